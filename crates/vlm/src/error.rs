@@ -1,0 +1,115 @@
+//! What can go wrong between a model folder, a device and a batch.
+
+use std::path::PathBuf;
+
+/// An error of the model crate; each variant names what was expected and what was found.
+#[derive(Debug, thiserror::Error)]
+pub enum VlmError {
+    /// The model folder or one of its files is not there.
+    #[error("{path}: the model file is missing; reinstall the model or pass --model DIR")]
+    Missing {
+        /// The file looked for.
+        path: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("{path}: cannot read the model file: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// `model.toml` does not say what it must.
+    #[error("{path}: not a model description: {reason}")]
+    BadInfo {
+        /// The description file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A weight file has another checksum or size than `model.toml` says.
+    #[error("{path}: the file is not the one this model was published with (expected {expected}, found {found}); reinstall the model")]
+    WrongFile {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 or size that `model.toml` gives.
+        expected: String,
+        /// SHA-256 or size of the file on disk.
+        found: String,
+    },
+    /// A weight file cannot be decoded or lacks tensors.
+    #[error("{path}: the weights do not fit the model: {reason}; reinstall the model")]
+    BadWeights {
+        /// The file.
+        path: PathBuf,
+        /// Missing or unexpected tensors, or the decoder's words.
+        reason: String,
+    },
+    /// The tokenizer file cannot be used.
+    #[error("{path}: the tokenizer cannot be used: {reason}; reinstall the model")]
+    BadTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// The tokenizer library's words.
+        reason: String,
+    },
+    /// A text could not be turned into tokens.
+    #[error("the text cannot be tokenised: {reason}")]
+    BadText {
+        /// The tokenizer library's words.
+        reason: String,
+    },
+    /// An image has no pixels or its buffer has the wrong length.
+    #[error("an image of {width}x{height} pixels needs {expected} bytes of RGB, found {found}")]
+    BadImage {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Bytes that RGB8 of that size takes.
+        expected: usize,
+        /// Bytes given.
+        found: usize,
+    },
+    /// A GPU was asked for and none answers.
+    #[error("no usable GPU: {reason}; use --device cpu")]
+    NoGpu {
+        /// What was found instead.
+        reason: String,
+    },
+    /// The device failed during a computation.
+    #[error("the device {device} failed: {reason}")]
+    Device {
+        /// The device's name.
+        device: String,
+        /// The panic or error it gave.
+        reason: String,
+    },
+    /// A setting is not among those known.
+    #[error("unknown {what} {found:?}; expected {expected}")]
+    UnknownSetting {
+        /// Which setting.
+        what: &'static str,
+        /// What was given.
+        found: String,
+        /// What is known.
+        expected: &'static str,
+    },
+}
+
+impl VlmError {
+    /// A short stable code that programs may act on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "model_missing",
+            Self::Io { .. } => "model_io",
+            Self::BadInfo { .. } | Self::BadWeights { .. } | Self::BadTokenizer { .. } => "model_bad",
+            Self::WrongFile { .. } => "model_wrong_file",
+            Self::BadText { .. } => "text_bad",
+            Self::BadImage { .. } => "image_bad",
+            Self::NoGpu { .. } => "no_gpu",
+            Self::Device { .. } => "device_failed",
+            Self::UnknownSetting { .. } => "setting_unknown",
+        }
+    }
+}

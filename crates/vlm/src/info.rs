@@ -1,0 +1,143 @@
+//! `model.toml`: what a model is, where it comes from, and how its files are checked.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Preprocess, VlmError};
+
+/// Name of the description in a model folder.
+pub const INFO_FILE: &str = "model.toml";
+
+/// The description of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Name of the model, such as `home-1`.
+    pub name: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// Length of an embedding.
+    pub dims: usize,
+    /// Licences of the weights and their sources.
+    pub licences: Vec<String>,
+    /// What it was trained on.
+    pub training_data: Vec<String>,
+    /// How photos are prepared.
+    pub preprocess: Preprocess,
+    /// Sentences into which a class name is put for zero-shot classification; `{}` is the name.
+    pub prompts: Vec<String>,
+    /// When a match is strong or possible.
+    pub thresholds: Thresholds,
+    /// Measured scores by name, in percent unless the name says otherwise.
+    pub scores: BTreeMap<String, f64>,
+    /// The files of the model by name.
+    pub files: BTreeMap<String, FileInfo>,
+}
+
+/// Size and checksum of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileInfo {
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256 in lower-case hex.
+    pub sha256: String,
+}
+
+/// Bars for a calibrated score; see [`crate::Calibration`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// From here a match is strong.
+    pub strong: f32,
+    /// From here a match is possible.
+    pub possible: f32,
+}
+
+impl ModelInfo {
+    /// Reads the description in `dir`.
+    ///
+    /// # Errors
+    /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadInfo`].
+    pub fn read(dir: &Path) -> Result<Self, VlmError> {
+        let path = dir.join(INFO_FILE);
+        let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => VlmError::Missing { path: path.clone() },
+            std::io::ErrorKind::InvalidData => {
+                VlmError::BadInfo { path: path.clone(), reason: "it is not text".into() }
+            }
+            _ => VlmError::Io { path: path.clone(), source },
+        })?;
+        toml::from_str(&text).map_err(|e| VlmError::BadInfo { path, reason: e.message().into() })
+    }
+
+    /// Hash of everything that changes a vector: the weights and the preparation of photos.
+    ///
+    /// Vectors of models with different ids are never compared.
+    pub fn id(&self) -> String {
+        let mut hash = Sha256::new();
+        for (name, file) in &self.files {
+            hash.update(format!("{name}\0{}\0", file.sha256));
+        }
+        let p = &self.preprocess;
+        hash.update(format!("{}\0{:?}\0{:?}\0{:?}\0{:?}", p.size, p.fit, p.filter, p.mean, p.std));
+        hex(&hash.finalize())[..16].to_owned()
+    }
+
+    /// Checks that every file is there with its size; quick, reads no contents.
+    ///
+    /// # Errors
+    /// [`VlmError::Missing`] or [`VlmError::WrongFile`].
+    pub fn check_sizes(&self, dir: &Path) -> Result<(), VlmError> {
+        for (name, file) in &self.files {
+            let path = dir.join(name);
+            let found = std::fs::metadata(&path).map_err(|_| VlmError::Missing { path: path.clone() })?.len();
+            if found != file.bytes {
+                let (expected, found) = (format!("{} bytes", file.bytes), format!("{found} bytes"));
+                return Err(VlmError::WrongFile { path, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the SHA-256 of every file.
+    ///
+    /// # Errors
+    /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::WrongFile`].
+    pub fn verify(&self, dir: &Path) -> Result<(), VlmError> {
+        self.check_sizes(dir)?;
+        for (name, file) in &self.files {
+            let path = dir.join(name);
+            let found = FileInfo::of(&path)?.sha256;
+            if found != file.sha256 {
+                return Err(VlmError::WrongFile { path, expected: file.sha256.clone(), found });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FileInfo {
+    /// Size and checksum of the file at `path`.
+    ///
+    /// # Errors
+    /// [`VlmError::Io`].
+    pub fn of(path: &Path) -> Result<Self, VlmError> {
+        let io = |source| VlmError::Io { path: path.into(), source };
+        let mut file = std::fs::File::open(path).map_err(io)?;
+        let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+        loop {
+            let read = file.read(&mut buffer).map_err(io)?;
+            if read == 0 {
+                return Ok(Self { bytes, sha256: hex(&hash.finalize()) });
+            }
+            hash.update(&buffer[..read]);
+            bytes += read as u64;
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,28 @@
+//! The vision-language model: photos and sentences into one space.
+//!
+//! Pixels and strings go in, [`Embedding`]s come out; no tensor leaves this crate. It knows nothing of
+//! photo files, catalogues or user interfaces. The same weights run on a GPU through wgpu and on the CPU,
+//! chosen at run time by [`DeviceChoice`].
+
+#![recursion_limit = "256"]
+
+mod calibration;
+pub mod convert;
+mod device;
+mod embedding;
+mod error;
+mod heads;
+mod info;
+mod model;
+mod preprocess;
+mod text;
+mod vision;
+mod weights;
+
+pub use calibration::{Calibration, Match, QueryScale};
+pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
+pub use embedding::Embedding;
+pub use error::VlmError;
+pub use info::{FileInfo, INFO_FILE, ModelInfo, Thresholds};
+pub use model::Model;
+pub use preprocess::{Filter, Fit, ModelInput, Preprocess};

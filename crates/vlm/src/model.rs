@@ -1,0 +1,183 @@
+//! A loaded model: pixels and words in, [`Embedding`]s out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::device::{Selected, panic_text, select};
+use crate::heads::{Heads, HeadsConfig};
+use crate::text::{BertConfig, BertEncoder, TokenBatch, Tokenizer};
+use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
+use crate::{Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, Preprocess, VlmError, weights};
+
+/// File of the image tower in a model folder.
+pub const IMAGE_FILE: &str = "image.safetensors";
+/// File of the text tower in a model folder.
+pub const TEXT_FILE: &str = "text.safetensors";
+/// File of the heads in a model folder.
+pub const HEADS_FILE: &str = "heads.safetensors";
+/// File of the background photos' embeddings in a model folder.
+pub const BACKGROUND_FILE: &str = "background.safetensors";
+/// File of the tokenizer in a model folder.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
+
+/// A dual encoder on a device.
+#[derive(Debug)]
+pub struct Model {
+    info: ModelInfo,
+    id: String,
+    device: Device,
+    report: DeviceReport,
+    image: ImageTower,
+    text: BertEncoder,
+    tokenizer: Tokenizer,
+    heads: Heads,
+    calibration: Calibration,
+}
+
+/// The image tower in the form the device runs best.
+#[derive(Debug)]
+enum ImageTower {
+    Cpu(Box<CpuEfficientNet>),
+    Tensor(Box<EfficientNet>),
+}
+
+impl Model {
+    /// Loads the model in `dir` onto the device that `choice` selects.
+    ///
+    /// File sizes are checked; checksums are not (see [`ModelInfo::verify`]).
+    ///
+    /// # Errors
+    /// Those of [`ModelInfo::read`], of the device's choice and of each weight file.
+    pub fn load(dir: &Path, choice: DeviceChoice) -> Result<Self, VlmError> {
+        let info = ModelInfo::read(dir)?;
+        info.check_sizes(dir)?;
+        let Selected { device, report } = select(choice)?;
+        let mut tower = EfficientNetConfig::new().init(&device);
+        weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
+        let mut text = BertConfig::new().init(&device);
+        weights::load(&mut text, &dir.join(TEXT_FILE))?;
+        let mut heads = HeadsConfig::new(info.dims).init(&device);
+        weights::load(&mut heads, &dir.join(HEADS_FILE))?;
+        let background = weights::load_rows(&dir.join(BACKGROUND_FILE), info.dims)?;
+        let image = match report.kind {
+            DeviceKind::Cpu => ImageTower::Cpu(Box::new(CpuEfficientNet::new(&tower))),
+            _ => ImageTower::Tensor(Box::new(tower)),
+        };
+        Ok(Self {
+            id: info.id(),
+            calibration: Calibration::new(background, info.thresholds),
+            tokenizer: Tokenizer::read(&dir.join(TOKENIZER_FILE))?,
+            info,
+            device,
+            report,
+            image,
+            text,
+            heads,
+        })
+    }
+
+    /// Identity of the weights and the preparation; vectors of different ids are never compared.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The model's description.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The device in use and why.
+    pub fn device(&self) -> &DeviceReport {
+        &self.report
+    }
+
+    /// How photos are prepared for [`Model::embed_images`].
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.info.preprocess
+    }
+
+    /// When a score is a match.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// Embeds prepared photos, in their order.
+    ///
+    /// # Errors
+    /// [`VlmError::Device`] when the device fails; the model may be loaded again on another.
+    pub fn embed_images(&self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {
+        if photos.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.guarded(|| self.heads.image.forward(self.feature_map(photos)))
+    }
+
+    /// Embeds sentences, in their order.
+    ///
+    /// # Errors
+    /// [`VlmError::BadText`] or [`VlmError::Device`].
+    pub fn embed_texts<S: AsRef<str>>(&self, texts: &[S]) -> Result<Vec<Embedding>, VlmError> {
+        let tokens = self.tokenizer.encode(texts)?;
+        if tokens.batch == 0 {
+            return Ok(Vec::new());
+        }
+        self.guarded(|| {
+            let (ids, mask) = token_tensors(&tokens, &self.device);
+            self.heads.text.forward(self.text.forward(ids, mask))
+        })
+    }
+
+    /// Embeds a class name: the mean over the model's prompts, as CLIP does for zero-shot classification
+    /// (Radford et al. 2021, arXiv:2103.00020, section 3.1.4).
+    ///
+    /// # Errors
+    /// As [`Model::embed_texts`].
+    pub fn embed_class(&self, name: &str) -> Result<Embedding, VlmError> {
+        let prompts: Vec<String> = self.info.prompts.iter().map(|p| p.replace("{}", name)).collect();
+        let parts = self.embed_texts(&prompts)?;
+        Embedding::combined(parts.iter().map(|p| (1.0, p)))
+            .ok_or_else(|| VlmError::BadText { reason: format!("the prompts for {name:?} cancel out") })
+    }
+
+    /// Prepared photos to feature maps `[batch, positions, features]`.
+    fn feature_map(&self, photos: &[ModelInput]) -> Tensor<3> {
+        let (batch, side) = (photos.len(), self.info.preprocess.size as usize);
+        let floats: Vec<Vec<f32>> = photos.iter().map(|p| self.info.preprocess.normalise(p)).collect();
+        match &self.image {
+            ImageTower::Cpu(tower) => {
+                let maps = tower.forward(&floats, side);
+                let features = tower.features();
+                let positions = maps[0].len() / features;
+                let data = TensorData::new(maps.concat(), [batch, positions, features]);
+                Tensor::from_data(data, &self.device)
+            }
+            ImageTower::Tensor(tower) => {
+                let data = TensorData::new(floats.concat(), [batch, side, side, 3]);
+                let pixels = Tensor::<4>::from_data(data, &self.device).permute([0, 3, 1, 2]);
+                tower.forward(pixels).flatten::<3>(2, 3).swap_dims(1, 2)
+            }
+        }
+    }
+
+    /// Runs a computation, reads its rows back, and turns a panic of the device into an error.
+    fn guarded(&self, compute: impl FnOnce() -> Tensor<2>) -> Result<Vec<Embedding>, VlmError> {
+        let failed = |reason| VlmError::Device { device: self.report.name.clone(), reason };
+        let rows = catch_unwind(AssertUnwindSafe(|| {
+            let data = compute().try_into_data().map_err(|e| format!("{e:?}"))?;
+            data.convert::<f32>().to_vec::<f32>().map_err(|e| format!("{e:?}"))
+        }))
+        .map_err(|panic| failed(panic_text(&*panic)))?
+        .map_err(failed)?;
+        Embedding::rows(&rows, self.info.dims, &self.report.name)
+    }
+}
+
+/// Token ids `[batch, tokens]` and their mask on a device.
+pub(crate) fn token_tensors(tokens: &TokenBatch, device: &Device) -> (Tensor<2, Int>, Tensor<2>) {
+    let shape = [tokens.batch, tokens.tokens];
+    let ids = Tensor::<2, Int>::from_data(TensorData::new(tokens.ids.clone(), shape), device);
+    let mask: Vec<f32> = tokens.mask.iter().map(|&m| m as f32).collect();
+    (ids, Tensor::from_data(TensorData::new(mask, shape), device))
+}

@@ -1,0 +1,194 @@
+//! Pixels of any size to the square the image tower takes, the same bytes from run to run.
+//!
+//! Resizing is a convolution with antialiasing on gamma-encoded values, as the tower was trained;
+//! integer arithmetic, so every processor gives the same bytes. Runs on loader threads, knows no tensor.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use serde::{Deserialize, Serialize};
+
+use crate::VlmError;
+
+/// How a photo of another shape is fitted into the square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// The short side fills the square, the middle of the long side is kept.
+    CentreCrop,
+    /// The long side fills the square, the rest is the mean colour.
+    Letterbox,
+    /// Both sides fill the square, the aspect is lost.
+    Squash,
+}
+
+/// Resampling filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Filter {
+    /// Triangle filter.
+    Bilinear,
+    /// Catmull-Rom cubic.
+    Bicubic,
+}
+
+/// The preparation a model was trained with; part of its identity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preprocess {
+    /// Side of the square in pixels.
+    pub size: u32,
+    /// How other shapes are fitted.
+    pub fit: Fit,
+    /// Resampling filter.
+    pub filter: Filter,
+    /// Subtracted from each channel, on a scale of 0 to 1.
+    pub mean: [f32; 3],
+    /// Divides each channel after that.
+    pub std: [f32; 3],
+}
+
+/// Prepared pixels: `size * size` RGB8, interleaved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInput(pub(crate) Vec<u8>);
+
+impl ModelInput {
+    /// The prepared pixels, RGB8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Preprocess {
+    /// The short side in pixels below which a decoder loses detail the model would see.
+    pub fn min_short_side(&self) -> u32 {
+        // A factor above the target leaves the resampling filter something to average.
+        self.size * 3 / 2
+    }
+
+    /// Fits `rgb` (RGB8, interleaved, `width * height * 3` bytes) into the square.
+    ///
+    /// # Errors
+    /// [`VlmError::BadImage`] when a side is 0 or the buffer has another length.
+    pub fn prepare(&self, width: u32, height: u32, rgb: &[u8]) -> Result<ModelInput, VlmError> {
+        let expected = width as usize * height as usize * 3;
+        let bad = || VlmError::BadImage { width, height, expected, found: rgb.len() };
+        if width == 0 || height == 0 || rgb.len() != expected {
+            return Err(bad());
+        }
+        let source = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|_| bad())?;
+        let (inner_width, inner_height) = self.inner(width, height);
+        let mut inner = Image::new(inner_width, inner_height, PixelType::U8x3);
+        let filter = match self.filter {
+            Filter::Bilinear => FilterType::Bilinear,
+            Filter::Bicubic => FilterType::CatmullRom,
+        };
+        let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+        if self.fit == Fit::CentreCrop {
+            options = options.fit_into_destination(None);
+        }
+        Resizer::new().resize(&source, &mut inner, &options).map_err(|_| bad())?;
+        let inner = inner.into_vec();
+        Ok(ModelInput(if (inner_width, inner_height) == (self.size, self.size) {
+            inner
+        } else {
+            self.framed(inner_width, inner_height, &inner)
+        }))
+    }
+
+    /// Size of the resized photo inside the square.
+    fn inner(&self, width: u32, height: u32) -> (u32, u32) {
+        match self.fit {
+            Fit::CentreCrop | Fit::Squash => (self.size, self.size),
+            Fit::Letterbox => {
+                let long = f64::from(width.max(height));
+                let side = |v: u32| ((f64::from(v) * f64::from(self.size) / long).round() as u32).clamp(1, self.size);
+                (side(width), side(height))
+            }
+        }
+    }
+
+    /// `inner` in the middle of a square of the mean colour.
+    fn framed(&self, width: u32, height: u32, inner: &[u8]) -> Vec<u8> {
+        let size = self.size as usize;
+        let colour = self.mean.map(|m| (m * 255.0).round() as u8);
+        let mut square = colour.repeat(size * size);
+        let (left, top) = ((size - width as usize) / 2, (size - height as usize) / 2);
+        for (y, row) in inner.chunks_exact(width as usize * 3).enumerate() {
+            square[((top + y) * size + left) * 3..][..row.len()].copy_from_slice(row);
+        }
+        square
+    }
+
+    /// `(value / 255 - mean) / std`, interleaved: what the tower takes.
+    pub(crate) fn normalise(&self, input: &ModelInput) -> Vec<f32> {
+        // 256 values a channel: a table is exact and quick.
+        let tables: [[f32; 256]; 3] = std::array::from_fn(|c| {
+            std::array::from_fn(|v| (v as f32 / 255.0 - self.mean[c]) / self.std[c])
+        });
+        let mut floats = Vec::with_capacity(input.0.len());
+        for pixel in input.0.chunks_exact(3) {
+            floats.extend((0..3).map(|c| tables[c][pixel[c] as usize]));
+        }
+        floats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn preprocess(fit: Fit) -> Preprocess {
+        Preprocess { size: 8, fit, filter: Filter::Bilinear, mean: [0.5; 3], std: [0.25; 3] }
+    }
+
+    /// Left half red, right half blue.
+    fn two_halves(width: u32, height: u32) -> Vec<u8> {
+        (0..width * height).flat_map(|i| if i % width < width / 2 { [255, 0, 0] } else { [0, 0, 255] }).collect()
+    }
+
+    #[test]
+    fn a_square_of_the_right_size_passes_unchanged() {
+        let rgb: Vec<u8> = (0..8 * 8 * 3).map(|v| v as u8).collect();
+        for fit in [Fit::CentreCrop, Fit::Letterbox, Fit::Squash] {
+            assert_eq!(preprocess(fit).prepare(8, 8, &rgb).unwrap().as_bytes(), rgb);
+        }
+    }
+
+    #[test]
+    fn a_crop_keeps_the_middle_and_a_letterbox_keeps_everything() {
+        let rgb = two_halves(64, 8);
+        let crop = preprocess(Fit::CentreCrop).prepare(64, 8, &rgb).unwrap();
+        assert_eq!(&crop.as_bytes()[..3], [255, 0, 0]);
+        assert_eq!(&crop.as_bytes()[21..24], [0, 0, 255]);
+        let boxed = preprocess(Fit::Letterbox).prepare(64, 8, &rgb).unwrap();
+        assert_eq!(&boxed.as_bytes()[..3], [128, 128, 128], "above the photo");
+        let row = &boxed.as_bytes()[3 * 8 * 3..][..24];
+        assert_eq!(&row[..3], [255, 0, 0]);
+        assert_eq!(&row[21..], [0, 0, 255]);
+    }
+
+    #[test]
+    fn the_thinnest_photos_are_prepared() {
+        for (w, h) in [(1, 1), (20_000, 1), (1, 20_000), (20_000, 10)] {
+            let rgb = vec![9; w as usize * h as usize * 3];
+            for fit in [Fit::CentreCrop, Fit::Letterbox, Fit::Squash] {
+                assert_eq!(preprocess(fit).prepare(w, h, &rgb).unwrap().as_bytes().len(), 8 * 8 * 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_buffer_of_the_wrong_length_is_refused() {
+        let error = preprocess(Fit::Squash).prepare(2, 2, &[0; 11]).unwrap_err();
+        assert!(matches!(error, VlmError::BadImage { expected: 12, found: 11, .. }));
+        assert!(preprocess(Fit::Squash).prepare(0, 5, &[]).is_err());
+    }
+
+    #[test]
+    fn normalising_follows_the_formula() {
+        let input = ModelInput(vec![0, 255, 51]);
+        let floats = preprocess(Fit::Squash).normalise(&input);
+        for (got, want) in floats.iter().zip([-2.0, 2.0, (0.2 - 0.5) / 0.25]) {
+            assert!((got - want).abs() < 1e-6);
+        }
+    }
+}
