@@ -98,8 +98,8 @@ impl<'a> Checkpoint<'a> {
     /// Puts convolution `conv` with normalisation `norm` into one convolution with a bias.
     fn fold(&mut self, into: &mut Conv2d, conv: &str, norm: &str) -> Result<(), VlmError> {
         let mut weight = self.floats(&format!("{conv}.weight"))?;
-        let [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
-            .map(|part| self.floats(&format!("{norm}.{part}")));
+        let [gamma, beta, mean, variance] =
+            ["weight", "bias", "running_mean", "running_var"].map(|part| self.floats(&format!("{norm}.{part}")));
         let (gamma, beta, mean, variance) = (gamma?, beta?, mean?, variance?);
         let shape = into.weight.dims();
         if weight.len() != shape.iter().product::<usize>() || gamma.len() != shape[0] {

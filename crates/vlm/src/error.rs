@@ -28,7 +28,9 @@ pub enum VlmError {
         reason: String,
     },
     /// A weight file has another checksum or size than `model.toml` says.
-    #[error("{path}: the file is not the one this model was published with (expected {expected}, found {found}); reinstall the model")]
+    #[error(
+        "{path}: the file is not the one this model was published with (expected {expected}, found {found}); reinstall the model"
+    )]
     WrongFile {
         /// The file.
         path: PathBuf,

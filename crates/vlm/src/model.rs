@@ -9,7 +9,10 @@ use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, HeadsConfig};
 use crate::text::{BertConfig, BertEncoder, TokenBatch, Tokenizer};
 use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
-use crate::{Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, Preprocess, VlmError, weights};
+use crate::{
+    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, Preprocess, VlmError,
+    weights,
+};
 
 /// File of the image tower in a model folder.
 pub const IMAGE_FILE: &str = "image.safetensors";

@@ -121,9 +121,8 @@ impl Preprocess {
     /// `(value / 255 - mean) / std`, interleaved: what the tower takes.
     pub(crate) fn normalise(&self, input: &ModelInput) -> Vec<f32> {
         // 256 values a channel: a table is exact and quick.
-        let tables: [[f32; 256]; 3] = std::array::from_fn(|c| {
-            std::array::from_fn(|v| (v as f32 / 255.0 - self.mean[c]) / self.std[c])
-        });
+        let tables: [[f32; 256]; 3] =
+            std::array::from_fn(|c| std::array::from_fn(|v| (v as f32 / 255.0 - self.mean[c]) / self.std[c]));
         let mut floats = Vec::with_capacity(input.0.len());
         for pixel in input.0.chunks_exact(3) {
             floats.extend((0..3).map(|c| tables[c][pixel[c] as usize]));

@@ -54,9 +54,7 @@ pub fn load<M: ModuleSnapshot>(module: &mut M, path: &Path) -> Result<(), VlmErr
 /// # Errors
 /// [`VlmError::BadWeights`] when the file cannot be written.
 pub fn save<M: ModuleSnapshot>(module: &M, path: &Path) -> Result<(), VlmError> {
-    let mut store = SafetensorsStore::from_file(path)
-        .overwrite(true)
-        .with_to_adapter(FloatCastAdapter::to(DType::F16));
+    let mut store = SafetensorsStore::from_file(path).overwrite(true).with_to_adapter(FloatCastAdapter::to(DType::F16));
     module.save_into(&mut store).map_err(|e| VlmError::BadWeights { path: path.into(), reason: e.to_string() })
 }
 
@@ -100,8 +98,7 @@ pub fn load_rows(path: &Path, dims: usize) -> Result<Vec<Embedding>, VlmError> {
     if rows.dtype() != Dtype::F16 || rows.shape().len() != 2 || rows.shape()[1] != dims {
         return Err(bad(format!("expected f16 rows of {dims}, found {:?} {:?}", rows.dtype(), rows.shape())));
     }
-    let floats: Vec<f32> =
-        rows.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+    let floats: Vec<f32> = rows.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
     floats
         .chunks_exact(dims)
         .map(|row| Embedding::normalised(row.to_vec()).ok_or_else(|| bad("a row is zero".into())))
@@ -115,8 +112,7 @@ pub fn load_rows(path: &Path, dims: usize) -> Result<Vec<Embedding>, VlmError> {
 pub fn save_rows(rows: &[Embedding], path: &Path) -> Result<(), VlmError> {
     let bad = |reason: String| VlmError::BadWeights { path: path.into(), reason };
     let dims = rows.first().map_or(0, |r| r.as_slice().len());
-    let bytes: Vec<u8> =
-        rows.iter().flat_map(|r| r.as_slice()).flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect();
+    let bytes: Vec<u8> = rows.iter().flat_map(|r| r.as_slice()).flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect();
     let view = TensorView::new(Dtype::F16, vec![rows.len(), dims], &bytes).map_err(|e| bad(e.to_string()))?;
     safetensors::serialize_to_file([(ROWS, view)], None, path).map_err(|e| bad(e.to_string()))
 }

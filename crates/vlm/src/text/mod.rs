@@ -5,7 +5,7 @@
 
 mod tokenizer;
 
-pub use tokenizer::{Tokenizer, TokenBatch};
+pub use tokenizer::{TokenBatch, Tokenizer};
 
 use burn::config::Config;
 use burn::module::Module;

@@ -38,9 +38,7 @@ impl Tokenizer {
         let bad = |e: tokenizers::Error| VlmError::BadTokenizer { path: path.into(), reason: e.to_string() };
         let mut inner = tokenizers::Tokenizer::from_file(path).map_err(bad)?;
         inner.with_padding(Some(PaddingParams::default()));
-        inner
-            .with_truncation(Some(TruncationParams { max_length: MAX_TOKENS, ..Default::default() }))
-            .map_err(bad)?;
+        inner.with_truncation(Some(TruncationParams { max_length: MAX_TOKENS, ..Default::default() })).map_err(bad)?;
         Ok(Self(inner))
     }
 
@@ -50,8 +48,7 @@ impl Tokenizer {
     /// [`VlmError::BadText`].
     pub fn encode<S: AsRef<str>>(&self, texts: &[S]) -> Result<TokenBatch, VlmError> {
         let inputs: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        let encodings =
-            self.0.encode_batch(inputs, true).map_err(|e| VlmError::BadText { reason: e.to_string() })?;
+        let encodings = self.0.encode_batch(inputs, true).map_err(|e| VlmError::BadText { reason: e.to_string() })?;
         let tokens = encodings.first().map_or(0, |e| e.get_ids().len());
         let flat = |pick: fn(&tokenizers::Encoding) -> &[u32]| {
             encodings.iter().flat_map(|e| pick(e).iter().map(|&v| v as i32)).collect()

@@ -45,10 +45,8 @@ impl CpuEfficientNet {
     pub fn new(tower: &EfficientNet) -> Self {
         let (weight, bias) = host(&tower.stem);
         // [output, 3, ky, kx] to [output, ky, kx, 3], the order in which `stem_windows` gathers pixels.
-        let stem: Vec<f32> = weight
-            .chunks_exact(27)
-            .flat_map(|w| (0..27).map(|i| w[i % 3 * 9 + i / 3]).collect::<Vec<_>>())
-            .collect();
+        let stem: Vec<f32> =
+            weight.chunks_exact(27).flat_map(|w| (0..27).map(|i| w[i % 3 * 9 + i / 3]).collect::<Vec<_>>()).collect();
         Self {
             stem: Pointwise::new(&stem, &bias, Activation::Relu6),
             blocks: tower.blocks.iter().map(CpuBlock::new).collect(),
@@ -226,14 +224,18 @@ mod tests {
         let device = Device::flex();
         device.seed(7);
         for (side, stages) in [
-            (33, vec![StageConfig::new(1, 3, 1, 1, 16), StageConfig::new(2, 5, 2, 6, 24), StageConfig::new(2, 3, 2, 4, 40)]),
+            (
+                33,
+                vec![
+                    StageConfig::new(1, 3, 1, 1, 16),
+                    StageConfig::new(2, 5, 2, 6, 24),
+                    StageConfig::new(2, 3, 2, 4, 40),
+                ],
+            ),
             (64, vec![StageConfig::new(2, 3, 2, 6, 8), StageConfig::new(1, 5, 1, 3, 17)]),
         ] {
-            let tower = EfficientNetConfig::new()
-                .with_image_size(side)
-                .with_stages(stages)
-                .with_features(50)
-                .init(&device);
+            let tower =
+                EfficientNetConfig::new().with_image_size(side).with_stages(stages).with_features(50).init(&device);
             let pixels = Tensor::<4>::random([2, 3, side, side], Distribution::Uniform(-1.0, 1.0), &device);
             let want = tower.forward(pixels.clone()).permute([0, 2, 3, 1]).into_data().to_vec::<f32>().unwrap();
             let photos: Vec<Vec<f32>> = pixels

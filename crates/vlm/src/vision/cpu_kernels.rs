@@ -109,13 +109,7 @@ impl WithSimd for PointwiseRun<'_> {
 impl PointwiseRun<'_> {
     /// All rows of a block against one panel, in tiles that fill the register file.
     #[inline(always)]
-    fn panel<S: Simd, const NV: usize>(
-        &mut self,
-        simd: S,
-        rows: std::ops::Range<usize>,
-        column: usize,
-        offset: usize,
-    ) {
+    fn panel<S: Simd, const NV: usize>(&mut self, simd: S, rows: std::ops::Range<usize>, column: usize, offset: usize) {
         let mut row = rows.start;
         // 32 registers on AVX-512 and NEON, 16 on AVX2.
         if S::F32_LANES != 8 {
@@ -140,13 +134,7 @@ impl PointwiseRun<'_> {
 
     /// `MR` pixels by `NV` vectors of output channels.
     #[inline(always)]
-    fn tile<S: Simd, const MR: usize, const NV: usize>(
-        &mut self,
-        simd: S,
-        row: usize,
-        column: usize,
-        offset: usize,
-    ) {
+    fn tile<S: Simd, const MR: usize, const NV: usize>(&mut self, simd: S, row: usize, column: usize, offset: usize) {
         let k = self.layer.input;
         let width = NV * S::F32_LANES;
         let inputs: [&[f32]; MR] = std::array::from_fn(|i| &self.x[(row + i) * k..][..k]);
@@ -165,9 +153,8 @@ impl PointwiseRun<'_> {
         let columns = width.min(self.layer.output - column);
         for (i, sums) in sums.iter().enumerate() {
             let pixel = row + i;
-            let at = pixel / self.place.width * self.place.pitch
-                + pixel % self.place.width * self.layer.output
-                + column;
+            let at =
+                pixel / self.place.width * self.place.pitch + pixel % self.place.width * self.layer.output + column;
             let out = &mut self.out[at..at + columns];
             let skip = self.skip.map(|s| &s[pixel * self.layer.output + column..][..columns]);
             for (j, &sum) in sums.iter().enumerate() {
@@ -363,7 +350,10 @@ mod tests {
                 for o in 0..output {
                     let sum: f64 = (0..input).map(|k| f64::from(x[p * input + k]) * f64::from(w[o * input + k])).sum();
                     let want = (sum + f64::from(b[o]) + f64::from(skip[p * output + o])).clamp(0.0, 6.0);
-                    assert!((f64::from(out[p * output + o]) - want).abs() < 1e-5, "{pixels} {input} {output} at {p},{o}");
+                    assert!(
+                        (f64::from(out[p * output + o]) - want).abs() < 1e-5,
+                        "{pixels} {input} {output} at {p},{o}"
+                    );
                 }
             }
         }

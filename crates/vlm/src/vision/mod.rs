@@ -59,9 +59,7 @@ fn lite2_stages() -> Vec<StageConfig> {
         (1, 3, 1, 6, 352),
     ]
     .into_iter()
-    .map(|(repeats, kernel, stride, expand, channels)| {
-        StageConfig::new(repeats, kernel, stride, expand, channels)
-    })
+    .map(|(repeats, kernel, stride, expand, channels)| StageConfig::new(repeats, kernel, stride, expand, channels))
     .collect()
 }
 
