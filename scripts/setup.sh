@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Installs what building Sightline needs besides Rust; run it again at any time.
+#
+#   scripts/setup.sh           for building and using the command line
+#   scripts/setup.sh --tests   for the tests as well
+#
+# Installs with apt-get only what is missing, as root or through sudo. Exits 2 where something
+# is missing that it may not install.
+set -euo pipefail
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 2
+}
+
+tests=false
+for argument in "$@"; do
+    case "$argument" in
+        --tests) tests=true ;;
+        -h | --help)
+            sed -n '2,8s/^# \{0,1\}//p' "$0"
+            exit 0
+            ;;
+        *) fail "unknown argument $argument (known: --tests)" ;;
+    esac
+done
+
+# Each line: a Debian package and what it is for.
+wanted() {
+    cat <<'LIST'
+build-essential C compiler and linker, for SQLite and libjpeg-turbo
+pkg-config finds system libraries
+cmake builds libjpeg-turbo
+nasm assembles libjpeg-turbo's fast decoder
+LIST
+    if "$tests"; then
+        cat <<'LIST'
+mesa-vulkan-drivers software Vulkan, to test the GPU code without a GPU
+libvulkan1 finds the Vulkan drivers
+libimage-exiftool-perl writes EXIF into test photos
+LIST
+    fi
+}
+
+check_rust() {
+    command -v cargo >/dev/null || fail "cargo is not there: install Rust 1.95 or later (https://rustup.rs), then run this again"
+}
+
+installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'; }
+
+on_debian() {
+    local missing=() name purpose
+    while read -r name purpose; do
+        if ! installed "$name"; then
+            if [ ${#missing[@]} -eq 0 ]; then say "setup: to be installed with apt-get:"; fi
+            say "  $name: $purpose"
+            missing+=("$name")
+        fi
+    done < <(wanted)
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "setup: everything is there"
+        return
+    fi
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        # Without a terminal sudo must not wait for a password that nobody can type.
+        if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+            as_root=(sudo)
+        else
+            fail "this needs root; run: apt-get install --no-install-recommends ${missing[*]}"
+        fi
+    fi
+    "${as_root[@]}" apt-get update -qq || say "setup: apt-get update failed, going on with the package lists that are there"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
+        fail "apt-get could not install: ${missing[*]}"
+    for name in "${missing[@]}"; do
+        installed "$name" || fail "$name is still missing after apt-get install"
+    done
+    say "setup: installed ${missing[*]}"
+}
+
+# Without Debian's packages: look for the programs and say what to do.
+elsewhere() {
+    local missing=() program
+    for program in cc cmake nasm; do
+        command -v "$program" >/dev/null || missing+=("$program")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "setup: everything needed for building is there"
+        if "$tests"; then say "setup: tests that need a software Vulkan driver or exiftool are passed over where there is none"; fi
+        return
+    fi
+    case "$(uname -s)" in
+        Darwin) fail "missing: ${missing[*]}; run: xcode-select --install; brew install cmake nasm" ;;
+        *) fail "missing: ${missing[*]}; install them with this system's package manager" ;;
+    esac
+}
+
+check_rust
+if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then on_debian; else elsewhere; fi
