@@ -47,7 +47,12 @@ check_rust() {
     command -v cargo >/dev/null || fail "cargo is not there: install Rust 1.95 or later (https://rustup.rs), then run this again"
 }
 
-installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'; }
+installed() {
+    case "$(dpkg-query -W -f='${Status};' "$1" 2>/dev/null)" in
+        *"install ok installed"*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
 
 on_debian() {
     local missing=() name purpose
