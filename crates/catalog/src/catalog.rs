@@ -1,0 +1,160 @@
+//! An open catalogue: one writer, as many readers as threads ask for.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::connection::{self, ReadMode};
+use crate::error::{CatalogError, Failure};
+
+/// Readers that are kept open when idle.
+const IDLE_READERS: usize = 8;
+
+/// An open catalogue; a clone is cheap and shares its connections. Every call blocks, and any
+/// thread may make it.
+///
+/// # Errors
+/// Every call fails when the file or its disk does ([`CatalogError`]); a call that writes fails
+/// besides when the catalogue is open for reading only, when the disk is full, or when another
+/// process writes for longer than ten seconds.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    dir: PathBuf,
+    file: PathBuf,
+    /// None when open for reading only.
+    writer: Option<Mutex<Connection>>,
+    readers: Mutex<Vec<Connection>>,
+    read_mode: ReadMode,
+    /// Locks on the jobs that this process runs, by job number.
+    running: Mutex<HashMap<i64, File>>,
+}
+
+impl Catalog {
+    /// Name of the database in the library's folder.
+    pub const FILE: &'static str = "catalogue.sqlite";
+
+    /// Opens the library in `dir` for reading and writing. Makes it if it is not there, brings an
+    /// older schema up to date, and marks jobs of dead processes as paused.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written, or the file is not a catalogue, is damaged, or
+    /// comes from a later release.
+    pub fn open(dir: &Path) -> Result<Self, CatalogError> {
+        std::fs::create_dir_all(dir).map_err(|source| match CatalogError::io(dir, source) {
+            // A part of the path is missing only when it is a link to nowhere.
+            CatalogError::Missing { path } => CatalogError::NotAFolder { path },
+            error => error,
+        })?;
+        let file = dir.join(Self::FILE);
+        let writer = connection::writer(&file)?;
+        let catalog = Self::with(dir, file, Some(writer), Vec::new(), ReadMode::Shared);
+        catalog.pause_jobs_of_the_dead()?;
+        Ok(catalog)
+    }
+
+    /// Opens the library in `dir` for reading only; works on a disk that cannot be written.
+    ///
+    /// # Errors
+    /// When there is no library, or its file is not a catalogue, is damaged, is of another
+    /// schema version, or has to be recovered by a writer first.
+    pub fn open_read_only(dir: &Path) -> Result<Self, CatalogError> {
+        let file = dir.join(Self::FILE);
+        let missing = || CatalogError::Missing { path: dir.into() };
+        match std::fs::metadata(&file) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing()),
+            Err(error) => return Err(CatalogError::io(dir, error)),
+        }
+        let (reader, mode) = connection::first_reader(&file).map_err(|error| match error {
+            CatalogError::Missing { .. } => missing(),
+            error => error,
+        })?;
+        Ok(Self::with(dir, file, None, vec![reader], mode))
+    }
+
+    fn with(
+        dir: &Path,
+        file: PathBuf,
+        writer: Option<Connection>,
+        readers: Vec<Connection>,
+        read_mode: ReadMode,
+    ) -> Self {
+        let shared = Shared {
+            dir: dir.into(),
+            file,
+            writer: writer.map(Mutex::new),
+            readers: Mutex::new(readers),
+            read_mode,
+            running: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The library's folder.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// Whether only reading is possible.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.writer.is_none()
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.shared.file
+    }
+
+    pub(crate) fn running(&self) -> MutexGuard<'_, HashMap<i64, File>> {
+        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` on a reader, which sees one state of the database from begin to end.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, CatalogError> {
+        let idle = || self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = idle().pop();
+        let mut reader = match reader {
+            Some(reader) => reader,
+            None => connection::reader(self.file(), self.shared.read_mode)
+                .map_err(|error| CatalogError::sql(self.file(), error))?,
+        };
+        let result = reader.transaction().map_err(Failure::from).and_then(|transaction| {
+            let value = work(&transaction)?;
+            transaction.finish()?;
+            Ok(value)
+        });
+        let mut idle = idle();
+        if idle.len() < IDLE_READERS {
+            idle.push(reader);
+        }
+        drop(idle);
+        result.map_err(|failure| failure.at(self.file()))
+    }
+
+    /// Runs `work` in one transaction, which is on disk when this returns without an error, and
+    /// leaves no trace otherwise.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, CatalogError> {
+        let Some(writer) = &self.shared.writer else {
+            return Err(CatalogError::ReadOnly { path: self.file().into() });
+        };
+        // A panic in `work` rolled its transaction back, so the connection is as good as before.
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = || -> Result<T, Failure> {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        run().map_err(|failure| failure.at(self.file()))
+    }
+}

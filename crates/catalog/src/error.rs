@@ -1,0 +1,232 @@
+//! What can go wrong with a catalogue; each message names the file and the remedy.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// An error of the catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// There is no library in the folder.
+    #[error("{}: there is no library; `sightline index FOLDER` makes one", path.display())]
+    Missing {
+        /// The library's folder.
+        path: PathBuf,
+    },
+    /// The library's path, or a part of it, is a file.
+    #[error("{}: not a folder; name another with --library", path.display())]
+    NotAFolder {
+        /// The library's folder.
+        path: PathBuf,
+    },
+    /// The system does not let this user read or make the library.
+    #[error("{}: permission denied; take ownership of it, or name another library with --library", path.display())]
+    Denied {
+        /// The library's folder or its file.
+        path: PathBuf,
+    },
+    /// The library can be read but not written.
+    #[error("{}: the library is read-only and can only be searched; make it writable, or name another with --library", path.display())]
+    ReadOnly {
+        /// The library's file.
+        path: PathBuf,
+    },
+    /// The library is on a read-only disk and its last writer was killed.
+    #[error(
+        "{}: the last writer was interrupted and the disk is read-only; copy the library to a disk that can be written", path.display()
+    )]
+    NeedsRecovery {
+        /// The library's file.
+        path: PathBuf,
+    },
+    /// Another process has been writing for longer than this one waits.
+    #[error("{}: another process is writing to the library; wait until it is done, or stop it", path.display())]
+    Locked {
+        /// The library's file.
+        path: PathBuf,
+    },
+    /// The disk has no room left; what was committed before is safe.
+    #[error("{}: the disk is full; nothing committed is lost: make room and run it again", path.display())]
+    DiskFull {
+        /// The library's folder or its file.
+        path: PathBuf,
+    },
+    /// The file is not a catalogue of this program.
+    #[error("{}: not a Sightline catalogue; move the file away and index again", path.display())]
+    NotACatalogue {
+        /// The library's file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("{}: the catalogue is damaged ({detail}); keep a copy, move it away and index again: photos are not touched", path.display())]
+    Corrupt {
+        /// The library's file.
+        path: PathBuf,
+        /// What SQLite found.
+        detail: String,
+    },
+    /// The catalogue was written by a later release.
+    #[error("{}: made by a later version (schema {found}, this one knows {known}); update Sightline", path.display())]
+    TooNew {
+        /// The library's file.
+        path: PathBuf,
+        /// Schema version of the file.
+        found: u32,
+        /// Latest schema version that this release knows.
+        known: u32,
+    },
+    /// The catalogue was written by an earlier release and is open for reading only.
+    #[error("{}: made by an earlier version (schema {found}, this one has {known}); run `sightline index` on it once", path.display())]
+    NeedsUpgrade {
+        /// The library's file.
+        path: PathBuf,
+        /// Schema version of the file.
+        found: u32,
+        /// Schema version of this release.
+        known: u32,
+    },
+    /// A file or folder of the library could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The disk under the library failed.
+    #[error("{}: the disk cannot be read or written ({detail}); check the disk and its connection", path.display())]
+    Disk {
+        /// The library's file.
+        path: PathBuf,
+        /// What SQLite met.
+        detail: String,
+    },
+    /// The database refused a statement.
+    #[error("{}: {source}; run `sightline doctor`", path.display())]
+    Database {
+        /// The library's file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A vector's length is not that of its model's other vectors.
+    #[error("vectors of model {model} have {expected} numbers, not {got}; name the model anew when its output changes")]
+    WrongDims {
+        /// The model's key.
+        model: String,
+        /// Numbers in the vectors that are there.
+        expected: usize,
+        /// Numbers in the one given or asked for.
+        got: usize,
+    },
+    /// A vector holds something that a 16-bit float cannot.
+    #[error("a vector of model {model} holds a number that is not finite; try --device cpu")]
+    NotFinite {
+        /// The model's key.
+        model: String,
+    },
+    /// There is no such photo.
+    #[error("there is no photo {id} in the catalogue; index again")]
+    UnknownPhoto {
+        /// The photo's number.
+        id: i64,
+    },
+    /// There is no such job.
+    #[error("there is no job {id}; `sightline status` lists them")]
+    UnknownJob {
+        /// The job's number.
+        id: i64,
+    },
+    /// A living process runs the job.
+    #[error("another process is running job {id}; wait until it is done, or stop it")]
+    JobRunning {
+        /// The job's number.
+        id: i64,
+    },
+}
+
+impl CatalogError {
+    /// A short stable code that programs may act on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "library_missing",
+            Self::NotAFolder { .. } => "library_not_a_folder",
+            Self::Denied { .. } => "library_denied",
+            Self::ReadOnly { .. } => "library_read_only",
+            Self::NeedsRecovery { .. } => "library_needs_recovery",
+            Self::Locked { .. } => "library_locked",
+            Self::DiskFull { .. } => "disk_full",
+            Self::NotACatalogue { .. } => "not_a_catalogue",
+            Self::Corrupt { .. } => "catalogue_corrupt",
+            Self::TooNew { .. } => "catalogue_too_new",
+            Self::NeedsUpgrade { .. } => "catalogue_too_old",
+            Self::Io { .. } => "library_io",
+            Self::Disk { .. } => "disk_failed",
+            Self::Database { .. } => "catalogue_failed",
+            Self::WrongDims { .. } => "vector_wrong_dims",
+            Self::NotFinite { .. } => "vector_not_finite",
+            Self::UnknownPhoto { .. } => "photo_unknown",
+            Self::UnknownJob { .. } => "job_unknown",
+            Self::JobRunning { .. } => "job_running",
+        }
+    }
+
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{
+            AlreadyExists, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let path = path.to_path_buf();
+        match source.kind() {
+            NotFound => Self::Missing { path },
+            // Making a folder where a file is says that it is already there.
+            NotADirectory | AlreadyExists => Self::NotAFolder { path },
+            PermissionDenied => Self::Denied { path },
+            ReadOnlyFilesystem => Self::ReadOnly { path },
+            StorageFull | QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    pub(crate) fn sql(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_path_buf();
+        let detail = || error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotACatalogue { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { detail: detail(), path },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            Some(ErrorCode::PermissionDenied) => Self::Denied { path },
+            Some(ErrorCode::SystemIoFailure) => Self::Disk { detail: detail(), path },
+            _ => Self::Database { path, source: Box::new(error) },
+        }
+    }
+}
+
+/// What a closure over a connection may return; the file's path is added by its caller.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Sql(rusqlite::Error),
+    Catalog(CatalogError),
+}
+
+impl Failure {
+    pub fn at(self, path: &Path) -> CatalogError {
+        match self {
+            Self::Sql(error) => CatalogError::sql(path, error),
+            Self::Catalog(error) => error,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        Self::Catalog(error)
+    }
+}

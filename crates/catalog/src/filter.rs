@@ -1,0 +1,71 @@
+//! Photos by what is known of them, without looking at what they show.
+
+use std::path::PathBuf;
+
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+
+use crate::path_bytes;
+use crate::tables::photo::PhotoId;
+use crate::{Catalog, CatalogError};
+
+/// Conditions, all of which a photo has to meet; none lets every photo through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// It lies below this folder.
+    pub folder: Option<PathBuf>,
+    /// It was taken at this local time or later: `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or longer, which
+    /// stands for its first moment. A photo without a date does not meet it.
+    pub taken_after: Option<String>,
+    /// It was taken before the first moment of this.
+    pub taken_before: Option<String>,
+    /// The camera's name contains this, in whatever case.
+    pub camera: Option<String>,
+    /// The file's format, in whatever case.
+    pub format: Option<String>,
+}
+
+impl Filter {
+    /// The query and its parameters; only constant text goes into it.
+    fn sql(&self) -> (String, Vec<Value>) {
+        let mut sql = String::from("SELECT id FROM photo WHERE ");
+        let mut values = Vec::new();
+        match &self.folder {
+            Some(folder) => {
+                let (_, start, end) = path_bytes::folder_and_below(folder);
+                sql.push_str("id IN (SELECT photo_id FROM location WHERE path >= ? AND path < ?)");
+                values.extend([Value::Blob(start), Value::Blob(end)]);
+            }
+            None => sql.push_str("id IN (SELECT photo_id FROM location)"),
+        }
+        let texts = [
+            (" AND taken_at >= ?", &self.taken_after),
+            (" AND taken_at < ?", &self.taken_before),
+            (" AND instr(lower(camera), lower(?)) > 0", &self.camera),
+            (" AND format = lower(?)", &self.format),
+        ];
+        for (condition, value) in texts {
+            if let Some(value) = value {
+                sql.push_str(condition);
+                values.push(Value::Text(value.clone()));
+            }
+        }
+        sql.push_str(" ORDER BY id");
+        (sql, values)
+    }
+}
+
+impl Catalog {
+    /// The photos that lie somewhere and meet `filter`, sorted by number.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn select(&self, filter: &Filter) -> Result<Vec<PhotoId>, CatalogError> {
+        let (sql, values) = filter.sql();
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let ids = statement.query_map(params_from_iter(values), |row| row.get(0).map(PhotoId))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! Photos that lie nowhere any more: kept for a while, then deleted.
+
+use crate::{Catalog, CatalogError};
+
+impl Catalog {
+    /// Deletes the photos, with vectors and thumbnails, that have lain nowhere for at least
+    /// `keep_s` seconds; returns how many. They are first missed at the first call after they
+    /// were forgotten. Times are in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the library cannot be written; then nothing is deleted.
+    pub fn collect_garbage(&self, now_s: i64, keep_s: u64) -> Result<usize, CatalogError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE photo SET missed_since = NULL
+                 WHERE missed_since IS NOT NULL AND id IN (SELECT photo_id FROM location)",
+                [],
+            )?;
+            transaction.execute(
+                "UPDATE photo SET missed_since = ?1
+                 WHERE missed_since IS NULL AND id NOT IN (SELECT photo_id FROM location)",
+                [now_s],
+            )?;
+            let oldest = now_s.saturating_sub_unsigned(keep_s);
+            Ok(transaction.execute("DELETE FROM photo WHERE missed_since <= ?1", [oldest])?)
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Sightline's catalogue: photos, where they lie, their vectors and the jobs on them, in SQLite.
+//!
+//! A library is a folder with one database in it. A photo is a content, known by its hash; a
+//! location is a file that has that content. A file that cannot be read is a problem. Every
+//! commit is whole: a process may be killed at any instruction, and the catalogue opens again
+//! with every committed row.
+//!
+//! It knows nothing of models, codecs or folders on disk: vectors are numbers under a model's
+//! key, paths are bytes, and no photo is ever opened here.
+
+mod batch;
+mod catalog;
+mod check;
+mod connection;
+mod error;
+mod filter;
+mod garbage;
+mod migrations;
+mod path_bytes;
+mod status;
+mod tables;
+mod vectors;
+
+pub use batch::Batch;
+pub use catalog::Catalog;
+pub use check::CheckReport;
+pub use error::CatalogError;
+pub use filter::Filter;
+pub use status::Status;
+pub use tables::job::{JobId, JobRow, JobState};
+pub use tables::location::{Known, Location};
+pub use tables::model::ModelKey;
+pub use tables::photo::{NewPhoto, PhotoId, PhotoRow};
+pub use tables::problem::Problem;
+pub use vectors::{Nearest, ScoreStats, VectorIndex};

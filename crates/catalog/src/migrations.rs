@@ -1,0 +1,53 @@
+//! The schema's versions, in the order in which they came.
+//!
+//! Append only: what has been released is never edited. The version is the database's
+//! `user_version`; `application_id` tells the catalogue from other programs' databases.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{CatalogError, Failure};
+use crate::tables::{folder, job, location, model, photo, problem, setting, thumbnail, vector};
+
+/// "SLcg", so that `file` and this program can tell what it is.
+const APPLICATION_ID: i32 = 0x534c_6367;
+
+/// One entry a version, one statement list a table.
+const VERSIONS: &[&[&str]] = &[
+    // 1: photos, their vectors, problems and jobs.
+    &[folder::V1, photo::V1, location::V1, model::V1, vector::V1, thumbnail::V1, problem::V1, job::V1, setting::V1],
+];
+
+/// The latest version.
+pub(crate) const KNOWN: u32 = VERSIONS.len() as u32;
+
+/// The file's version; 0 when it is empty.
+pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, Failure> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0));
+    if application != APPLICATION_ID && !(application == 0 && found == 0 && empty()?) {
+        return Err(CatalogError::NotACatalogue { path: file.into() }.into());
+    }
+    if found > KNOWN {
+        return Err(CatalogError::TooNew { path: file.into(), found, known: KNOWN }.into());
+    }
+    Ok(found)
+}
+
+/// Brings the schema up to date in one transaction.
+pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Failure> {
+    if version(connection, file)? == KNOWN {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again: another process may have been quicker.
+    let found = version(&transaction, file)? as usize;
+    for statements in VERSIONS.iter().skip(found).copied().flatten() {
+        transaction.execute_batch(statements)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", KNOWN)?;
+    Ok(transaction.commit()?)
+}

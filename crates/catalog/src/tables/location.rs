@@ -1,0 +1,139 @@
+//! Where the photos lie.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::path_bytes;
+use crate::tables::photo::PhotoId;
+use crate::tables::problem;
+use crate::{Catalog, CatalogError};
+
+pub(crate) const V1: &str = "
+CREATE TABLE location (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,
+    photo_id INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    size_bytes INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL
+) STRICT;
+CREATE INDEX location_photo ON location (photo_id);
+";
+
+/// A file that holds a photo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Time of last change, in nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+/// What the catalogue knows of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Size when it was last read, in bytes.
+    pub size_bytes: u64,
+    /// Time of last change when it was last read, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Whether it could not be read.
+    pub is_problem: bool,
+    /// The photo it holds; none exactly when it is a problem.
+    pub photo: Option<PhotoId>,
+}
+
+/// Says that `photo` lies at `location`, and so nothing else does.
+pub(crate) fn put(connection: &Connection, photo: PhotoId, location: &Location) -> rusqlite::Result<()> {
+    let path = path_bytes::encode(&location.path);
+    problem::remove(connection, &path)?;
+    let sql = "INSERT INTO location (path, photo_id, size_bytes, modified_ns) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (path) DO UPDATE SET photo_id = excluded.photo_id,
+                   size_bytes = excluded.size_bytes, modified_ns = excluded.modified_ns";
+    let values = (&path, photo.0, location.size_bytes.cast_signed(), location.modified_ns);
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+const KNOWN: &str = "
+SELECT path, size_bytes, modified_ns, photo_id FROM location
+WHERE path = ?1 OR (path >= ?2 AND path < ?3)
+UNION ALL
+SELECT path, size_bytes, modified_ns, NULL FROM problem
+WHERE path = ?1 OR (path >= ?2 AND path < ?3)";
+
+fn known_from_row(row: &Row<'_>) -> rusqlite::Result<(PathBuf, Known)> {
+    let photo = row.get::<_, Option<i64>>(3)?.map(PhotoId);
+    let known = Known {
+        size_bytes: row.get::<_, i64>(1)?.cast_unsigned(),
+        modified_ns: row.get(2)?,
+        is_problem: photo.is_none(),
+        photo,
+    };
+    Ok((path_bytes::decode(row.get(0)?), known))
+}
+
+impl Catalog {
+    /// What the catalogue knows of one path.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn known(&self, path: &Path) -> Result<Option<Known>, CatalogError> {
+        let path = path_bytes::encode(path);
+        let nothing: &[u8] = &[];
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(KNOWN)?;
+            let row = statement.query_row((&path, nothing, nothing), known_from_row).optional()?;
+            Ok(row.map(|(_, known)| known))
+        })
+    }
+
+    /// What the catalogue knows of `folder` and everything below it.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn known_under(&self, folder: &Path) -> Result<HashMap<PathBuf, Known>, CatalogError> {
+        let (own, start, end) = path_bytes::folder_and_below(folder);
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(KNOWN)?;
+            Ok(statement.query_map((&own, &start, &end), known_from_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Where a photo lies, by path; empty when it is gone.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn paths_of(&self, photo: PhotoId) -> Result<Vec<PathBuf>, CatalogError> {
+        self.read(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("SELECT path FROM location WHERE photo_id = ?1 ORDER BY path")?;
+            let paths = statement.query_map([photo.0], |row| row.get(0).map(path_bytes::decode))?;
+            Ok(paths.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Forgets what lay at `paths`, photos and problems; returns of how many it knew something.
+    ///
+    /// A photo that lies nowhere any more is found by no search. It keeps its vectors until
+    /// [`Catalog::collect_garbage`], so that finding it again elsewhere costs nothing.
+    ///
+    /// # Errors
+    /// When the library cannot be written; then nothing is forgotten.
+    pub fn forget(&self, paths: &[PathBuf]) -> Result<usize, CatalogError> {
+        if paths.is_empty() {
+            return Ok(0);
+        }
+        self.write(|transaction| {
+            let mut delete = transaction.prepare_cached("DELETE FROM location WHERE path = ?1")?;
+            let mut forgotten = 0;
+            for path in paths {
+                let path = path_bytes::encode(path);
+                let removed = delete.execute([&path])? + problem::remove(transaction, &path)?;
+                forgotten += usize::from(removed > 0);
+            }
+            Ok(forgotten)
+        })
+    }
+}

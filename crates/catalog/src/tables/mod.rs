@@ -1,0 +1,11 @@
+//! One file a table: its row, its reader, its writer and its migrations.
+
+pub(crate) mod folder;
+pub(crate) mod job;
+pub(crate) mod location;
+pub(crate) mod model;
+pub(crate) mod photo;
+pub(crate) mod problem;
+pub(crate) mod setting;
+pub(crate) mod thumbnail;
+pub(crate) mod vector;

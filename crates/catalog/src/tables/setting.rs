@@ -1,0 +1,35 @@
+//! Settings that belong to the library, as text under a name.
+
+use rusqlite::OptionalExtension;
+
+use crate::{Catalog, CatalogError};
+
+pub(crate) const V1: &str = "
+CREATE TABLE setting (
+    key TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+impl Catalog {
+    /// A setting's value, if it was ever set.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn setting(&self, key: &str) -> Result<Option<String>, CatalogError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
+            Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+        })
+    }
+
+    /// Sets a setting.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn set_setting(&self, key: &str, value: &str) -> Result<(), CatalogError> {
+        let sql = "INSERT INTO setting (key, value) VALUES (?1, ?2)
+                   ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        self.write(|transaction| Ok(transaction.execute(sql, (key, value)).map(drop)?))
+    }
+}

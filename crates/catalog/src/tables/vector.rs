@@ -1,0 +1,112 @@
+//! The photos' vectors: 16-bit floats, low byte first, one vector per photo and model.
+
+use std::path::PathBuf;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use rusqlite::Connection;
+
+use crate::error::Failure;
+use crate::path_bytes;
+use crate::tables::model::{self, ModelKey};
+use crate::tables::photo::{self, PhotoId};
+use crate::vectors::{IndexBuilder, VectorIndex};
+use crate::{Catalog, CatalogError};
+
+pub(crate) const V1: &str = "
+CREATE TABLE vector (
+    photo_id INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    model_id INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,
+    data BLOB NOT NULL,
+    PRIMARY KEY (photo_id, model_id)
+) STRICT;
+CREATE INDEX vector_model ON vector (model_id, photo_id);
+";
+
+/// Writes a vector in place of the one that was there.
+pub(crate) fn put(connection: &Connection, photo: PhotoId, key: &ModelKey, vector: &[f32]) -> Result<(), Failure> {
+    if !photo::exists(connection, photo)? {
+        return Err(CatalogError::UnknownPhoto { id: photo.0 }.into());
+    }
+    let mut halves = vec![f16::ZERO; vector.len()];
+    halves.convert_from_f32_slice(vector);
+    if !halves.iter().all(|half| half.is_finite()) {
+        return Err(CatalogError::NotFinite { model: key.0.clone() }.into());
+    }
+    let model = model::find_or_make(connection, key, vector.len())?;
+    let data: Vec<u8> = halves.iter().flat_map(|half| half.to_le_bytes()).collect();
+    let sql = "INSERT INTO vector (photo_id, model_id, data) VALUES (?1, ?2, ?3)
+               ON CONFLICT (photo_id, model_id) DO UPDATE SET data = excluded.data";
+    connection.prepare_cached(sql)?.execute((photo.0, model.id, data))?;
+    Ok(())
+}
+
+impl Catalog {
+    /// Reads a model's vectors of all photos that lie somewhere; none when the model is unknown.
+    ///
+    /// # Errors
+    /// [`CatalogError::WrongDims`] when they are not of `dims` numbers, or when the library
+    /// cannot be read.
+    pub fn load_vectors(&self, key: &ModelKey, dims: usize) -> Result<VectorIndex, CatalogError> {
+        self.read(|transaction| {
+            let Some(model) = model::find(transaction, key)? else {
+                return Ok(IndexBuilder::new(dims, 0).finish());
+            };
+            model.expect(key, dims)?;
+            let located = located(transaction)?;
+            let mut index = IndexBuilder::new(dims, located.len());
+            let mut statement =
+                transaction.prepare_cached("SELECT photo_id, data FROM vector NOT INDEXED WHERE model_id = ?1")?;
+            let mut rows = statement.query([model.id])?;
+            while let Some(row) = rows.next()? {
+                let photo = PhotoId(row.get(0)?);
+                if located.binary_search(&photo).is_ok() {
+                    let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+                    if data.len() != 2 * dims {
+                        let got = data.len() / 2;
+                        return Err(CatalogError::WrongDims { model: key.0.clone(), expected: dims, got }.into());
+                    }
+                    index.push_bytes(photo, data);
+                }
+            }
+            Ok(index.finish())
+        })
+    }
+
+    /// The photos that lie somewhere and have no vector of the model, each with one of its paths.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn photos_without_vector(&self, key: &ModelKey) -> Result<Vec<(PhotoId, PathBuf)>, CatalogError> {
+        self.read(|transaction| {
+            let sql = "SELECT photo_id, min(path) FROM location
+                       WHERE photo_id NOT IN (
+                           SELECT vector.photo_id FROM vector JOIN model ON model.id = vector.model_id
+                           WHERE model.key = ?1)
+                       GROUP BY photo_id ORDER BY photo_id";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let rows =
+                statement.query_map([&key.0], |row| Ok((PhotoId(row.get(0)?), path_bytes::decode(row.get(1)?))))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Deletes a model's vectors, which another model's have replaced; returns how many.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn remove_vectors(&self, key: &ModelKey) -> Result<usize, CatalogError> {
+        self.write(|transaction| {
+            let Some(model) = model::find(transaction, key)? else { return Ok(0) };
+            let removed = transaction.execute("DELETE FROM vector WHERE model_id = ?1", [model.id])?;
+            transaction.execute("DELETE FROM model WHERE id = ?1", [model.id])?;
+            Ok(removed)
+        })
+    }
+}
+
+/// The photos that lie somewhere, sorted.
+fn located(connection: &Connection) -> rusqlite::Result<Vec<PhotoId>> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT photo_id FROM location ORDER BY photo_id")?;
+    statement.query_map([], |row| row.get(0).map(PhotoId))?.collect()
+}

@@ -1,0 +1,162 @@
+//! The exact search: every row, or every row that a filter lets through.
+
+use rayon::prelude::*;
+
+use super::VectorIndex;
+use super::simd::{Kernel, Query};
+use super::top::Top;
+use crate::tables::photo::PhotoId;
+
+/// Rows that a thread takes at a time: a megabyte at 512 dimensions.
+const CHUNK: usize = 1024;
+
+/// Where all scores of a search lie, for telling a match from chance.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ScoreStats {
+    /// Photos compared.
+    pub count: usize,
+    /// Their mean score; 0 when there are none.
+    pub mean: f64,
+    /// The standard deviation of their scores; 0 when there are none.
+    pub standard_deviation: f64,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Nearest {
+    /// Photos and scores, best first.
+    pub hits: Vec<(PhotoId, f32)>,
+    /// Over all photos compared, hits or not.
+    pub stats: ScoreStats,
+}
+
+/// What one chunk adds.
+struct Part {
+    top: Top,
+    count: usize,
+    sum: f64,
+    squares: f64,
+}
+
+impl VectorIndex {
+    /// The `limit` photos whose vectors have the greatest dot products with `query`, best first;
+    /// of equal scores the lower photo number comes first. `allow`, sorted, limits the search to
+    /// some photos. The same call gives the same answer on any number of threads. Scores that are
+    /// not numbers are left out.
+    ///
+    /// # Panics
+    /// When `query` is not of [`dims`](Self::dims) numbers.
+    pub fn nearest(&self, query: &[f32], limit: usize, allow: Option<&[PhotoId]>) -> Vec<(PhotoId, f32)> {
+        self.nearest_with_stats(query, limit, allow).hits
+    }
+
+    /// As [`nearest`](Self::nearest), with the figures of all scores from the same pass.
+    ///
+    /// # Panics
+    /// When `query` is not of [`dims`](Self::dims) numbers.
+    pub fn nearest_with_stats(&self, query: &[f32], limit: usize, allow: Option<&[PhotoId]>) -> Nearest {
+        let query = self.query(query);
+        let kernel = Kernel::best();
+        let parts: Vec<Part> = match allow {
+            None if self.stride == 0 => Vec::new(),
+            None => {
+                let chunks = self.blocks.par_chunks(CHUNK * self.stride).zip(self.ids.par_chunks(CHUNK));
+                let score = |(rows, ids): (&[_], &[PhotoId])| {
+                    part(ids.iter().copied(), &kernel.scores(&query, rows.chunks_exact(self.stride)), limit)
+                };
+                chunks.map(score).collect()
+            }
+            Some(allow) => {
+                let positions = self.positions(allow);
+                let score = |positions: &[usize]| {
+                    let scores = kernel.scores(&query, positions.iter().map(|&position| self.row(position)));
+                    part(positions.iter().map(|&position| self.ids[position]), &scores, limit)
+                };
+                positions.par_chunks(CHUNK).map(score).collect()
+            }
+        };
+        merge(parts, limit)
+    }
+
+    /// The figures of all scores.
+    ///
+    /// # Panics
+    /// When `query` is not of [`dims`](Self::dims) numbers.
+    pub fn stats(&self, query: &[f32]) -> ScoreStats {
+        self.nearest_with_stats(query, 0, None).stats
+    }
+
+    /// The scores of the given photos, in their order; none for one that is not in the index.
+    ///
+    /// # Panics
+    /// When `query` is not of [`dims`](Self::dims) numbers.
+    pub fn scores_for(&self, query: &[f32], photos: &[PhotoId]) -> Vec<Option<f32>> {
+        let query = self.query(query);
+        let score = |position| Kernel::best().scores(&query, std::iter::once(self.row(position))).pop();
+        photos.iter().map(|photo| self.ids.binary_search(photo).ok().and_then(score)).collect()
+    }
+
+    fn query(&self, query: &[f32]) -> Query {
+        assert_eq!(query.len(), self.dims, "a query of another length than the vectors");
+        Query::new(query)
+    }
+
+    /// Where the allowed photos' rows are, in order.
+    fn positions(&self, allow: &[PhotoId]) -> Vec<usize> {
+        debug_assert!(allow.is_sorted(), "the allowed photos are sorted");
+        let mut positions = Vec::with_capacity(allow.len().min(self.ids.len()));
+        let mut from = 0;
+        for (index, id) in allow.iter().enumerate() {
+            if index > 0 && allow[index - 1] == *id {
+                continue;
+            }
+            from += skip(&self.ids[from..], *id);
+            if self.ids.get(from) == Some(id) {
+                positions.push(from);
+                from += 1;
+            }
+        }
+        positions
+    }
+}
+
+/// How many of the sorted `ids` come before `id`: in ever longer steps, so that neighbours are
+/// found at once and distant ones in logarithmic time.
+fn skip(ids: &[PhotoId], id: PhotoId) -> usize {
+    let mut end = 1;
+    while end < ids.len() && ids[end - 1] < id {
+        end *= 2;
+    }
+    let start = end / 2;
+    let end = end.min(ids.len());
+    start.min(end) + ids[start.min(end)..end].partition_point(|other| *other < id)
+}
+
+fn part(ids: impl Iterator<Item = PhotoId>, scores: &[f32], limit: usize) -> Part {
+    let mut part = Part { top: Top::new(limit), count: 0, sum: 0.0, squares: 0.0 };
+    for (id, &score) in ids.zip(scores) {
+        if score.is_nan() {
+            continue;
+        }
+        part.top.push(id, score);
+        part.count += 1;
+        part.sum += f64::from(score);
+        part.squares += f64::from(score) * f64::from(score);
+    }
+    part
+}
+
+/// Puts the parts together in their order, so that the sums do not depend on the threads.
+fn merge(parts: Vec<Part>, limit: usize) -> Nearest {
+    let mut all = Part { top: Top::new(limit), count: 0, sum: 0.0, squares: 0.0 };
+    for part in parts {
+        all.top.merge(part.top);
+        all.count += part.count;
+        all.sum += part.sum;
+        all.squares += part.squares;
+    }
+    let count = all.count.max(1) as f64;
+    let mean = all.sum / count;
+    let standard_deviation = (all.squares / count - mean * mean).max(0.0).sqrt();
+    Nearest { hits: all.top.into_sorted(), stats: ScoreStats { count: all.count, mean, standard_deviation } }
+}

@@ -1,0 +1,188 @@
+//! The search against slow and obvious code, on seeded random vectors.
+
+use half::f16;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::simd::{Kernel, Query};
+use super::*;
+
+fn random_vector(random: &mut StdRng, dims: usize) -> Vec<f32> {
+    (0..dims).map(|_| random.random_range(-1.0..1.0)).collect()
+}
+
+/// Few different numbers, so that many scores are equal.
+fn coarse_vector(random: &mut StdRng, dims: usize) -> Vec<f32> {
+    (0..dims).map(|_| random.random_range(-1..=1) as f32).collect()
+}
+
+/// Numbers with gaps between them.
+fn random_ids(random: &mut StdRng, count: usize) -> Vec<PhotoId> {
+    let mut last = 0;
+    let mut next = || {
+        last += random.random_range(1..4);
+        PhotoId(last)
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// The rows' dot products in 64 bits.
+fn reference(index: &VectorIndex, query: &[f32]) -> Vec<f64> {
+    let dot = |id| {
+        let row = index.vector(id).unwrap();
+        row.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    index.ids().iter().map(|id| dot(*id)).collect()
+}
+
+fn brute_force(index: &VectorIndex, query: &[f32], k: usize, allow: Option<&[PhotoId]>) -> Vec<(PhotoId, f32)> {
+    let scores = index.scores_for(query, index.ids());
+    let mut all: Vec<(PhotoId, f32)> =
+        index.ids().iter().zip(scores).map(|(id, score)| (*id, score.unwrap())).collect();
+    all.retain(|(id, score)| !score.is_nan() && allow.is_none_or(|allow| allow.contains(id)));
+    all.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap().then(a.0.cmp(&b.0)));
+    all.truncate(k);
+    all
+}
+
+#[test]
+fn every_kernel_agrees_with_64_bits() {
+    let mut random = StdRng::seed_from_u64(1);
+    for dims in [1, 7, 31, 32, 33, 384, 512, 513] {
+        let ids = random_ids(&mut random, 50);
+        let index = VectorIndex::from_rows(dims, ids.into_iter().map(|id| (id, random_vector(&mut random, dims))));
+        let mut random = StdRng::seed_from_u64(dims as u64);
+        let query = random_vector(&mut random, dims);
+        let expected = reference(&index, &query);
+        for kernel in Kernel::available() {
+            let scores = kernel.scores(&Query::new(&query), index.blocks.chunks_exact(index.stride));
+            assert_eq!(scores.len(), expected.len());
+            for (score, expected) in scores.iter().zip(&expected) {
+                let tolerance = 1e-6 * dims as f64;
+                assert!((f64::from(*score) - expected).abs() < tolerance, "{kernel:?} {dims}: {score} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_reads_every_16_bit_float() {
+    // Each bit pattern in a row of its own, so that a sum cannot hide it.
+    let patterns: Vec<u16> = (0..=u16::MAX).filter(|bits| f16::from_bits(*bits).is_finite()).collect();
+    let mut index = IndexBuilder::new(1, patterns.len());
+    for (number, bits) in patterns.iter().enumerate() {
+        index.push_bytes(PhotoId(number as i64), &bits.to_le_bytes());
+    }
+    let index = index.finish();
+    for kernel in Kernel::available() {
+        let scores = kernel.scores(&Query::new(&[1.0]), index.blocks.chunks_exact(1));
+        for (bits, score) in patterns.iter().zip(scores) {
+            assert_eq!(score, f16::from_bits(*bits).to_f32(), "{kernel:?} {bits:#x}");
+        }
+    }
+}
+
+#[test]
+fn the_nearest_are_those_of_a_full_sort() {
+    let mut random = StdRng::seed_from_u64(2);
+    for (dims, count) in [(1, 1), (3, 10), (8, 1023), (8, 1024), (8, 1025), (40, 5000), (512, 3000)] {
+        for coarse in [false, true] {
+            let make = if coarse { coarse_vector } else { random_vector };
+            let ids = random_ids(&mut random, count);
+            let rows: Vec<_> = ids.iter().map(|id| (*id, make(&mut random, dims))).collect();
+            let index = VectorIndex::from_rows(dims, rows);
+            let query = make(&mut random, dims);
+            for k in [0, 1, 2, 10, 50, count, count + 5] {
+                assert_eq!(index.nearest(&query, k, None), brute_force(&index, &query, k, None), "{dims} {count} {k}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_limits_the_search_to_its_photos() {
+    let mut random = StdRng::seed_from_u64(3);
+    let ids = random_ids(&mut random, 4000);
+    let rows: Vec<_> = ids.iter().map(|id| (*id, coarse_vector(&mut random, 16))).collect();
+    let index = VectorIndex::from_rows(16, rows);
+    let query = coarse_vector(&mut random, 16);
+    for share in [0.0, 0.001, 0.1, 0.9, 1.0] {
+        // Ids that are in the index, and between and beyond them.
+        let allow: Vec<_> = (-5..20_000).map(PhotoId).filter(|_| random.random_bool(share)).collect();
+        for k in [1, 20, 5000] {
+            let expected = brute_force(&index, &query, k, Some(&allow));
+            assert_eq!(index.nearest(&query, k, Some(&allow)), expected, "{share} {k}");
+        }
+    }
+    assert!(index.nearest(&query, 5, Some(&[])).is_empty());
+    let twice = [ids[7], ids[7], ids[9]];
+    assert_eq!(index.nearest(&query, 5, Some(&twice)).len(), 2);
+}
+
+#[test]
+fn the_answer_does_not_depend_on_the_threads() {
+    let mut random = StdRng::seed_from_u64(4);
+    let rows: Vec<_> =
+        random_ids(&mut random, 20_000).into_iter().map(|id| (id, coarse_vector(&mut random, 12))).collect();
+    let index = VectorIndex::from_rows(12, rows);
+    let query = random_vector(&mut random, 12);
+    let with_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| index.nearest_with_stats(&query, 100, None))
+    };
+    let one = with_threads(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(with_threads(threads), one);
+    }
+}
+
+#[test]
+fn the_figures_are_those_of_all_scores() {
+    let mut random = StdRng::seed_from_u64(5);
+    let ids = random_ids(&mut random, 3000);
+    let rows: Vec<_> = ids.iter().map(|id| (*id, random_vector(&mut random, 64))).collect();
+    let index = VectorIndex::from_rows(64, rows);
+    let query = random_vector(&mut random, 64);
+    let scores = reference(&index, &query);
+    let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+    let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / scores.len() as f64;
+    let stats = index.stats(&query);
+    assert_eq!(stats.count, 3000);
+    assert!((stats.mean - mean).abs() < 1e-6, "{stats:?} {mean}");
+    assert!((stats.standard_deviation - variance.sqrt()).abs() < 1e-6, "{stats:?} {variance}");
+    assert_eq!(index.nearest_with_stats(&query, 7, None).stats, stats);
+    assert_eq!(index.nearest_with_stats(&query, 7, Some(&ids[..9])).stats.count, 9);
+}
+
+#[test]
+fn what_is_not_a_number_is_never_a_match() {
+    let rows = [(1, f32::NAN), (2, 0.5), (3, f32::INFINITY), (4, -0.0), (5, 0.0)];
+    let index = VectorIndex::from_rows(2, rows.map(|(id, number)| (PhotoId(id), vec![number, 1.0])));
+    let ids = |query: &[f32]| index.nearest(query, 9, None).iter().map(|(id, _)| id.0).collect::<Vec<_>>();
+    assert_eq!(ids(&[1.0, 0.0]), [3, 2, 4, 5]);
+    assert!(ids(&[f32::NAN, 0.0]).is_empty());
+    assert_eq!(index.stats(&[f32::NAN, 0.0]), ScoreStats::default());
+}
+
+#[test]
+fn rows_in_any_order_make_the_same_index() {
+    let row = |number: i64| (PhotoId(number), vec![number as f32; 40]);
+    let index = VectorIndex::from_rows(40, [row(5), row(1), (PhotoId(3), vec![9.0; 40]), row(2), row(3)]);
+    assert_eq!(index.ids(), [1, 2, 3, 5].map(PhotoId));
+    for id in index.ids() {
+        assert_eq!(index.vector(*id).unwrap(), row(id.0).1);
+    }
+    assert_eq!(index.scores_for(&[1.0; 40], &[PhotoId(5), PhotoId(4), PhotoId(1)]), [Some(200.0), None, Some(40.0)]);
+    assert_eq!(index.vector(PhotoId(4)), None);
+}
+
+#[test]
+fn an_empty_index_finds_nothing() {
+    for dims in [0, 512] {
+        let index = VectorIndex::from_rows(dims, []);
+        let query = vec![0.0; dims];
+        assert!(index.is_empty());
+        assert!(index.nearest(&query, 10, None).is_empty());
+        assert!(index.nearest(&query, 10, Some(&[PhotoId(1)])).is_empty());
+    }
+}
