@@ -1,0 +1,152 @@
+//! How fast this machine is: decoding, embedding, indexing, searching, starting.
+//!
+//! Every figure is a median of several runs. It needs no library and leaves nothing behind.
+
+mod indexing;
+mod photos;
+mod querying;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::EngineError;
+use crate::eval::two_decimals;
+use crate::jobs::JobCx;
+
+/// What to measure, and on what.
+#[derive(Debug, Clone)]
+pub struct BenchTask {
+    /// Photos to use; without it, 12-megapixel JPEGs are generated.
+    pub images: Option<PathBuf>,
+    /// Runs of which the median is taken; at least 5 make a figure worth quoting.
+    pub runs: usize,
+    /// Numbers of vectors to search among.
+    pub sizes: Vec<usize>,
+}
+
+impl Default for BenchTask {
+    fn default() -> Self {
+        Self { images: None, runs: 5, sizes: vec![10_000, 100_000, 1_000_000] }
+    }
+}
+
+/// The figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BenchReport {
+    /// Photos used and where they are from.
+    pub photos: String,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// Reading, decoding and preparing, photos a second: on one thread and on all.
+    pub decode: DecodeRate,
+    /// The model alone, by device and batch.
+    pub embed: Vec<EmbedRate>,
+    /// Indexing into an empty library, photos a second.
+    pub end_to_end: f64,
+    /// Searching, by number of vectors.
+    pub query: Vec<QueryLatency>,
+    /// Milliseconds from a cold process's first call to the first text embedded.
+    pub first_answer_ms: f64,
+    /// The most memory that this process has held, in bytes, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// Photos decoded a second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DecodeRate {
+    /// On one thread.
+    pub one_thread: f64,
+    /// On as many threads as there are cores.
+    pub all_threads: f64,
+}
+
+/// Photos embedded a second.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EmbedRate {
+    /// The device's name.
+    pub device: String,
+    /// Photos a batch.
+    pub batch: usize,
+    /// Median photos a second.
+    pub photos_per_second: f64,
+}
+
+/// Milliseconds that a query takes, warm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct QueryLatency {
+    /// Vectors searched.
+    pub vectors: usize,
+    /// Half of the searches are faster, without embedding the words.
+    pub search_p50_ms: f64,
+    /// 95 of 100 searches are faster, without embedding the words.
+    pub search_p95_ms: f64,
+    /// Half of the queries are faster, from words to hits.
+    pub total_p50_ms: f64,
+    /// 95 of 100 queries are faster, from words to hits.
+    pub total_p95_ms: f64,
+}
+
+impl BenchTask {
+    /// Measures everything; minutes on a small machine.
+    ///
+    /// # Errors
+    /// When the photos or the model cannot be used, or the job is stopped.
+    pub fn run(&self, cx: &JobCx<'_>) -> Result<BenchReport, EngineError> {
+        let first_answer_ms = querying::first_answer(cx)?;
+        let scratch = tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+        let (paths, photos) = photos::gather(cx, self.images.as_deref(), scratch.path())?;
+        Ok(BenchReport {
+            photos,
+            cores: crate::loading::threads(),
+            decode: indexing::decode(cx, &paths, self.runs)?,
+            embed: indexing::embed(cx, &paths, self.runs)?,
+            end_to_end: indexing::end_to_end(cx, &paths, scratch.path(), self.runs)?,
+            query: querying::latencies(cx, &self.sizes)?,
+            first_answer_ms,
+            peak_memory_bytes: peak_memory_bytes(),
+        })
+    }
+}
+
+/// Seconds that `work` takes.
+fn timed(work: impl FnOnce() -> Result<(), EngineError>) -> Result<f64, EngineError> {
+    let started = Instant::now();
+    work()?;
+    Ok(started.elapsed().as_secs_f64().max(1e-9))
+}
+
+/// The value below which `part` (0..=1) of the samples lie.
+fn quantile(samples: &mut [f64], part: f64) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let last = samples.len().saturating_sub(1);
+    samples.get((part * last as f64).round() as usize).copied().unwrap_or(0.0)
+}
+
+/// Linux tells in `/proc`; elsewhere there is no answer without further dependencies.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_taken_from_the_sorted_samples() {
+        let mut samples = vec![5.0, 1.0, 3.0, 2.0, 4.0];
+        assert_eq!(quantile(&mut samples, 0.5), 3.0);
+        assert_eq!(quantile(&mut samples, 0.95), 5.0);
+        assert_eq!(quantile(&mut [], 0.5), 0.0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_peak_of_memory_is_known() {
+        assert!(peak_memory_bytes().unwrap() > 1 << 20);
+    }
+}

@@ -1,0 +1,115 @@
+//! Checks that a person can run when something is wrong: each passes, or says what to do.
+
+use sightline_catalog::Catalog;
+use sightline_vlm::{DeviceChoice, ModelInfo, adapters};
+
+use crate::model_host::Lane;
+use crate::{Engine, EngineConfig, EngineError};
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at, one word.
+    pub name: &'static str,
+    /// Whether it is well.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it, if something is to be done.
+    pub remedy: Option<String>,
+}
+
+/// Looks at adapters, model, device and library; never fails itself.
+pub fn examine(config: EngineConfig) -> Vec<Check> {
+    let mut checks = vec![graphics()];
+    let model = model(&config);
+    let model_well = model.ok;
+    checks.push(model);
+    if model_well {
+        checks.push(device(&config));
+    }
+    checks.push(library(&config));
+    checks
+}
+
+fn good(name: &'static str, detail: String) -> Check {
+    Check { name, ok: true, detail, remedy: None }
+}
+
+fn bad(name: &'static str, error: &EngineError, remedy: &str) -> Check {
+    Check { name, ok: false, detail: error.to_string(), remedy: Some(remedy.into()) }
+}
+
+fn graphics() -> Check {
+    let list: Vec<String> = adapters()
+        .into_iter()
+        .map(|adapter| {
+            let software = if adapter.software { ", software" } else { "" };
+            format!("{} ({}{software})", adapter.name, adapter.backend)
+        })
+        .collect();
+    let none = "none found; the CPU is used".to_owned();
+    good("graphics", if list.is_empty() { none } else { list.join("; ") })
+}
+
+fn model(config: &EngineConfig) -> Check {
+    let dir = &config.model_dir;
+    let checked = ModelInfo::read(dir).and_then(|info| info.verify(dir).map(|()| info));
+    match checked {
+        Ok(info) => {
+            let (files, id) = (info.files.len(), info.id());
+            let detail = format!("{} {id} in {}, {files} files as published", info.name, dir.display());
+            good("model", detail)
+        }
+        Err(error) => {
+            bad("model", &error.into(), "install the model anew, or name another with --model DIR or SIGHTLINE_MODEL")
+        }
+    }
+}
+
+/// Loads the model and embeds a word.
+fn device(config: &EngineConfig) -> Check {
+    let tried = Engine::without_library(config.clone()).and_then(|engine| {
+        let host = engine.host();
+        host.embed_texts(Lane::Interactive, vec!["a photo".into()]).wait()?;
+        host.ready(Lane::Interactive).wait()
+    });
+    match tried {
+        Ok(ready) => good("device", format!("{}: {}", ready.device.name, ready.device.reason)),
+        Err(error) => {
+            let remedy = match config.device {
+                DeviceChoice::Cpu => "install the model anew; if that does not help, report it",
+                _ => "use --device cpu, or update the graphics driver",
+            };
+            bad("device", &error, remedy)
+        }
+    }
+}
+
+fn library(config: &EngineConfig) -> Check {
+    let path = &config.library;
+    if !path.join(Catalog::FILE).exists() {
+        let detail = format!("{}: nothing indexed yet", path.display());
+        let remedy = Some("`sightline index FOLDER` makes it".into());
+        return Check { name: "library", ok: true, detail, remedy };
+    }
+    let report = Catalog::open_read_only(path).and_then(|catalog| {
+        let report = catalog.check()?;
+        Ok((report, catalog.status()?))
+    });
+    let remedy = "keep a copy of the folder, then move it away and index again: the photos \
+                  themselves are not touched";
+    match report {
+        Ok((report, status)) if report.is_well() => {
+            let (photos, files) = (status.photos, status.locations);
+            good("library", format!("{}: sound, {photos} photos in {files} files", path.display()))
+        }
+        Ok((report, _)) => Check {
+            name: "library",
+            ok: false,
+            detail: format!("{}: {}", path.display(), report.faults.join("; ")),
+            remedy: Some(remedy.into()),
+        },
+        Err(error) => bad("library", &error.into(), remedy),
+    }
+}

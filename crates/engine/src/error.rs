@@ -1,0 +1,144 @@
+//! What can go wrong in a use case; each message names the file and the remedy.
+
+use std::path::PathBuf;
+
+use sightline_catalog::CatalogError;
+use sightline_media::MediaError;
+use sightline_vlm::VlmError;
+
+use crate::search::QueryError;
+
+/// An error of the engine, or of a leaf below it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A photo or folder could not be read.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The library could not be read or written.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The model could not be loaded or failed.
+    #[error(transparent)]
+    Model(#[from] VlmError),
+    /// The query makes no sense.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The model panicked; it is loaded anew for the next request.
+    #[error("the model stopped unexpectedly: {detail}; try again, or with --device cpu")]
+    ModelPanicked {
+        /// What the panic said.
+        detail: String,
+    },
+    /// The model's thread has ended.
+    #[error("the model's thread has ended; start the program again")]
+    ModelGone,
+    /// The system gave no thread.
+    #[error("cannot start a thread: {source}; close other programs and try again")]
+    Thread {
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The work was cancelled or paused; what was committed stays.
+    #[error("cancelled; what was finished is kept, and running it again goes on from there")]
+    Cancelled,
+    /// A use case that needs a library was asked of an engine without one.
+    #[error("no library is open; name one with --library")]
+    NoLibrary,
+    /// The library has no photo that the query could find.
+    #[error("{}: the library is empty; run `sightline index FOLDER` first", path.display())]
+    EmptyLibrary {
+        /// The library's folder.
+        path: PathBuf,
+    },
+    /// The library was made with another model, whose vectors cannot be compared.
+    #[error("{}: indexed with another model; run `sightline index FOLDER` to make it searchable with this one", path.display())]
+    NotEmbedded {
+        /// The library's folder.
+        path: PathBuf,
+    },
+    /// A folder to index is not there.
+    #[error("{}: no such folder; check the path, or plug the disk in", path.display())]
+    FolderMissing {
+        /// The folder as given.
+        path: PathBuf,
+    },
+    /// Something that is not a folder was given as one.
+    #[error("{}: not a folder; name the folder that holds the photo", path.display())]
+    NotAFolder {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A folder cannot be read.
+    #[error("{}: cannot read the folder: {source}; nothing was forgotten", path.display())]
+    FolderUnreadable {
+        /// The folder as given.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// `in:` names a folder that the library does not know.
+    #[error("in:{folder} is no folder of the library; `sightline status` lists them")]
+    UnknownFolder {
+        /// The folder as given.
+        folder: String,
+    },
+    /// A query's terms cancel each other out.
+    #[error("the terms of the query cancel each other out; change a weight")]
+    QueryCancelsOut,
+    /// A file of an evaluation cannot be used.
+    #[error("{}: {reason}", path.display())]
+    BadInput {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, with the line where there is one.
+        reason: String,
+    },
+    /// A file that is not a photo could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A job's row holds something that is not that job.
+    #[error("job {id} cannot be resumed: {reason}; start it anew")]
+    BadJob {
+        /// The job's number.
+        id: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl EngineError {
+    /// A short stable code that programs may act on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Media(error) => error.code(),
+            Self::Catalog(error) => error.code(),
+            Self::Model(error) => error.code(),
+            Self::Query(_) => "query_wrong",
+            Self::ModelPanicked { .. } => "model_panicked",
+            Self::ModelGone => "model_gone",
+            Self::Thread { .. } => "no_thread",
+            Self::Cancelled => "cancelled",
+            Self::NoLibrary => "no_library",
+            Self::EmptyLibrary { .. } => "library_empty",
+            Self::NotEmbedded { .. } => "not_embedded",
+            Self::FolderMissing { .. } => "folder_missing",
+            Self::NotAFolder { .. } => "not_a_folder",
+            Self::FolderUnreadable { .. } => "folder_unreadable",
+            Self::UnknownFolder { .. } => "folder_unknown",
+            Self::QueryCancelsOut => "query_cancels_out",
+            Self::BadInput { .. } => "input_wrong",
+            Self::Io { .. } => "io",
+            Self::BadJob { .. } => "job_wrong",
+        }
+    }
+
+    /// Whether a device failed, so that another one may do better.
+    pub(crate) fn is_device_failure(&self) -> bool {
+        matches!(self, Self::ModelPanicked { .. } | Self::Model(VlmError::Device { .. }))
+    }
+}

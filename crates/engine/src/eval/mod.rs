@@ -1,0 +1,71 @@
+//! How good the model is, on photos with captions and on folders named by what is in them.
+//!
+//! Needs no library and writes nothing.
+
+mod captions;
+mod class_name;
+mod retrieval;
+mod score;
+mod zeroshot;
+
+pub use retrieval::{RetrievalReport, RetrievalTask};
+pub use score::Recall;
+pub(crate) use score::two_decimals;
+pub use zeroshot::{ZeroshotReport, ZeroshotTask};
+
+use std::path::PathBuf;
+
+use sightline_vlm::Embedding;
+
+use crate::EngineError;
+use crate::batches::{BATCH, Batches};
+use crate::jobs::JobCx;
+use crate::loading::{Loader, work_ahead};
+use crate::model_host::Lane;
+
+/// Embeds photos in batches while the next are decoded.
+///
+/// The result is as long as `paths`; a photo that cannot be read is reported and is `None`.
+pub(crate) fn embed_photos(cx: &JobCx<'_>, paths: &[PathBuf]) -> Result<Vec<Option<Embedding>>, EngineError> {
+    let host = cx.engine().host();
+    let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+    let total = paths.len() as u64;
+    let mut vectors: Vec<Option<Embedding>> = vec![None; paths.len()];
+    let mut batches = Batches::new(host.clone(), BATCH);
+    let mut done = 0;
+    let items: Vec<usize> = (0..paths.len()).collect();
+    let work = |index: usize| (index, loader.load(&paths[index]));
+    cx.progress("embed", 0, total, None)?;
+    work_ahead(cx, items, 2 * BATCH, work, |(index, loaded)| {
+        match loaded {
+            Ok((_, input)) => {
+                for (index, vector) in batches.push(index, input)? {
+                    vectors[index] = Some(vector);
+                    done += 1;
+                }
+            }
+            Err(error) => {
+                cx.item_failed(&paths[index], error.code(), &error.to_string());
+                done += 1;
+            }
+        }
+        cx.progress("embed", done, total, Some(&paths[index]))
+    })?;
+    for (index, vector) in batches.send()?.into_iter().chain(batches.settle()?) {
+        vectors[index] = Some(vector);
+    }
+    cx.progress("embed", total, total, None)?;
+    Ok(vectors)
+}
+
+/// Embeds texts in batches.
+pub(crate) fn embed_texts(cx: &JobCx<'_>, texts: &[String]) -> Result<Vec<Embedding>, EngineError> {
+    let host = cx.engine().host();
+    let mut vectors = Vec::with_capacity(texts.len());
+    for chunk in texts.chunks(64) {
+        cx.check()?;
+        vectors.extend(host.embed_texts(Lane::Batch, chunk.to_vec()).wait()?);
+        cx.progress("texts", vectors.len() as u64, texts.len() as u64, None)?;
+    }
+    Ok(vectors)
+}

@@ -1,0 +1,135 @@
+//! What a loader thread does with one file: is its content known, can it be read, is it ready.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sightline_catalog::{Catalog, PhotoId};
+use sightline_media::{ContentHash, Found, MediaError, Metadata};
+use sightline_vlm::ModelInput;
+
+use super::scan::Unreadable;
+use crate::loading::Loader;
+use crate::model_host::{Lane, ModelHost};
+use crate::{Engine, EngineError};
+
+/// Long side of a thumbnail in pixels.
+const THUMBNAIL: u32 = 256;
+
+/// One file to be read.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// New or changed since the last scan.
+    New(Found),
+    /// Known, but without a vector of the model in use.
+    Again { id: PhotoId, path: PathBuf },
+}
+
+/// What became of a task.
+pub(super) enum Outcome {
+    /// Read and ready for the model.
+    Fresh(Box<FreshPhoto>, ModelInput),
+    /// Its content is a photo that the catalogue knows.
+    Located(Found, PhotoId),
+    /// Its content is that of another file of this run, which is being read.
+    Copy(Found),
+    /// A known photo, ready for the model.
+    Again(PhotoId, PathBuf, ModelInput),
+    /// It cannot be read.
+    Bad(Unreadable),
+    /// It is gone or has changed since it was found; the next scan will tell.
+    Skipped(PathBuf),
+}
+
+/// A photo that the catalogue does not know yet.
+pub(super) struct FreshPhoto {
+    pub found: Found,
+    pub hash: ContentHash,
+    pub metadata: Metadata,
+    pub thumbnail_jpeg: Vec<u8>,
+}
+
+/// Reads files on several threads.
+pub(super) struct PhotoReader<'a> {
+    catalog: &'a Catalog,
+    host: &'a ModelHost,
+    loader: Mutex<Option<Arc<Loader>>>,
+    /// Contents that a thread has taken on, if copies are put off.
+    taken: Option<Mutex<HashSet<ContentHash>>>,
+}
+
+impl<'a> PhotoReader<'a> {
+    /// A reader. With `put_copies_off`, files of equal content are read once and the others come
+    /// back as [`Outcome::Copy`].
+    pub fn new(engine: &'a Engine, put_copies_off: bool) -> Result<Self, EngineError> {
+        Ok(Self {
+            catalog: engine.catalog()?,
+            host: engine.host(),
+            loader: Mutex::default(),
+            taken: put_copies_off.then(Mutex::default),
+        })
+    }
+
+    /// Reads one file; fails only when the catalogue or the model does.
+    pub fn read(&self, task: Task) -> Result<Outcome, EngineError> {
+        let (path, result) = match task {
+            Task::New(found) => (found.path.clone(), self.read_new(found)),
+            Task::Again { id, path } => (path.clone(), self.read_again(id, path)),
+        };
+        match result {
+            Err(EngineError::Media(MediaError::Missing { .. })) => Ok(Outcome::Skipped(path)),
+            other => other,
+        }
+    }
+
+    fn read_new(&self, found: Found) -> Result<Outcome, EngineError> {
+        match self.read_good(&found) {
+            Err(EngineError::Media(error)) if !matches!(error, MediaError::Missing { .. }) => {
+                Ok(Outcome::Bad(Unreadable::file(&found, &error)))
+            }
+            Ok(Some(outcome)) => Ok(outcome),
+            Ok(None) => Ok(Outcome::Copy(found)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `None` when another thread reads the same content.
+    fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
+        let hash = sightline_media::hash_file(&found.path)?;
+        if let Some(id) = self.catalog.by_hash(&hash.0)? {
+            return Ok(Some(Outcome::Located(found.clone(), id)));
+        }
+        if let Some(taken) = &self.taken {
+            let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+            if !taken.insert(hash) {
+                return Ok(None);
+            }
+        }
+        let (photo, input) = self.loader()?.load(&found.path)?;
+        let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
+        let (hash, metadata) = (photo.hash, photo.metadata);
+        let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg };
+        Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
+    }
+
+    fn read_again(&self, id: PhotoId, path: PathBuf) -> Result<Outcome, EngineError> {
+        let (photo, input) = match self.loader()?.load(&path) {
+            Ok(loaded) => loaded,
+            // On an unplugged disk, or broken since: it keeps its place in the library.
+            Err(EngineError::Media(_)) => return Ok(Outcome::Skipped(path)),
+            Err(error) => return Err(error),
+        };
+        let same = self.catalog.by_hash(&photo.hash.0)? == Some(id);
+        Ok(if same { Outcome::Again(id, path, input) } else { Outcome::Skipped(path) })
+    }
+
+    /// The loader; the model is loaded when the first photo needs it.
+    fn loader(&self) -> Result<Arc<Loader>, EngineError> {
+        let mut loader = self.loader.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loader) = &*loader {
+            return Ok(loader.clone());
+        }
+        let ready = self.host.ready(Lane::Batch).wait()?;
+        Ok(loader.insert(Arc::new(Loader::new(ready.preprocess))).clone())
+    }
+}

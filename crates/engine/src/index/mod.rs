@@ -1,0 +1,156 @@
+//! Brings the library in line with folders of photos: new ones are embedded, the rest is
+//! bookkeeping.
+//!
+//! Walk, compare by size and time, then by content (a move or a copy costs nothing), decode ahead
+//! on loader threads, embed in batches, commit each batch in one transaction. A bad file becomes
+//! a row on the problem list and never fails the job. What is gone is forgotten last, and never
+//! because a folder could not be read. Running it again goes on where it stopped.
+
+mod load;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::EngineError;
+use crate::batches::BATCH;
+use crate::jobs::{Job, JobCx};
+use crate::loading::work_ahead;
+use load::{Outcome, PhotoReader, Task};
+use scan::Plan;
+use writer::Writer;
+
+/// A photo that is gone keeps its vector for 30 days, so that a disk plugged in again costs nothing.
+const KEEP_GONE_S: u64 = 30 * 24 * 3600;
+
+/// Indexes folders. Serialisable, so that it can be resumed by being run again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IndexJob {
+    /// Absolute folders, none inside another.
+    #[serde(with = "crate::paths")]
+    roots: Vec<PathBuf>,
+    /// Files known to be bad are tried again although they have not changed.
+    retry: bool,
+    /// What the last run did.
+    #[serde(skip)]
+    pub summary: IndexSummary,
+}
+
+/// What a run of indexing did, in files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexSummary {
+    /// Photos of readable formats that the folders hold, good or bad.
+    pub found: u64,
+    /// Photos embedded.
+    pub embedded: u64,
+    /// Files that are as they were at the last run.
+    pub unchanged: u64,
+    /// Files whose content was known from another place.
+    pub relocated: u64,
+    /// Files that are gone and were forgotten.
+    pub removed: u64,
+    /// Files of these folders that cannot be read, old ones included.
+    pub problems: u64,
+    /// Files of formats that are not read yet, old ones included.
+    pub unsupported: u64,
+    /// Name of the device that embedded, if anything was.
+    pub device: Option<String>,
+}
+
+impl IndexJob {
+    /// A job for `folders`; relative ones are taken from the current folder.
+    ///
+    /// # Errors
+    /// When one of them is not there, is no folder, or cannot be read.
+    pub fn new(folders: &[PathBuf], retry: bool) -> Result<Self, EngineError> {
+        let mut roots = folders.iter().map(|folder| readable(folder)).collect::<Result<Vec<_>, _>>()?;
+        // Sorted, a folder comes before those inside it, which its own walk will reach.
+        roots.sort();
+        roots.dedup_by(|later, earlier| later.starts_with(&*earlier));
+        Ok(Self { roots, retry, summary: IndexSummary::default() })
+    }
+}
+
+/// The folder's one true path, if it is a folder that can be listed.
+fn readable(folder: &Path) -> Result<PathBuf, EngineError> {
+    let path = || folder.to_path_buf();
+    let wrong = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => EngineError::FolderMissing { path: path() },
+        std::io::ErrorKind::NotADirectory => EngineError::NotAFolder { path: path() },
+        _ => EngineError::FolderUnreadable { path: path(), source },
+    };
+    let absolute = std::fs::canonicalize(folder).map_err(wrong)?;
+    std::fs::read_dir(&absolute).map_err(wrong)?;
+    Ok(absolute)
+}
+
+impl Job for IndexJob {
+    const KIND: &'static str = "index";
+
+    fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
+        let engine = cx.engine();
+        let catalog = engine.catalog()?;
+        let model = engine.model_key()?;
+        self.summary = IndexSummary::default();
+        for root in &self.roots {
+            readable(root)?;
+            catalog.add_folder(root)?;
+        }
+        let plan = Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?;
+        let mut writer = Writer::new(cx, model.clone(), &mut self.summary);
+        writer.list(plan.unsupported)?;
+        let tasks: Vec<Task> = plan.work.into_iter().map(Task::New).collect();
+        writer.expect(tasks.len() as u64)?;
+        let copies = embed(cx, &mut writer, tasks, true)?;
+        // Copies of files that were read in the same run: by now their content is known.
+        embed(cx, &mut writer, copies.into_iter().map(Task::New).collect(), false)?;
+        // Photos that an earlier run, or another model, left without a vector of this one.
+        let lacking = catalog.photos_without_vector(&model)?;
+        let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
+        writer.expect(tasks.len() as u64)?;
+        embed(cx, &mut writer, tasks, false)?;
+        self.summary.removed = catalog.forget(&plan.gone)? as u64;
+        engine.library_changed();
+        catalog.collect_garbage(now_s(), KEEP_GONE_S)?;
+        Ok(())
+    }
+}
+
+/// Seconds since 1970.
+fn now_s() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
+}
+
+/// Reads and embeds files; returns those whose content another of them has, to be done later.
+fn embed(
+    cx: &JobCx<'_>,
+    writer: &mut Writer<'_, '_>,
+    tasks: Vec<Task>,
+    put_copies_off: bool,
+) -> Result<Vec<sightline_media::Found>, EngineError> {
+    let mut copies = Vec::new();
+    if tasks.is_empty() {
+        return Ok(copies);
+    }
+    let engine = cx.engine();
+    let reader = PhotoReader::new(engine, put_copies_off)?;
+    let read = |task| reader.read(task);
+    let result = work_ahead(cx, tasks, 2 * BATCH, read, |outcome| match outcome? {
+        Outcome::Copy(found) => {
+            copies.push(found);
+            Ok(())
+        }
+        outcome => writer.take(outcome),
+    });
+    match result {
+        // What the model is computing is committed, not lost.
+        Err(EngineError::Cancelled) => writer.finish_in_flight().and(Err(EngineError::Cancelled)),
+        Err(error) => Err(error),
+        Ok(()) => writer.flush().map(|()| copies),
+    }
+}

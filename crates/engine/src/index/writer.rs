@@ -1,0 +1,185 @@
+//! The writing end of indexing: batches to the model, and each back into one transaction.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use sightline_catalog::{Batch, Location, ModelKey, NewPhoto, PhotoId, Problem};
+use sightline_vlm::Embedding;
+
+use super::IndexSummary;
+use super::load::{FreshPhoto, Outcome};
+use super::scan::Unreadable;
+use crate::EngineError;
+use crate::batches::{BATCH, Batches};
+use crate::jobs::JobCx;
+
+/// Rows without a vector are committed at least this often, if there are any.
+const COMMIT_EVERY: Duration = Duration::from_secs(2);
+/// Rows without a vector that one transaction takes at most.
+const ROWS: usize = 512;
+
+/// A photo that the model has or will get.
+enum Pending {
+    Fresh(Box<FreshPhoto>),
+    Again(PhotoId),
+}
+
+/// Commits what the loader threads bring, a batch a transaction.
+pub(super) struct Writer<'a, 'cx> {
+    cx: &'a JobCx<'cx>,
+    model: ModelKey,
+    summary: &'a mut IndexSummary,
+    batches: Batches<Pending>,
+    /// Rows that need no vector.
+    rows: Batch,
+    committed_at: Instant,
+    done: u64,
+    total: u64,
+}
+
+impl<'a, 'cx> Writer<'a, 'cx> {
+    pub fn new(cx: &'a JobCx<'cx>, model: ModelKey, summary: &'a mut IndexSummary) -> Self {
+        let batches = Batches::new(cx.engine().host().clone(), BATCH);
+        let (rows, committed_at) = (Batch::default(), Instant::now());
+        Self { cx, model, summary, batches, rows, committed_at, done: 0, total: 0 }
+    }
+
+    /// Says that `more` files are to come.
+    pub fn expect(&mut self, more: u64) -> Result<(), EngineError> {
+        self.total += more;
+        if more == 0 { Ok(()) } else { self.cx.progress("index", self.done, self.total, None) }
+    }
+
+    /// Puts files on the problem list that were not even tried.
+    pub fn list(&mut self, unreadable: Vec<Unreadable>) -> Result<(), EngineError> {
+        for file in unreadable {
+            self.rows.problems.push(file.into());
+            self.commit_rows_if(self.rows.problems.len() >= ROWS)?;
+        }
+        self.commit_rows_if(true)
+    }
+
+    /// Takes what became of one file.
+    pub fn take(&mut self, outcome: Outcome) -> Result<(), EngineError> {
+        let path = match outcome {
+            Outcome::Fresh(photo, input) => {
+                let path = photo.found.path.clone();
+                let done = self.batches.push(Pending::Fresh(photo), input)?;
+                self.commit(done)?;
+                path
+            }
+            Outcome::Again(id, path, input) => {
+                let done = self.batches.push(Pending::Again(id), input)?;
+                self.commit(done)?;
+                path
+            }
+            Outcome::Located(found, id) => {
+                let path = found.path.clone();
+                self.rows.moves.push((location(found.path, found.size_bytes, found.modified_ns), id));
+                self.summary.relocated += 1;
+                self.done += 1;
+                path
+            }
+            Outcome::Bad(file) => {
+                self.cx.item_failed(&file.path, &file.code, &file.reason);
+                let path = file.path.clone();
+                self.rows.problems.push(file.into());
+                self.summary.problems += 1;
+                self.done += 1;
+                path
+            }
+            Outcome::Skipped(path) | Outcome::Copy(sightline_media::Found { path, .. }) => {
+                self.done += 1;
+                path
+            }
+        };
+        let many = self.rows.moves.len() + self.rows.problems.len() >= ROWS;
+        self.commit_rows_if(many || self.committed_at.elapsed() >= COMMIT_EVERY)?;
+        self.cx.progress("index", self.done, self.total, Some(&path))
+    }
+
+    /// Waits for everything that was taken and commits it.
+    pub fn flush(&mut self) -> Result<(), EngineError> {
+        // One after the other: if the last batch fails, the one before it is not lost.
+        let done = self.batches.send()?;
+        self.commit(done)?;
+        let done = self.batches.settle()?;
+        self.commit(done)?;
+        self.commit_rows_if(true)
+    }
+
+    /// Commits what the model is computing now and drops what it has not begun.
+    pub fn finish_in_flight(&mut self) -> Result<(), EngineError> {
+        self.batches.drop_waiting();
+        let done = self.batches.settle()?;
+        self.commit(done)?;
+        self.commit_rows_if(true)
+    }
+
+    fn commit(&mut self, photos: Vec<(Pending, Embedding)>) -> Result<(), EngineError> {
+        if photos.is_empty() {
+            return Ok(());
+        }
+        if self.summary.device.is_none() {
+            let ready = self.cx.engine().host().ready(crate::model_host::Lane::Interactive);
+            self.summary.device = Some(ready.wait()?.device.name);
+        }
+        let count = photos.len() as u64;
+        for (pending, vector) in photos {
+            let vector = (self.model.clone(), vector.as_slice().to_vec());
+            match pending {
+                Pending::Fresh(photo) => self.rows.photos.push(new_photo(*photo, vector)),
+                Pending::Again(id) => self.rows.vectors.push((id, vector.0, vector.1)),
+            }
+        }
+        self.commit_rows_if(true)?;
+        self.done += count;
+        self.summary.embedded += count;
+        self.cx.progress("index", self.done, self.total, None)
+    }
+
+    fn commit_rows_if(&mut self, due: bool) -> Result<(), EngineError> {
+        let rows = &self.rows;
+        let empty =
+            rows.photos.is_empty() && rows.vectors.is_empty() && rows.moves.is_empty() && rows.problems.is_empty();
+        if !due || empty {
+            return Ok(());
+        }
+        let engine = self.cx.engine();
+        engine.catalog()?.commit_batch(&std::mem::take(&mut self.rows))?;
+        engine.library_changed();
+        self.committed_at = Instant::now();
+        Ok(())
+    }
+}
+
+fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
+    let FreshPhoto { found, hash, metadata, thumbnail_jpeg } = photo;
+    NewPhoto {
+        hash: hash.0,
+        width: metadata.width,
+        height: metadata.height,
+        orientation: metadata.orientation,
+        taken_at: metadata.taken_at,
+        camera: metadata.camera,
+        lens: metadata.lens,
+        latitude: metadata.latitude,
+        longitude: metadata.longitude,
+        format: metadata.format.name().to_owned(),
+        size_bytes: found.size_bytes,
+        thumbnail_jpeg,
+        locations: vec![location(found.path, found.size_bytes, found.modified_ns)],
+        vector: Some(vector),
+    }
+}
+
+fn location(path: PathBuf, size_bytes: u64, modified_ns: i64) -> Location {
+    Location { path, size_bytes, modified_ns }
+}
+
+impl From<Unreadable> for Problem {
+    fn from(file: Unreadable) -> Self {
+        let Unreadable { path, code, reason, size_bytes, modified_ns } = file;
+        Self { path, code, reason, size_bytes, modified_ns }
+    }
+}

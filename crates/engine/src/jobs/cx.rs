@@ -1,0 +1,101 @@
+//! What a running job is given: the engine, the question whether to go on, and ears.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use super::JobControl;
+use super::meter::{Meter, Progress};
+use super::run::Row;
+use crate::{Engine, EngineError};
+
+/// A hint of what a job is doing; the job's row is the truth.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobEvent {
+    /// How far it is; at most ten a second.
+    Progress(Progress),
+    /// One item could not be done; the job goes on.
+    ItemFailed {
+        /// The file.
+        path: PathBuf,
+        /// A short stable code.
+        code: String,
+        /// The reason, for people.
+        message: String,
+    },
+}
+
+/// The context of a running job.
+pub struct JobCx<'a> {
+    engine: &'a Engine,
+    control: &'a JobControl,
+    on_event: &'a (dyn Fn(JobEvent) + Sync),
+    row: Option<Row>,
+    started: Instant,
+    meter: Mutex<Meter>,
+}
+
+impl<'a> JobCx<'a> {
+    /// A context for work that leaves no row, such as an evaluation.
+    pub fn without_row(engine: &'a Engine, control: &'a JobControl, on_event: &'a (dyn Fn(JobEvent) + Sync)) -> Self {
+        Self::new(engine, control, on_event, None)
+    }
+
+    pub(super) fn new(
+        engine: &'a Engine,
+        control: &'a JobControl,
+        on_event: &'a (dyn Fn(JobEvent) + Sync),
+        row: Option<Row>,
+    ) -> Self {
+        let meter = Mutex::new(Meter::default());
+        Self { engine, control, on_event, row, started: Instant::now(), meter }
+    }
+
+    /// The engine that the job runs in.
+    pub fn engine(&self) -> &'a Engine {
+        self.engine
+    }
+
+    /// Fails when the job should stop; call it between items.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`].
+    pub fn check(&self) -> Result<(), EngineError> {
+        if self.stopping() { Err(EngineError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Whether the job should stop.
+    pub fn stopping(&self) -> bool {
+        self.control.stopping()
+    }
+
+    /// Reports that `done` of `total` items of `phase` are finished (0: the total is not known).
+    ///
+    /// # Errors
+    /// When the job's row cannot be written.
+    pub fn progress(
+        &self,
+        phase: &'static str,
+        done: u64,
+        total: u64,
+        current: Option<&Path>,
+    ) -> Result<(), EngineError> {
+        let due = {
+            let mut meter = self.meter.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            meter.tick(self.started.elapsed(), phase, done, total, current)
+        };
+        if let Some(progress) = due.event {
+            (self.on_event)(JobEvent::Progress(progress));
+        }
+        match (&self.row, due.row) {
+            (Some(row), true) => row.progress(phase, done, total),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reports an item that could not be done.
+    pub fn item_failed(&self, path: &Path, code: &str, message: &str) {
+        let (path, code, message) = (path.to_path_buf(), code.to_owned(), message.to_owned());
+        (self.on_event)(JobEvent::ItemFailed { path, code, message });
+    }
+}

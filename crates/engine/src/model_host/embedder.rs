@@ -1,0 +1,59 @@
+//! The seam between the engine and a model: what the host needs of one, and no more.
+//!
+//! The real model is in [`super::vlm_embedder`]; tests put a fake here that fails, panics or
+//! counts when told to.
+
+use sightline_vlm::{Calibration, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess, VlmError};
+
+/// What is known of a model before its weights are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// Hash of weights, preprocessing and adapter: vectors of two ids are never compared.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Length of its vectors.
+    pub dims: usize,
+}
+
+/// Where a model comes from.
+pub trait ModelSource: Send + Sync {
+    /// Reads the description, not the weights.
+    ///
+    /// # Errors
+    /// When the description is missing or wrong.
+    fn spec(&self) -> Result<ModelSpec, VlmError>;
+
+    /// Reads the weights onto a device; called on the host's thread.
+    ///
+    /// # Errors
+    /// When files are missing or wrong, or the device cannot be used.
+    fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError>;
+}
+
+/// A loaded model; it stays on the thread that loaded it.
+pub trait Embedder {
+    /// The device in use and why.
+    fn device(&self) -> DeviceReport;
+    /// The part that runs on loader threads.
+    fn preprocess(&self) -> Preprocess;
+    /// The part that tells a match from chance.
+    fn calibration(&self) -> Calibration;
+    /// Photos to compute between two looks at the interactive lane.
+    fn step(&self) -> usize;
+    /// One vector for each photo.
+    ///
+    /// # Errors
+    /// [`VlmError::Device`] when the device fails.
+    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError>;
+    /// One vector for each text.
+    ///
+    /// # Errors
+    /// When a text cannot be tokenised or the device fails.
+    fn embed_texts(&mut self, texts: &[String]) -> Result<Vec<Embedding>, VlmError>;
+    /// The vector of a class, averaged over the model's prompts.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed_texts`].
+    fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError>;
+}

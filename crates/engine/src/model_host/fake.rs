@@ -1,0 +1,134 @@
+//! A model made of a few lines, for tests: deterministic, and failing when told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sightline_vlm::{
+    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, Filter, Fit, ModelInput, Preprocess, Thresholds,
+    VlmError,
+};
+
+use super::{Embedder, ModelSource, ModelSpec};
+
+/// Colours that the fake knows by name, as the axes of its space.
+const AXES: [&str; 4] = ["red", "green", "blue", "grey"];
+
+/// Counters and switches shared by a test and the fakes it makes.
+#[derive(Debug)]
+pub(crate) struct Fake {
+    /// Photos embedded so far.
+    pub photos: AtomicUsize,
+    /// Times the weights were loaded.
+    pub loads: AtomicUsize,
+    /// The GPU returns an error at its next batch.
+    pub gpu_fails: AtomicBool,
+    /// The next batch panics.
+    pub panics: AtomicBool,
+    /// A batch panics when this many photos have been embedded.
+    pub panics_after: AtomicUsize,
+    /// Milliseconds that a photo takes.
+    pub delay_ms: AtomicUsize,
+    /// Another model: another id, other vectors.
+    pub second_model: AtomicBool,
+}
+
+impl Fake {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            photos: AtomicUsize::new(0),
+            loads: AtomicUsize::new(0),
+            gpu_fails: AtomicBool::new(false),
+            panics: AtomicBool::new(false),
+            panics_after: AtomicUsize::new(usize::MAX),
+            delay_ms: AtomicUsize::new(0),
+            second_model: AtomicBool::new(false),
+        })
+    }
+
+    pub fn embedded(&self) -> usize {
+        self.photos.load(Ordering::SeqCst)
+    }
+}
+
+pub(crate) struct FakeSource(pub Arc<Fake>);
+
+impl ModelSource for FakeSource {
+    fn spec(&self) -> Result<ModelSpec, VlmError> {
+        let id = if self.0.second_model.load(Ordering::SeqCst) { "fake-2" } else { "fake-1" };
+        Ok(ModelSpec { id: id.into(), name: "fake".into(), dims: AXES.len() })
+    }
+
+    fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError> {
+        self.0.loads.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(FakeModel { fake: self.0.clone(), gpu: device != DeviceChoice::Cpu }))
+    }
+}
+
+struct FakeModel {
+    fake: Arc<Fake>,
+    gpu: bool,
+}
+
+impl Embedder for FakeModel {
+    fn device(&self) -> DeviceReport {
+        let kind = if self.gpu { DeviceKind::Gpu } else { DeviceKind::Cpu };
+        DeviceReport { name: "fake".into(), kind, reason: "asked for".into() }
+    }
+
+    fn preprocess(&self) -> Preprocess {
+        tiny_preprocess()
+    }
+
+    fn calibration(&self) -> Calibration {
+        // Against this background a colour's own photo lies at z = 1.7, another's at -0.6.
+        let background =
+            (0..4).map(|axis| Embedding::normalised((0..4).map(|i| f32::from(u8::from(i == axis))).collect()));
+        let thresholds = Thresholds { strong: 1.5, possible: 1.0 };
+        Calibration::new(background.flatten().collect(), thresholds)
+    }
+
+    fn step(&self) -> usize {
+        2
+    }
+
+    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {
+        if self.gpu && self.fake.gpu_fails.load(Ordering::SeqCst) {
+            return Err(VlmError::Device { device: "fake".into(), reason: "lost".into() });
+        }
+        let worn_out = self.fake.embedded() >= self.fake.panics_after.load(Ordering::SeqCst);
+        if worn_out || self.fake.panics.swap(false, Ordering::SeqCst) {
+            panic!("told to");
+        }
+        let delay = self.fake.delay_ms.load(Ordering::SeqCst) * photos.len();
+        std::thread::sleep(Duration::from_millis(delay as u64));
+        self.fake.photos.fetch_add(photos.len(), Ordering::SeqCst);
+        Ok(photos.iter().map(colour_vector).collect())
+    }
+
+    fn embed_texts(&mut self, texts: &[String]) -> Result<Vec<Embedding>, VlmError> {
+        Ok(texts.iter().map(|text| words_vector(text)).collect())
+    }
+
+    fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError> {
+        Ok(words_vector(name))
+    }
+}
+
+/// Photos as the fake wants them: 4x4 pixels.
+pub(crate) fn tiny_preprocess() -> Preprocess {
+    Preprocess { size: 4, fit: Fit::Squash, filter: Filter::Bilinear, mean: [0.5; 3], std: [0.5; 3] }
+}
+
+fn colour_vector(photo: &ModelInput) -> Embedding {
+    let mean = |channel: usize| {
+        let values = photo.as_bytes().iter().skip(channel).step_by(3);
+        values.map(|&v| f32::from(v)).sum::<f32>() / 16.0
+    };
+    Embedding::normalised(vec![mean(0), mean(1), mean(2), 1.0]).unwrap()
+}
+
+fn words_vector(text: &str) -> Embedding {
+    let counts = AXES.iter().map(|axis| text.matches(axis).count() as f32 + 1e-3);
+    Embedding::normalised(counts.collect()).unwrap()
+}

@@ -1,0 +1,56 @@
+//! The real model behind the engine's seam.
+
+use std::path::PathBuf;
+
+use sightline_vlm::{
+    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput, Preprocess, VlmError,
+};
+
+use super::embedder::{Embedder, ModelSource, ModelSpec};
+
+/// Photos a CPU computes between two looks at the interactive lane; larger steps are no faster.
+const CPU_STEP: usize = 8;
+
+/// A model folder on disk.
+pub(crate) struct ModelFolder(pub PathBuf);
+
+impl ModelSource for ModelFolder {
+    fn spec(&self) -> Result<ModelSpec, VlmError> {
+        let info = ModelInfo::read(&self.0)?;
+        Ok(ModelSpec { id: info.id(), name: info.name, dims: info.dims })
+    }
+
+    fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError> {
+        Ok(Box::new(Model::load(&self.0, device)?))
+    }
+}
+
+impl Embedder for Model {
+    fn device(&self) -> DeviceReport {
+        Model::device(self).clone()
+    }
+
+    fn preprocess(&self) -> Preprocess {
+        Model::preprocess(self).clone()
+    }
+
+    fn calibration(&self) -> Calibration {
+        Model::calibration(self).clone()
+    }
+
+    fn step(&self) -> usize {
+        if Model::device(self).kind == DeviceKind::Cpu { CPU_STEP } else { usize::MAX }
+    }
+
+    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {
+        Model::embed_images(self, photos)
+    }
+
+    fn embed_texts(&mut self, texts: &[String]) -> Result<Vec<Embedding>, VlmError> {
+        Model::embed_texts(self, texts)
+    }
+
+    fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError> {
+        Model::embed_class(self, name)
+    }
+}

@@ -1,0 +1,87 @@
+use super::*;
+
+fn text(weight: f32, text: &str) -> Term {
+    Term { weight, meaning: Meaning::Text(text.into()) }
+}
+
+fn terms(query: &str) -> Vec<Term> {
+    parse(query).unwrap_or_else(|e| panic!("{query}: {e}")).terms
+}
+
+fn column(query: &str) -> usize {
+    parse(query).expect_err(query).column
+}
+
+#[test]
+fn a_plain_query_is_one_phrase() {
+    assert_eq!(terms("  a dog   in the snow "), [text(1.0, "a dog in the snow")]);
+    assert_eq!(terms("t-shirt at 3:30, AC/DC"), [text(1.0, "t-shirt at 3:30, AC/DC")]);
+    assert_eq!(terms("note: \u{732b} 4*4 car").len(), 2);
+    assert_eq!(terms("note: a hotel's cat"), [text(1.0, "note: a hotel's cat")]);
+}
+
+#[test]
+fn signs_and_weights_make_terms() {
+    assert_eq!(terms("dog -cat"), [text(1.0, "dog"), text(-1.0, "cat")]);
+    assert_eq!(terms("-cat big dog"), [text(1.0, "big dog"), text(-1.0, "cat")]);
+    assert_eq!(terms("beach 2*sunset"), [text(1.0, "beach"), text(2.0, "sunset")]);
+    assert_eq!(terms("+dog -0.5*\"wet grass\""), [text(1.0, "dog"), text(-0.5, "wet grass")]);
+    assert_eq!(terms("\u{201c}red car\u{201d}"), [text(1.0, "red car")]);
+}
+
+#[test]
+fn photos_are_terms_too() {
+    let like = |weight, path: &str| Term { weight, meaning: Meaning::Photo(path.into()) };
+    assert_eq!(terms("like:photo.jpg"), [like(1.0, "photo.jpg")]);
+    assert_eq!(terms("like:\"my photo.jpg\" -snow"), [like(1.0, "my photo.jpg"), text(-1.0, "snow")]);
+    assert_eq!(terms("dog -like:a.png"), [text(1.0, "dog"), like(-1.0, "a.png")]);
+    assert_eq!(terms("like:C:\\x.jpg"), [like(1.0, "C:\\x.jpg")]);
+}
+
+#[test]
+fn filters_are_read_and_leave_the_phrase_alone() {
+    let query = parse("red after:2021-06 boat before:2022 camera:\"x100v\" in:/a/b TYPE:JPG").unwrap();
+    assert_eq!(query.terms, [text(1.0, "red boat")]);
+    let filters = query.filters;
+    assert_eq!(filters.after.unwrap().as_str(), "2021-06");
+    assert_eq!(filters.before.unwrap().as_str(), "2022");
+    assert_eq!(filters.camera.as_deref(), Some("x100v"));
+    assert_eq!(filters.folder.as_deref(), Some("/a/b"));
+    assert_eq!(filters.format.as_deref(), Some("jpeg"));
+    assert!(parse("after:2021").unwrap().terms.is_empty(), "filters alone are a query");
+}
+
+#[test]
+fn errors_point_to_the_place() {
+    assert_eq!(column("a \"red car"), 2);
+    assert_eq!(column("dog - cat"), 4);
+    assert_eq!(column("dog 2* cat"), 4);
+    assert_eq!(column("dog 0*cat"), 4);
+    assert_eq!(column("dog 1.2.3*cat"), 4);
+    assert_eq!(column("\u{732b} camra:x"), 2);
+    assert_eq!(column("dog after:"), 10);
+    assert_eq!(column("dog after:2021-13"), 10);
+    assert_eq!(column("dog after:2021 after:2022"), 21);
+    assert_eq!(column("dog -in:x"), 5);
+    assert_eq!(column("dog type:psd"), 9);
+    assert_eq!(column("dog \"\""), 4);
+    for query in ["", "   ", "-cat", "-cat after:2020"] {
+        assert_eq!(column(query), 0);
+    }
+    let shown = parse("dog after:soon").unwrap_err().to_string();
+    assert!(shown.ends_with("\n  dog after:soon\n            ^"), "{shown}");
+}
+
+#[test]
+fn no_input_makes_the_parser_panic() {
+    let pieces = ["-", "+", "2*", "\"", "\u{201c}", "like:", "in:", "a", " ", "\u{2212}", ".", "*", ":", "\n"];
+    for a in pieces {
+        for b in pieces {
+            for c in pieces {
+                for d in pieces {
+                    parse(&[a, b, c, d].concat()).ok();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What a library holds.
+
+use std::path::PathBuf;
+
+use sightline_catalog::Problem;
+
+use crate::jobs::JobSummary;
+use crate::{Engine, EngineError};
+
+/// A library in numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusReport {
+    /// The library's folder.
+    pub library: PathBuf,
+    /// Photos of different content.
+    pub photos: u64,
+    /// Files; copies count.
+    pub locations: u64,
+    /// Photos with a vector of the model in use.
+    pub searchable: u64,
+    /// Files that cannot be read.
+    pub problems: u64,
+    /// Folders that were indexed.
+    pub folders: Vec<PathBuf>,
+    /// Vectors by model id.
+    pub vectors: Vec<(String, u64)>,
+    /// Id of the model in use, if there is one.
+    pub model: Option<String>,
+    /// Jobs that could be resumed.
+    pub jobs: Vec<JobSummary>,
+    /// Size of the library's files.
+    pub bytes_on_disk: u64,
+}
+
+impl Engine {
+    /// Counts what the library holds.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn status(&self) -> Result<StatusReport, EngineError> {
+        let catalog = self.catalog()?;
+        let status = catalog.status()?;
+        let model = self.model_key().ok().map(|key| key.0);
+        let vectors: Vec<(String, u64)> = status.vectors.into_iter().map(|(key, count)| (key.0, count)).collect();
+        let of_model = vectors.iter().find(|(key, _)| Some(key) == model.as_ref());
+        Ok(StatusReport {
+            library: self.library().into(),
+            photos: status.photos,
+            locations: status.locations,
+            searchable: of_model.map_or(0, |(_, count)| *count),
+            problems: status.problems,
+            folders: catalog.folders()?,
+            vectors,
+            model,
+            jobs: self.unfinished_jobs()?,
+            bytes_on_disk: status.bytes_on_disk,
+        })
+    }
+
+    /// The files that cannot be read, and why, by path.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn problems(&self) -> Result<Vec<Problem>, EngineError> {
+        Ok(self.catalog()?.problems()?)
+    }
+}
