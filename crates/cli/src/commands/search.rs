@@ -1,0 +1,110 @@
+//! `sightline search QUERY`
+
+use clap::Args;
+use serde_json::{Value, json};
+use sightline_engine::Match;
+use sightline_engine::search::{Hit, SearchReply, SearchRequest};
+
+use crate::Outcome;
+use crate::args::Global;
+use crate::output::{Output, Tone, put_path, shown};
+use crate::setup;
+
+/// Find photos by what they show
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  sightline search a dog in the snow            a plain sentence is understood as a whole
+  sightline search -- dog -cat                  like a dog, unlike a cat
+  sightline search 'beach 2*sunset'             the sunset counts twice
+  sightline search '\"red car\" -\"blue sky\"'      quotes keep words together
+  sightline search 'like:photo.jpg -snow'       like this photo, without the snow
+  sightline search 'boat after:2021-06 before:2022 camera:\"x100v\" in:Holidays type:png'
+      after: and before: take 2021, 2021-06 or 2021-06-30; after: includes that day")]
+pub(crate) struct Search {
+    /// Show at most this many photos
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// What to look for: words, -words, 2*words, "a phrase", like:FILE, and the filters after:,
+    /// before:, camera:, in: and type:
+    #[arg(required = true, value_name = "QUERY")]
+    query: Vec<String>,
+}
+
+impl Search {
+    /// The query as one text; a shell may have split it into words.
+    pub fn query(&self) -> String {
+        let words: Vec<&str> = self.query.iter().map(|word| word.trim()).collect();
+        words.join(" ")
+    }
+
+    pub fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        let engine = setup::reader(global)?;
+        let query = self.query();
+        let base = std::env::current_dir()?;
+        let reply = engine.search(&SearchRequest { query: &query, limit: self.limit as usize, base: &base })?;
+        print(output, &reply, &format!("nothing matches {query:?}"))
+    }
+}
+
+/// Prints hits, best first, or says that there is none.
+pub(crate) fn print(output: Output, reply: &SearchReply, nothing: &str) -> anyhow::Result<Outcome> {
+    if reply.hits.is_empty() {
+        let among = crate::output::count(reply.searched as u64, "photo");
+        let text = format!("{nothing} among {among}");
+        // In JSON mode the results stay one hit a line, so the sentence goes beside them.
+        if output.json {
+            output.note("nothing_matches", &text)
+        } else {
+            output.line(&text)?
+        }
+        return Ok(Outcome::Nothing);
+    }
+    for hit in &reply.hits {
+        if output.json { output.object(&object(hit))? } else { line(output, hit)? }
+    }
+    Ok(Outcome::Done)
+}
+
+fn line(output: Output, hit: &Hit) -> anyhow::Result<()> {
+    let (word, tone) = match hit.confidence {
+        Match::Strong => ("strong  ", Tone::Good),
+        Match::Possible => ("possible", Tone::Fair),
+        Match::None => ("        ", Tone::Quiet),
+    };
+    let score = hit.score.map_or("     ".into(), |score| format!("{score:.3}"));
+    let mut paths = hit.paths.iter().map(|path| shown(path));
+    let first = paths.next().unwrap_or_default();
+    output.line(&format!("{}  {score}  {first}", output.paint(tone, word)))?;
+    for copy in paths {
+        output.line(&output.paint(Tone::Quiet, &format!("{:17}{copy}", "= ")))?;
+    }
+    Ok(())
+}
+
+fn object(hit: &Hit) -> Value {
+    let mut object = json!({
+        "score": hit.score.map(|score| (f64::from(score) * 1e5).round() / 1e5),
+        "match": match hit.confidence {
+            Match::Strong => "strong",
+            Match::Possible => "possible",
+            Match::None => "none",
+        },
+        "taken_at": hit.taken_at,
+        "camera": hit.camera,
+        "width": hit.width,
+        "height": hit.height,
+    });
+    if let Some(path) = hit.paths.first() {
+        put_path(&mut object, path);
+    }
+    if hit.paths.len() > 1 {
+        let copies = hit.paths[1..].iter().map(|path| {
+            let mut copy = json!({});
+            put_path(&mut copy, path);
+            copy
+        });
+        object["copies"] = copies.collect();
+    }
+    object
+}

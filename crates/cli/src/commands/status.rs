@@ -1,0 +1,77 @@
+//! `sightline status`
+
+use clap::Args;
+use serde_json::{Value, json};
+use sightline_engine::status::StatusReport;
+
+use crate::Outcome;
+use crate::args::Global;
+use crate::output::{Output, bytes, count, put_path, shown};
+use crate::setup;
+
+/// Show what the library holds
+#[derive(Debug, Args)]
+pub(crate) struct Status {}
+
+impl Status {
+    pub fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        let status = setup::reader(global)?.status()?;
+        if output.json {
+            output.object(&object(&status))?
+        } else {
+            lines(output, &status)?
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn object(status: &StatusReport) -> Value {
+    let folders = status.folders.iter().map(|folder| {
+        let mut object = json!({});
+        put_path(&mut object, folder);
+        object
+    });
+    let vectors = status.vectors.iter().map(|(model, vectors)| {
+        json!({ "model": model, "vectors": vectors, "current": status.model.as_ref() == Some(model) })
+    });
+    let jobs = status
+        .jobs
+        .iter()
+        .map(|job| json!({ "id": job.id, "kind": job.kind, "state": job.state, "done": job.done, "total": job.total }));
+    let mut object = json!({
+        "photos": status.photos,
+        "files": status.locations,
+        "searchable": status.searchable,
+        "problems": status.problems,
+        "folders": folders.collect::<Value>(),
+        "vectors": vectors.collect::<Value>(),
+        "model": status.model,
+        "jobs": jobs.collect::<Value>(),
+        "bytes_on_disk": status.bytes_on_disk,
+    });
+    let mut library = json!({});
+    put_path(&mut library, &status.library);
+    object["library"] = library["path"].take();
+    object
+}
+
+fn lines(output: Output, status: &StatusReport) -> anyhow::Result<()> {
+    output.line(&format!("library   {} ({})", shown(&status.library), bytes(status.bytes_on_disk)))?;
+    let files = count(status.locations, "file");
+    output.line(&format!("photos    {} in {files}, {} searchable", status.photos, status.searchable))?;
+    let model = status.model.as_deref().unwrap_or("none found; see `sightline doctor`");
+    output.line(&format!("model     {model}"))?;
+    for (other, vectors) in status.vectors.iter().filter(|(id, _)| Some(id) != status.model.as_ref()) {
+        output.line(&format!("          {vectors} vectors of another model, {other}"))?;
+    }
+    for folder in &status.folders {
+        output.line(&format!("folder    {}", shown(folder)))?;
+    }
+    for job in &status.jobs {
+        output.line(&format!("job       {} {} at {}/{}", job.kind, job.state, job.done, job.total))?;
+    }
+    if status.problems > 0 {
+        output.line(&format!("problems  {} (`sightline problems` lists them)", status.problems))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `sightline`: find your photos by describing them, from the command line.
+//!
+//! A shell over `sightline-engine`: it reads options, shows progress and prints results. It knows
+//! nothing of models, catalogues or codecs.
+
+mod args;
+mod commands;
+mod interrupt;
+mod output;
+mod progress;
+mod setup;
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use sightline_engine::EngineError;
+
+use args::{Cli, Command};
+use output::{Closed, Output, complain};
+
+/// How a command ended; errors are apart.
+pub(crate) enum Outcome {
+    /// It did what was asked.
+    Done,
+    /// Nothing matches, or a check found problems.
+    Nothing,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse_query_words(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let output = Output::new(cli.global.json);
+    match run(&cli, output) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Nothing) => ExitCode::from(1),
+        Err(error) if error.is::<Closed>() => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = error.downcast_ref::<EngineError>().map_or("failed", EngineError::code);
+            report(output.json, code, &format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Index(command) => command.run(global, output),
+        Command::Search(command) => command.run(global, output),
+        Command::Similar(command) => command.run(global, output),
+        Command::Status(command) => command.run(global, output),
+        Command::Problems(command) => command.run(global, output),
+        Command::Doctor(command) => command.run(global, output),
+        Command::Eval(command) => command.run(global, output),
+        Command::Bench(command) => command.run(global, output),
+        Command::Completions(command) => command.run(output),
+    }
+}
+
+/// Help and version are results; anything else clap says is an error of usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    let asked_for_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && asked_for_json {
+        report(true, "usage", error.to_string().trim());
+    } else {
+        // If the stream is closed there is nobody to tell.
+        error.print().ok();
+    }
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+fn report(json: bool, code: &str, message: &str) {
+    if json {
+        complain(&json!({ "error": { "code": code, "message": message } }).to_string());
+    } else {
+        complain(&format!("sightline: {message}"));
+    }
+}

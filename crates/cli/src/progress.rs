@@ -1,0 +1,148 @@
+//! A job's events on the screen: a bar on a terminal, plain lines in a log, JSON for programs.
+
+use std::io::{self, IsTerminal};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use sightline_engine::jobs::{JobEvent, Progress};
+
+use crate::output::{Output, complain, duration, put_path, shown};
+
+/// A log gets a line this often, and one at the end of each phase.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows the events of one job.
+pub(crate) struct Screen {
+    output: Output,
+    bar: Option<ProgressBar>,
+    last_line: Mutex<Option<(&'static str, Instant)>>,
+    /// Whether a file that could not be done is worth a line of its own.
+    item_lines: bool,
+}
+
+impl Screen {
+    /// A screen for this process's standard error.
+    pub fn new(output: Output) -> Self {
+        let bar = (!output.json && io::stderr().is_terminal()).then(ProgressBar::new_spinner);
+        Self { output, bar, last_line: Mutex::default(), item_lines: true }
+    }
+
+    /// Counts the files that could not be done instead of naming each.
+    pub fn without_item_lines(mut self) -> Self {
+        self.item_lines = false;
+        self
+    }
+
+    /// Shows an event; called from several threads.
+    pub fn show(&self, event: JobEvent) {
+        match event {
+            JobEvent::Progress(progress) if self.output.json => self.object(&progress),
+            JobEvent::Progress(progress) => match &self.bar {
+                Some(bar) => show_bar(bar, &progress),
+                None => self.log(&progress),
+            },
+            JobEvent::ItemFailed { path, code, message } => {
+                if self.output.json {
+                    let mut object = json!({ "event": "problem", "code": code, "reason": message });
+                    put_path(&mut object, &path);
+                    // A closed output ends the run at its next line of result.
+                    self.output.object(&object).ok();
+                } else if self.item_lines {
+                    let line = message.replace('\n', " ");
+                    match &self.bar {
+                        Some(bar) => bar.suspend(|| complain(&line)),
+                        None => complain(&line),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn close(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn object(&self, progress: &Progress) {
+        let mut object = json!({
+            "event": "progress",
+            "phase": progress.phase,
+            "done": progress.done,
+            "total": progress.total,
+            "rate": (progress.rate * 100.0).round() / 100.0,
+            "eta_seconds": progress.eta_seconds.map(|s| (s * 10.0).round() / 10.0),
+        });
+        if let Some(path) = &progress.current {
+            let mut current = json!({});
+            put_path(&mut current, path);
+            object["current"] = current["path"].take();
+        }
+        self.output.object(&object).ok();
+    }
+
+    fn log(&self, progress: &Progress) {
+        let mut last = self.last_line.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let finished = progress.total > 0 && progress.done >= progress.total;
+        let due = match *last {
+            Some((phase, at)) => phase != progress.phase || at.elapsed() >= LINE_EVERY,
+            None => progress.done > 0,
+        };
+        if due || finished {
+            *last = Some((progress.phase, Instant::now()));
+            complain(&format!("{} {}", progress.phase, numbers(progress)));
+        }
+    }
+}
+
+fn show_bar(bar: &ProgressBar, progress: &Progress) {
+    if progress.total == 0 {
+        bar.set_style(style("{spinner} {prefix} {msg}"));
+    } else {
+        bar.set_style(style("{prefix} {bar:24} {msg}"));
+        bar.set_length(progress.total);
+    }
+    bar.set_prefix(progress.phase);
+    bar.set_position(progress.done);
+    let name = progress.current.as_deref().and_then(|path| path.file_name());
+    let name = name.map(|name| shown(name.as_ref())).unwrap_or_default();
+    bar.set_message(format!("{}  {name}", numbers(progress)));
+    bar.tick();
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is one of two constants")
+}
+
+fn numbers(progress: &Progress) -> String {
+    let mut text = match progress.total {
+        0 => progress.done.to_string(),
+        total => format!("{}/{total}", progress.done),
+    };
+    if progress.rate > 0.0 {
+        text += &format!("  {:.1}/s", progress.rate);
+    }
+    if let Some(seconds) = progress.eta_seconds.filter(|_| progress.done < progress.total) {
+        text += &format!("  {} left", duration(seconds));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_says_how_far_how_fast_and_how_long() {
+        let progress =
+            Progress { phase: "embed", done: 10, total: 100, rate: 4.5, eta_seconds: Some(20.0), current: None };
+        assert_eq!(numbers(&progress), "10/100  4.5/s  20.0 s left");
+        let finished = Progress { done: 100, ..progress.clone() };
+        assert_eq!(numbers(&finished), "100/100  4.5/s");
+        let unknown = Progress { total: 0, rate: 0.0, eta_seconds: None, ..progress };
+        assert_eq!(numbers(&unknown), "10");
+    }
+}
