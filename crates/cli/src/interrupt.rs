@@ -2,13 +2,13 @@
 
 use sightline_engine::jobs::JobControl;
 
-use crate::output::complain;
+use crate::output::Output;
 
 /// Ends the process as a shell expects of one that was interrupted.
 const INTERRUPTED: i32 = 130;
 
 /// A control that the first Ctrl-C cancels.
-pub(crate) fn job_control() -> anyhow::Result<JobControl> {
+pub(crate) fn job_control(output: Output) -> anyhow::Result<JobControl> {
     let control = JobControl::new();
     let handle = control.clone();
     ctrlc::set_handler(move || {
@@ -16,7 +16,7 @@ pub(crate) fn job_control() -> anyhow::Result<JobControl> {
             std::process::exit(INTERRUPTED);
         }
         handle.cancel();
-        complain("stopping after the batch in flight; again to stop at once");
+        output.note("stopping", "stopping after the batch in flight; again to stop at once");
     })?;
     Ok(control)
 }

@@ -87,10 +87,8 @@ impl Screen {
     fn log(&self, progress: &Progress) {
         let mut last = self.last_line.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let finished = progress.total > 0 && progress.done >= progress.total;
-        let due = match *last {
-            Some((phase, at)) => phase != progress.phase || at.elapsed() >= LINE_EVERY,
-            None => progress.done > 0,
-        };
+        let (phase, at) = *last.get_or_insert_with(|| (progress.phase, Instant::now()));
+        let due = phase != progress.phase || at.elapsed() >= LINE_EVERY;
         if due || finished {
             *last = Some((progress.phase, Instant::now()));
             complain(&format!("{} {}", progress.phase, numbers(progress)));

@@ -84,7 +84,7 @@ pub(crate) fn with_progress<T>(
     work: impl FnOnce(&JobCx<'_>) -> Result<T, EngineError>,
 ) -> anyhow::Result<T> {
     let engine = setup::without_library(global)?;
-    let control = job_control()?;
+    let control = job_control(output)?;
     let screen = Screen::new(output);
     let only_failures = |event| {
         if let JobEvent::ItemFailed { code, message, .. } = event {

@@ -31,7 +31,7 @@ impl Index {
         // Before the library is opened: a slip in a name should leave nothing behind.
         let mut job = IndexJob::new(&self.folders, self.retry)?;
         let engine = setup::writer(global)?;
-        let control = job_control()?;
+        let control = job_control(output)?;
         let screen = Screen::new(output).without_item_lines();
         let started = Instant::now();
         let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
