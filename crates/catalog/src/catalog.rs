@@ -67,14 +67,9 @@ impl Catalog {
     /// schema version, or has to be recovered by a writer first.
     pub fn open_read_only(dir: &Path) -> Result<Self, CatalogError> {
         let file = dir.join(Self::FILE);
-        let missing = || CatalogError::Missing { path: dir.into() };
-        match std::fs::metadata(&file) {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing()),
-            Err(error) => return Err(CatalogError::io(dir, error)),
-        }
         let (reader, mode) = connection::first_reader(&file).map_err(|error| match error {
-            CatalogError::Missing { .. } => missing(),
+            CatalogError::Missing { .. } => CatalogError::Missing { path: dir.into() },
+            CatalogError::NotAFolder { .. } => CatalogError::NotAFolder { path: dir.into() },
             error => error,
         })?;
         Ok(Self::with(dir, file, None, vec![reader], mode))

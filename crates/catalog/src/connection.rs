@@ -1,6 +1,7 @@
 //! How a database file is opened: for writing, for reading, and on a disk that cannot be written.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::migrations;
 const BUSY: Duration = Duration::from_secs(10);
 /// Seven vectors of 512 dimensions fit one page; of the default size only three.
 const PAGE_BYTES: u32 = 8192;
+/// How every database of SQLite begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 64;
 
@@ -27,6 +30,9 @@ pub(crate) enum ReadMode {
 
 /// Opens for writing; makes the file, or brings its schema up to date.
 pub(crate) fn writer(file: &Path) -> Result<Connection, CatalogError> {
+    if file.exists() {
+        inspect(file)?;
+    }
     let open = || -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(file, flags)?;
@@ -44,11 +50,12 @@ pub(crate) fn writer(file: &Path) -> Result<Connection, CatalogError> {
         migrations::migrate(&mut connection, file)?;
         Ok(connection)
     };
-    open().map_err(|failure| explained(failure.at(file), file, OpenOptions::new().write(true).create(true)))
+    open().map_err(|failure| explained(failure.at(file), file))
 }
 
 /// Opens for reading, and says how further readers are to be opened.
 pub(crate) fn first_reader(file: &Path) -> Result<(Connection, ReadMode), CatalogError> {
+    inspect(file)?;
     let try_open = |mode| -> Result<Connection, Failure> {
         let connection = reader(file, mode)?;
         let found = migrations::version(&connection, file)?;
@@ -64,7 +71,7 @@ pub(crate) fn first_reader(file: &Path) -> Result<(Connection, ReadMode), Catalo
     };
     match try_open(ReadMode::Shared) {
         Ok(connection) => Ok((connection, ReadMode::Shared)),
-        Err(Failure::Sql(error)) if refuses_shared_memory(&error) && file.is_file() => {
+        Err(Failure::Sql(error)) if refuses_shared_memory(&error) => {
             // A write-ahead log needs shared memory beside the file, which cannot be made here.
             if log_has_content(file) {
                 return Err(CatalogError::NeedsRecovery { path: file.into() });
@@ -72,8 +79,39 @@ pub(crate) fn first_reader(file: &Path) -> Result<(Connection, ReadMode), Catalo
             let connection = try_open(ReadMode::Immutable).map_err(|failure| failure.at(file))?;
             Ok((connection, ReadMode::Immutable))
         }
-        Err(failure) => Err(explained(failure.at(file), file, OpenOptions::new().read(true))),
+        Err(failure) => Err(failure.at(file)),
     }
+}
+
+/// Finds what SQLite would not name, or would take for an empty database and write over.
+fn inspect(file: &Path) -> Result<(), CatalogError> {
+    let wrong = |error| CatalogError::io(file, error);
+    let mut open = File::open(file).map_err(wrong)?;
+    let metadata = open.metadata().map_err(wrong)?;
+    if !metadata.is_file() {
+        return Err(CatalogError::NotACatalogue { path: file.into() });
+    }
+    let mut head = [0; MAGIC.len() + 2];
+    match open.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(_) if metadata.len() == 0 => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            return Err(CatalogError::NotACatalogue { path: file.into() });
+        }
+        Err(error) => return Err(wrong(error)),
+    }
+    let (magic, page) = head.split_at(MAGIC.len());
+    if magic != MAGIC {
+        return Err(CatalogError::NotACatalogue { path: file.into() });
+    }
+    // The page size, high byte first; 1 stands for 65536.
+    let page_bytes = page.iter().fold(0u64, |size, byte| size << 8 | u64::from(*byte));
+    let page_bytes = if page_bytes == 1 { 1 << 16 } else { page_bytes };
+    if metadata.len() < page_bytes {
+        let detail = format!("{} bytes are left of its first page", metadata.len());
+        return Err(CatalogError::Corrupt { path: file.into(), detail });
+    }
+    Ok(())
 }
 
 /// Opens one more reader.
@@ -138,7 +176,7 @@ fn immutable_uri(file: &Path) -> String {
 }
 
 /// SQLite says only that it cannot open the file; the file system knows why.
-fn explained(error: CatalogError, file: &Path, attempt: &OpenOptions) -> CatalogError {
+fn explained(error: CatalogError, file: &Path) -> CatalogError {
     let CatalogError::Database { source, path } = error else { return error };
     let cannot_open = source
         .downcast_ref::<rusqlite::Error>()
@@ -146,10 +184,9 @@ fn explained(error: CatalogError, file: &Path, attempt: &OpenOptions) -> Catalog
     if !cannot_open {
         return CatalogError::Database { source, path };
     }
-    match attempt.open(file) {
-        Err(reason) if reason.kind() == std::io::ErrorKind::IsADirectory => CatalogError::NotACatalogue { path },
+    match OpenOptions::new().write(true).create(true).truncate(false).open(file) {
         Err(reason) => CatalogError::io(file, reason),
-        // The file could be opened, so it was a file beside it that could not.
+        // The file could be opened, so it was one beside it that could not.
         Ok(_) => CatalogError::ReadOnly { path },
     }
 }

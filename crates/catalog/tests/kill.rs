@@ -1,4 +1,5 @@
 //! A process that is killed while it writes loses nothing that it was told is committed.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

@@ -163,7 +163,6 @@ mod x86 {
 #[cfg(target_arch = "aarch64")]
 mod arm {
     use std::arch::aarch64::*;
-    use std::arch::asm;
 
     use super::{Block, LANES, QueryBlock};
 
@@ -177,7 +176,7 @@ mod arm {
                     // SAFETY: both blocks hold 32 numbers, and an `f16` is laid out as a `u16`;
                     // this reads four of them at multiples of four, up to the last.
                     let (a, b) = unsafe { (vld1q_f32(query.add(4 * part)), vld1_u16(row.add(4 * part))) };
-                    *sum = vfmaq_f32(*sum, a, widened(b));
+                    *sum = vfmaq_f32(*sum, a, vcvt_f32_f16(vreinterpret_f16_u16(b)));
                 }
             }
             let mut all = sums[0];
@@ -186,22 +185,5 @@ mod arm {
             }
             scores.push(vaddvq_f32(all));
         }
-    }
-
-    /// Four 16-bit floats as 32-bit floats.
-    #[inline]
-    #[target_feature(enable = "neon")]
-    fn widened(halves: uint16x4_t) -> float32x4_t {
-        let wide: float32x4_t;
-        // SAFETY: `fcvtl` belongs to NEON, reads one register and writes another.
-        unsafe {
-            asm!(
-                "fcvtl {wide:v}.4s, {halves:v}.4h",
-                wide = out(vreg) wide,
-                halves = in(vreg) halves,
-                options(pure, nomem, nostack, preserves_flags),
-            );
-        }
-        wide
     }
 }

@@ -1,5 +1,5 @@
 //! Photos made up for tests.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part, and a test may")]
 
 use std::path::Path;
 
