@@ -1,0 +1,74 @@
+//! Libraries of every earlier release open, with all that was in them.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use sightline_catalog::{Catalog, JobState, ModelKey, PhotoId};
+
+/// One fixture a schema version, the first first.
+const FIXTURES: [&str; 1] = [include_str!("fixtures/schema-1.sql")];
+
+fn library(fixture: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let file = Connection::open(dir.path().join(Catalog::FILE)).unwrap();
+    file.execute_batch(fixture).unwrap();
+    dir
+}
+
+/// Everything that defines the schema, blanks aside.
+fn schema(dir: &Path) -> Vec<(String, String, String)> {
+    let file = Connection::open(dir.join(Catalog::FILE)).unwrap();
+    let sql = "SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name";
+    let mut statement = file.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| {
+        let sql: String = row.get(2)?;
+        Ok((row.get(0)?, row.get(1)?, sql.split_whitespace().collect::<Vec<_>>().join(" ")))
+    });
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn an_old_library_becomes_what_a_new_one_is() {
+    let new = tempfile::tempdir().unwrap();
+    drop(Catalog::open(new.path()).unwrap());
+    for (version, fixture) in (1..).zip(FIXTURES) {
+        let old = library(fixture);
+        drop(Catalog::open(old.path()).unwrap());
+        assert_eq!(schema(old.path()), schema(new.path()), "from schema {version}");
+    }
+}
+
+#[test]
+fn there_is_a_fixture_of_every_version() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Catalog::open(dir.path()).unwrap());
+    let file = Connection::open(dir.path().join(Catalog::FILE)).unwrap();
+    let version: u32 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(FIXTURES.len(), version as usize);
+}
+
+#[test]
+fn a_library_of_schema_1_keeps_everything() {
+    let dir = library(FIXTURES[0]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let row = catalog.photo(PhotoId(1)).unwrap().unwrap();
+    assert_eq!((row.width, row.height, row.orientation, row.size_bytes), (4000, 3000, 6, 1234));
+    assert_eq!(row.taken_at.as_deref(), Some("2021-06-30T12:00:00+02:00"));
+    assert_eq!((row.camera.as_deref(), row.lens.as_deref()), (Some("FUJIFILM X100V"), Some("23 mm")));
+    assert_eq!((row.latitude, row.longitude, row.format.as_str()), (Some(38.7), Some(-9.1), "jpeg"));
+    assert_eq!(catalog.by_hash(&[5; 32]).unwrap(), Some(PhotoId(5)));
+    assert_eq!(catalog.paths_of(PhotoId(1)).unwrap(), ["/photos/a.jpg", "/photos/copy.jpg"].map(PathBuf::from));
+    assert_eq!(catalog.known_under("/photos".as_ref()).unwrap().len(), 4);
+    let index = catalog.load_vectors(&ModelKey("home-1".into()), 4).unwrap();
+    assert_eq!(index.ids(), [1, 2].map(PhotoId));
+    assert_eq!(index.vector(PhotoId(1)).unwrap(), [1.0, 0.5, -2.0, 0.0]);
+    assert_eq!(catalog.thumbnail(PhotoId(2)).unwrap().unwrap(), [0xff, 0xd8, 0xff, 0xd9]);
+    assert_eq!(catalog.problems().unwrap()[0].code, "broken");
+    assert_eq!(catalog.folders().unwrap(), [Path::new("/photos")]);
+    assert_eq!(catalog.setting("language").unwrap().as_deref(), Some("zh"));
+    let states: Vec<_> = catalog.jobs().unwrap().into_iter().map(|job| job.state).collect();
+    // Whoever ran the last one is long dead.
+    assert_eq!(states, [JobState::Done, JobState::Failed { code: "disk_full".into() }, JobState::Paused]);
+}
