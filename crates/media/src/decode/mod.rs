@@ -1,0 +1,115 @@
+//! Bytes to upright sRGB pixels, within limits of memory.
+
+mod jpeg;
+mod orient;
+mod other;
+mod png_gamma;
+
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use crate::MediaError;
+use crate::format::{PhotoFormat, Sniffed, sniff};
+use crate::metadata::{ExifFacts, Metadata};
+
+/// What a decoder may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest photo, width times height.
+    pub max_pixels: u64,
+    /// Most bytes a decoder may hold.
+    pub max_alloc_bytes: u64,
+    /// Largest file that is read.
+    pub max_file_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_pixels: 200_000_000, max_alloc_bytes: 400 << 20, max_file_bytes: 256 << 20 }
+    }
+}
+
+/// Decoded pixels: RGB8, interleaved, sRGB, upright, transparency laid on white.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rgb {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// `width * height * 3` bytes.
+    pub pixels: Vec<u8>,
+}
+
+/// Pixels as stored, with the size the file declares (larger when decoded scaled).
+struct Stored {
+    full_width: u32,
+    full_height: u32,
+    rgb: Rgb,
+}
+
+/// A decoder's refusal, still without the path.
+enum Refusal {
+    Broken(String),
+    TooLarge { what: String, limit: String },
+}
+
+impl Refusal {
+    fn at(self, path: &Path) -> MediaError {
+        let path = PathBuf::from(path);
+        match self {
+            Self::Broken(reason) => MediaError::Broken { path, reason },
+            Self::TooLarge { what, limit } => MediaError::TooLarge { path, what, limit },
+        }
+    }
+
+    /// Fails when a photo of this size is over `limits`, counting `bytes_per_pixel` in memory.
+    fn check(width: u64, height: u64, bytes_per_pixel: u64, limits: &Limits) -> Result<(), Self> {
+        if width == 0 || height == 0 {
+            return Err(Self::Broken("it has no pixels".into()));
+        }
+        let pixels = width * height;
+        if pixels > limits.max_pixels {
+            let limit = format!("{} megapixels", limits.max_pixels / 1_000_000);
+            return Err(Self::TooLarge { what: format!("{width}x{height} pixels"), limit });
+        }
+        if pixels * bytes_per_pixel > limits.max_alloc_bytes {
+            let limit = format!("{} MiB of memory", limits.max_alloc_bytes >> 20);
+            return Err(Self::TooLarge { what: format!("decoding {width}x{height} pixels"), limit });
+        }
+        Ok(())
+    }
+}
+
+/// Decodes `bytes` to pixels whose short side is at least `min_short_side` where the photo's is.
+///
+/// JPEG is scaled down while decoding. The same bytes give the same pixels. A photo cut short is returned
+/// when most of it came out.
+///
+/// # Errors
+/// [`MediaError::NotAPhoto`], [`MediaError::Unsupported`], [`MediaError::Broken`] or [`MediaError::TooLarge`].
+pub fn decode_bytes(
+    bytes: &[u8],
+    path: &Path,
+    min_short_side: u32,
+    limits: &Limits,
+) -> Result<(Metadata, Rgb), MediaError> {
+    let format = match sniff(bytes, path) {
+        Sniffed::Photo(format) => format,
+        Sniffed::Unsupported(format) => return Err(MediaError::Unsupported { path: path.into(), format }),
+        Sniffed::Unknown if bytes.is_empty() => return Err(Refusal::Broken("the file is empty".into()).at(path)),
+        Sniffed::Unknown => return Err(MediaError::NotAPhoto { path: path.into() }),
+    };
+    // Codecs are given hostile bytes: a panic in one is a damaged file, not the end of the program.
+    let decoded = catch_unwind(|| {
+        let facts = ExifFacts::read(bytes, format);
+        let stored = match format {
+            PhotoFormat::Jpeg => jpeg::decode(bytes, min_short_side, limits),
+            _ => other::decode(bytes, format, limits),
+        };
+        (facts, stored)
+    });
+    let (facts, stored) = decoded.map_err(|_| Refusal::Broken("the decoder gave up".into()).at(path))?;
+    let Stored { full_width, full_height, rgb } = stored.map_err(|refusal| refusal.at(path))?;
+    let rgb = orient::upright(rgb, facts.orientation);
+    Ok((facts.metadata(full_width, full_height, format), rgb))
+}

@@ -1,0 +1,22 @@
+//! Files and codecs: which photos a folder holds, what they say of themselves, and their pixels.
+//!
+//! Everything here survives hostile files: memory is bounded by [`Limits`], a codec's panic is an error,
+//! and formats are told by contents. It knows nothing of models or catalogues.
+
+mod decode;
+mod error;
+mod format;
+mod hash;
+mod metadata;
+mod photo;
+mod thumbnail;
+mod walk;
+
+pub use decode::{Limits, Rgb, decode_bytes};
+pub use error::MediaError;
+pub use format::{FileKind, PhotoFormat};
+pub use hash::{ContentHash, hash_file};
+pub use metadata::Metadata;
+pub use photo::{Photo, open};
+pub use thumbnail::thumbnail;
+pub use walk::{Found, Walk, walk};

@@ -1,0 +1,62 @@
+//! Small pictures for lists.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use turbojpeg::{PixelFormat, Subsamp};
+
+use crate::{MediaError, Rgb};
+
+/// Quality of the JPEG, 1 to 100.
+const QUALITY: i32 = 80;
+
+/// A JPEG of `rgb` whose long side has `long_side` pixels; smaller photos are not enlarged.
+///
+/// # Errors
+/// [`MediaError::Broken`] when `rgb` has no pixels or the wrong number of bytes.
+pub fn thumbnail(rgb: &Rgb, long_side: u32) -> Result<Vec<u8>, MediaError> {
+    let broken = |reason: String| MediaError::Broken { path: Default::default(), reason };
+    if rgb.width == 0 || rgb.height == 0 || rgb.pixels.len() != rgb.width as usize * rgb.height as usize * 3 {
+        return Err(broken(format!("{} bytes are no {}x{} picture", rgb.pixels.len(), rgb.width, rgb.height)));
+    }
+    let long = rgb.width.max(rgb.height);
+    let scale = f64::from(long_side.min(long)) / f64::from(long);
+    let side = |v: u32| ((f64::from(v) * scale).round() as u32).max(1);
+    let (width, height) = (side(rgb.width), side(rgb.height));
+    let source =
+        ImageRef::new(rgb.width, rgb.height, &rgb.pixels, PixelType::U8x3).map_err(|e| broken(e.to_string()))?;
+    let mut small = Image::new(width, height, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut small, &options).map_err(|e| broken(e.to_string()))?;
+    let image = turbojpeg::Image {
+        pixels: small.buffer(),
+        width: width as usize,
+        pitch: width as usize * 3,
+        height: height as usize,
+        format: PixelFormat::RGB,
+    };
+    let jpeg = turbojpeg::compress(image, QUALITY, Subsamp::Sub2x2).map_err(|e| broken(e.to_string()))?;
+    Ok(jpeg.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(width: u32, height: u32) -> Rgb {
+        Rgb { width, height, pixels: vec![100; (width * height * 3) as usize] }
+    }
+
+    #[test]
+    fn the_long_side_fits_and_small_photos_stay_small() {
+        for (size, want) in [((1000, 500), (256, 128)), ((20_000, 10), (256, 1)), ((40, 60), (40, 60))] {
+            let jpeg = thumbnail(&grey(size.0, size.1), 256).unwrap();
+            let image = image::load_from_memory(&jpeg).unwrap();
+            assert_eq!((image.width(), image.height()), want);
+        }
+    }
+
+    #[test]
+    fn a_picture_without_pixels_is_refused() {
+        assert!(thumbnail(&grey(0, 5), 256).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! The files of a folder, in an order that is the same each time.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use walkdir::WalkDir;
+
+use crate::MediaError;
+use crate::format::{FileKind, by_name};
+
+/// Folder names that are never entered besides hidden ones.
+const SKIPPED_FOLDERS: &[&str] = &["$RECYCLE.BIN", "System Volume Information", "@eaDir"];
+
+/// A photo, or a file that would be one if its format were supported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its path, below the root as given.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Time of its last change in nanoseconds since 1970; negative before.
+    pub modified_ns: i64,
+    /// What its name says it is.
+    pub kind: FileKind,
+}
+
+/// An iterator over a folder; see [`walk`].
+#[derive(Debug)]
+pub struct Walk {
+    inner: walkdir::IntoIter,
+    others: u64,
+}
+
+/// Walks `root` and all below it, sorted by name.
+///
+/// Hidden files and folders are skipped, symbolic links followed, loops of them reported once. Files that
+/// are no photos are counted, not returned. A folder that cannot be read is an `Err` and the walk goes on;
+/// so is a missing root.
+pub fn walk(root: &Path) -> Walk {
+    Walk { inner: WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter(), others: 0 }
+}
+
+impl Walk {
+    /// Files met so far that are neither photos nor films.
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+
+    fn examine(&mut self, entry: &walkdir::DirEntry) -> Option<Result<Found, MediaError>> {
+        let path = entry.path();
+        let Some(kind) = by_name(path) else {
+            self.others += 1;
+            return None;
+        };
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) => return Some(Err(error_of(error))),
+        };
+        Some(Ok(Found {
+            path: path.to_path_buf(),
+            size_bytes: metadata.len(),
+            modified_ns: metadata.modified().map_or(0, nanoseconds),
+            kind,
+        }))
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Result<Found, MediaError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.inner.next()? {
+                Err(error) => return Some(Err(error_of(error))),
+                Ok(entry) if entry.depth() > 0 && skipped(&entry) => {
+                    if entry.file_type().is_dir() {
+                        self.inner.skip_current_dir();
+                    }
+                }
+                Ok(entry) if entry.file_type().is_file() => {
+                    if let Some(item) = self.examine(&entry) {
+                        return Some(item);
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+fn skipped(entry: &walkdir::DirEntry) -> bool {
+    let name = entry.file_name();
+    name.as_encoded_bytes().starts_with(b".") || SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
+}
+
+fn nanoseconds(time: std::time::SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
+    }
+}
+
+fn error_of(error: walkdir::Error) -> MediaError {
+    let path = error.path().map_or_else(PathBuf::new, Path::to_path_buf);
+    match error.into_io_error() {
+        Some(source) => MediaError::io(&path, source),
+        None => MediaError::Io { path, source: std::io::Error::other("a symbolic link that leads back to itself") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn names(root: &Path) -> Vec<String> {
+        walk(root)
+            .filter_map(Result::ok)
+            .map(|f| f.path.strip_prefix(root).unwrap().to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn photos_come_sorted_and_others_are_counted() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["b.jpg", "a.png", "notes.txt", ".hidden.jpg", "raw.cr2"] {
+            fs::write(root.path().join(name), b"x").unwrap();
+        }
+        fs::create_dir_all(root.path().join(".sightline")).unwrap();
+        fs::write(root.path().join(".sightline/x.jpg"), b"x").unwrap();
+        fs::create_dir_all(root.path().join("aa")).unwrap();
+        fs::write(root.path().join("aa/z.webp"), b"x").unwrap();
+        assert_eq!(names(root.path()), ["a.png", "aa/z.webp", "b.jpg", "raw.cr2"]);
+        let mut walk = walk(root.path());
+        assert!(walk.by_ref().any(|f| f.unwrap().kind == FileKind::Unsupported("RAW (CR2)")));
+        assert_eq!(walk.others(), 1);
+    }
+
+    #[test]
+    fn a_missing_root_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let items: Vec<_> = walk(&root.path().join("gone")).collect();
+        assert!(matches!(items.as_slice(), [Err(MediaError::Missing { .. })]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_loop_of_links_ends_and_strange_names_are_kept() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("loop")).unwrap();
+        let strange = root.path().join(OsStr::from_bytes(b"a\nb\xff.jpg"));
+        fs::write(&strange, b"x").unwrap();
+        let (good, bad): (Vec<_>, Vec<_>) = walk(root.path()).partition(Result::is_ok);
+        assert_eq!(good.into_iter().map(|f| f.unwrap().path).collect::<Vec<_>>(), [strange]);
+        assert_eq!(bad.len(), 1, "the loop is told once");
+    }
+}
