@@ -4,6 +4,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::VectorIndex;
+use super::screen::Screen;
 use super::simd::{Block, LANES};
 use crate::tables::photo::PhotoId;
 
@@ -15,7 +16,7 @@ impl IndexBuilder {
     pub fn new(dims: usize, rows: usize) -> Self {
         let stride = dims.div_ceil(LANES);
         let (ids, blocks) = (Vec::with_capacity(rows), Vec::with_capacity(rows * stride));
-        Self(VectorIndex { dims, stride, ids, blocks })
+        Self(VectorIndex { dims, stride, ids, blocks, screen: Screen::default() })
     }
 
     /// Adds a row of 16-bit floats, low byte first.
@@ -50,6 +51,12 @@ impl IndexBuilder {
 
     /// The index, sorted by photo.
     pub fn finish(self) -> VectorIndex {
+        let mut index = self.sorted();
+        index.screen = Screen::new(index.dims, index.stride, &index.blocks);
+        index
+    }
+
+    fn sorted(self) -> VectorIndex {
         let index = self.0;
         if index.ids.is_sorted_by(|a, b| a < b) {
             return index;

@@ -1,9 +1,12 @@
 //! A model's vectors in memory, and the nearest among them.
 //!
 //! Rows are 16-bit floats as they lie in the database; scores are exact dot products of those
-//! rows with a query in 32-bit floats, summed in 32 bits. No approximation, no training.
+//! rows with a query in 32-bit floats, summed in 32 bits. Memory is what limits a search, so a
+//! first look at bytes leaves out the rows that cannot be among the best, by a proven bound: the
+//! answer is that of the full search. No approximation, no training.
 
 mod builder;
+mod screen;
 mod search;
 mod simd;
 #[cfg(test)]
@@ -13,6 +16,7 @@ mod top;
 use half::slice::HalfFloatSliceExt;
 
 pub(crate) use builder::IndexBuilder;
+use screen::Screen;
 pub use search::{Nearest, ScoreStats};
 use simd::Block;
 
@@ -27,6 +31,8 @@ pub struct VectorIndex {
     ids: Vec<PhotoId>,
     /// `stride` blocks a photo; numbers beyond `dims` are zero.
     blocks: Vec<Block>,
+    /// The same rows in fewer bits.
+    screen: Screen,
 }
 
 impl VectorIndex {

@@ -1,14 +1,20 @@
 //! The exact search: every row, or every row that a filter lets through.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::VectorIndex;
+use super::screen::Bounds;
 use super::simd::{Kernel, Query};
 use super::top::Top;
 use crate::tables::photo::PhotoId;
 
 /// Rows that a thread takes at a time: a megabyte at 512 dimensions.
 const CHUNK: usize = 1024;
+
+/// Rows below which a first look does not pay.
+const SCREENED: usize = 2048;
 
 /// Where all scores of a search lie, for telling a match from chance.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -38,6 +44,57 @@ struct Part {
     squares: f64,
 }
 
+/// The rows that a search is about.
+enum Among {
+    All(usize),
+    /// Their positions, in order.
+    Some(Vec<usize>),
+}
+
+impl Among {
+    fn len(&self) -> usize {
+        match self {
+            Self::All(count) => *count,
+            Self::Some(positions) => positions.len(),
+        }
+    }
+
+    /// Calls `work` for each chunk, on all threads; the results are in order.
+    fn each_chunk<T: Send>(&self, work: impl Fn(usize, Chunk<'_>) -> T + Sync) -> Vec<T> {
+        let chunks = (0..self.len().div_ceil(CHUNK)).into_par_iter();
+        let chunk = |number: usize| {
+            let range = number * CHUNK..self.len().min((number + 1) * CHUNK);
+            work(number, Chunk { among: self, range })
+        };
+        chunks.map(chunk).collect()
+    }
+}
+
+/// The positions of a chunk of rows.
+#[derive(Clone)]
+struct Chunk<'a> {
+    among: &'a Among,
+    range: Range<usize>,
+}
+
+impl Iterator for Chunk<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let index = self.range.next()?;
+        Some(match self.among {
+            Among::All(_) => index,
+            Among::Some(positions) => positions[index],
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.range.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Chunk<'_> {}
+
 impl VectorIndex {
     /// The `limit` photos whose vectors have the greatest dot products with `query`, best first;
     /// of equal scores the lower photo number comes first. `allow`, sorted, limits the search to
@@ -47,35 +104,62 @@ impl VectorIndex {
     /// # Panics
     /// When `query` is not of [`dims`](Self::dims) numbers.
     pub fn nearest(&self, query: &[f32], limit: usize, allow: Option<&[PhotoId]>) -> Vec<(PhotoId, f32)> {
-        self.nearest_with_stats(query, limit, allow).hits
+        let among = self.among(allow);
+        let screened = self.screen.query(query).filter(|_| among.len() >= SCREENED && limit <= among.len() / 16);
+        let Some(screened) = screened else {
+            return self.all_scores(query, limit, &among).hits;
+        };
+        let query = self.query(query);
+        let looks = among.each_chunk(|_, positions| {
+            let mut low = Top::new(limit);
+            let bounds = positions.clone().zip(self.screen.bounds(&screened, positions));
+            let keep = |(position, bounds): (usize, Bounds)| {
+                low.push(self.ids[position], bounds.low);
+                bounds.high
+            };
+            let highs: Vec<f32> = bounds.map(keep).collect();
+            (low, highs)
+        });
+        let mut lows = Top::new(limit);
+        let highs: Vec<Vec<f32>> = looks
+            .into_iter()
+            .map(|(low, highs)| {
+                lows.merge(low);
+                highs
+            })
+            .collect();
+        // As many rows as are wanted score at least this, so what cannot is not among them.
+        let least = lows.worst_if_full().unwrap_or(f32::NEG_INFINITY);
+        let parts = among.each_chunk(|chunk, positions| {
+            // A bound that is not a number says nothing.
+            let possible = |high: f32| high >= least || high.is_nan();
+            let positions = positions.zip(&highs[chunk]).filter(|(_, high)| possible(**high));
+            self.part(&query, positions.map(|(position, _)| position).collect::<Vec<_>>().into_iter(), limit)
+        });
+        merge(parts, limit).hits
     }
 
-    /// As [`nearest`](Self::nearest), with the figures of all scores from the same pass.
+    /// As [`nearest`](Self::nearest), with the figures of all scores; it has to compute all of
+    /// them, and takes about twice as long.
     ///
     /// # Panics
     /// When `query` is not of [`dims`](Self::dims) numbers.
     pub fn nearest_with_stats(&self, query: &[f32], limit: usize, allow: Option<&[PhotoId]>) -> Nearest {
+        self.all_scores(query, limit, &self.among(allow))
+    }
+
+    fn all_scores(&self, query: &[f32], limit: usize, among: &Among) -> Nearest {
         let query = self.query(query);
-        let kernel = Kernel::best();
-        let parts: Vec<Part> = match allow {
-            None if self.stride == 0 => Vec::new(),
-            None => {
-                let chunks = self.blocks.par_chunks(CHUNK * self.stride).zip(self.ids.par_chunks(CHUNK));
-                let score = |(rows, ids): (&[_], &[PhotoId])| {
-                    part(ids.iter().copied(), &kernel.scores(&query, rows.chunks_exact(self.stride)), limit)
-                };
-                chunks.map(score).collect()
-            }
-            Some(allow) => {
-                let positions = self.positions(allow);
-                let score = |positions: &[usize]| {
-                    let scores = kernel.scores(&query, positions.iter().map(|&position| self.row(position)));
-                    part(positions.iter().map(|&position| self.ids[position]), &scores, limit)
-                };
-                positions.par_chunks(CHUNK).map(score).collect()
-            }
-        };
-        merge(parts, limit)
+        merge(among.each_chunk(|_, positions| self.part(&query, positions, limit)), limit)
+    }
+
+    fn part(&self, query: &Query, positions: impl ExactSizeIterator<Item = usize> + Clone, limit: usize) -> Part {
+        let scores = Kernel::best().scores(query, positions.clone().map(|position| self.row(position)));
+        part(positions.map(|position| self.ids[position]), &scores, limit)
+    }
+
+    fn among(&self, allow: Option<&[PhotoId]>) -> Among {
+        allow.map_or(Among::All(self.len()), |allow| Among::Some(self.positions(allow)))
     }
 
     /// The figures of all scores.

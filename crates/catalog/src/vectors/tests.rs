@@ -4,7 +4,7 @@ use half::f16;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::simd::{Kernel, Query};
+use super::simd::{CODES, CodeBlock, CodeQuery, Kernel, Query};
 use super::*;
 
 fn random_vector(random: &mut StdRng, dims: usize) -> Vec<f32> {
@@ -184,5 +184,91 @@ fn an_empty_index_finds_nothing() {
         assert!(index.is_empty());
         assert!(index.nearest(&query, 10, None).is_empty());
         assert!(index.nearest(&query, 10, Some(&[PhotoId(1)])).is_empty());
+    }
+}
+
+#[test]
+fn every_kernel_multiplies_bytes_exactly() {
+    let mut random = StdRng::seed_from_u64(6);
+    for dims in [1, 63, 64, 65, 512, 3000] {
+        let greatest = CodeQuery::greatest(dims);
+        let queries: [Vec<i16>; 2] =
+            [vec![greatest; dims], (0..dims).map(|_| random.random_range(-greatest..=greatest)).collect()];
+        let stride = dims.div_ceil(CODES);
+        let mut rows = vec![CodeBlock([0; CODES]); 20 * stride];
+        for row in rows.chunks_mut(stride).skip(1) {
+            let numbers = row.iter_mut().flat_map(|block| &mut block.0).take(dims);
+            numbers.for_each(|number| *number = random.random_range(-127..=127));
+        }
+        // The greatest sum there can be.
+        rows[..stride].iter_mut().flat_map(|block| &mut block.0).take(dims).for_each(|number| *number = 127);
+        for query in queries {
+            let dot = |row: &[CodeBlock]| {
+                let codes = row.iter().flat_map(|block| block.0);
+                codes.zip(&query).map(|(a, b)| i64::from(a) * i64::from(*b)).sum::<i64>()
+            };
+            let expected: Vec<i64> = rows.chunks(stride).map(dot).collect();
+            for kernel in Kernel::available() {
+                let scores = kernel.code_scores(&CodeQuery::new(&query), rows.chunks_exact(stride));
+                assert!(scores.iter().zip(&expected).all(|(a, b)| i64::from(*a) == *b), "{kernel:?} {dims}");
+            }
+        }
+    }
+}
+
+/// Rows of very different kinds: random, sparse, with one great number, tiny, great, zero.
+fn odd_vector(random: &mut StdRng, dims: usize, kind: usize) -> Vec<f32> {
+    let mut row = random_vector(random, dims);
+    match kind % 6 {
+        0 => {}
+        1 => row.iter_mut().skip(1).for_each(|number| *number *= f32::from(u8::from(random.random_bool(0.02)))),
+        2 => row[dims / 2] = 300.0,
+        3 => row.iter_mut().for_each(|number| *number *= 1e-6),
+        4 => row.iter_mut().for_each(|number| *number *= 3e4),
+        _ => row.fill(0.0),
+    }
+    row
+}
+
+#[test]
+fn a_first_look_never_promises_too_much() {
+    let mut random = StdRng::seed_from_u64(7);
+    for dims in [1, 5, 100, 512, 700] {
+        let rows: Vec<_> =
+            (0..600).map(|number| (PhotoId(number), odd_vector(&mut random, dims, number as usize))).collect();
+        let index = VectorIndex::from_rows(dims, rows);
+        for kind in 0..6 {
+            let query = odd_vector(&mut random, dims, kind);
+            let exact = index.scores_for(&query, index.ids());
+            let screened = index.screen.query(&query).unwrap();
+            let positions = (0..index.len()).collect::<Vec<_>>();
+            let bounds = index.screen.bounds(&screened, positions.iter().copied());
+            for ((bounds, exact), id) in bounds.zip(exact).zip(index.ids()) {
+                let exact = exact.unwrap();
+                assert!((bounds.low..=bounds.high).contains(&exact), "{dims} {kind} {id:?}: {bounds:?} {exact}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_first_look_changes_no_answer() {
+    let mut random = StdRng::seed_from_u64(8);
+    for dims in [4, 64, 200] {
+        let mut rows: Vec<_> =
+            (0..6000).map(|number| (PhotoId(number), odd_vector(&mut random, dims, number as usize))).collect();
+        rows[17].1[0] = f32::NAN;
+        rows[18].1[dims - 1] = f32::INFINITY;
+        let index = VectorIndex::from_rows(dims, rows);
+        for kind in 0..6 {
+            let query = odd_vector(&mut random, dims, kind);
+            for k in [1, 7, 50, 300] {
+                let all = index.nearest_with_stats(&query, k, None);
+                assert_eq!(index.nearest(&query, k, None), all.hits, "{dims} {kind} {k}");
+                let allow: Vec<PhotoId> = (0..6000).filter(|_| random.random_bool(0.7)).map(PhotoId).collect();
+                let some = index.nearest_with_stats(&query, k, Some(&allow));
+                assert_eq!(index.nearest(&query, k, Some(&allow)), some.hits, "{dims} {kind} {k}");
+            }
+        }
     }
 }

@@ -39,16 +39,18 @@ impl Eq for Entry {}
 pub(super) struct Top {
     limit: usize,
     heap: BinaryHeap<Entry>,
+    /// What scores less is of no interest: most of what comes, so it is known without the heap.
+    floor: f32,
 }
 
 impl Top {
     pub fn new(limit: usize) -> Self {
-        Self { limit, heap: BinaryHeap::new() }
+        Self { limit, heap: BinaryHeap::new(), floor: f32::NEG_INFINITY }
     }
 
     /// Takes a score; one that is not a number is no match for anything.
     pub fn push(&mut self, id: PhotoId, score: f32) {
-        if score.is_nan() {
+        if score < self.floor || score.is_nan() {
             return;
         }
         let entry = Entry { id, score };
@@ -59,6 +61,9 @@ impl Top {
         {
             *worst = entry;
         }
+        if let Some(worst) = self.worst_if_full() {
+            self.floor = worst;
+        }
     }
 
     /// Takes what another has kept.
@@ -66,6 +71,11 @@ impl Top {
         for Entry { id, score } in other.heap {
             self.push(id, score);
         }
+    }
+
+    /// The worst score that it keeps, once it has as many as it may.
+    pub fn worst_if_full(&self) -> Option<f32> {
+        (self.heap.len() == self.limit).then(|| self.heap.peek().map(|entry| entry.score)).flatten()
     }
 
     /// Best first.
