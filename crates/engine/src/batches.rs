@@ -3,10 +3,19 @@
 use sightline_vlm::{Embedding, ModelInput};
 
 use crate::EngineError;
+use crate::loading::threads;
 use crate::model_host::{Lane, ModelHost, Ticket};
 
-/// Photos a batch: enough to keep a GPU busy, few enough that a kill loses a second or two.
-pub(crate) const BATCH: usize = 16;
+/// Photos a batch: enough to keep a GPU busy, few enough that a kill loses a second or two, and a
+/// multiple of the cores, of which the CPU path gives each its own photos.
+pub(crate) fn batch_size() -> usize {
+    multiple_of_cores(16)
+}
+
+/// The least multiple of the cores that is not below `least`.
+pub(crate) fn multiple_of_cores(least: usize) -> usize {
+    least.next_multiple_of(threads())
+}
 
 /// Gathers inputs, each with what is to become of it, and gives them back with their vectors.
 pub(crate) struct Batches<T> {

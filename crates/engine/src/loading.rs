@@ -1,10 +1,10 @@
 //! Loader threads: they read, decode and prepare photos ahead of the model.
 //!
-//! Memory stays bounded: the results wait in a channel of fixed length, and a photo that needs
-//! more memory than is usual is decoded while no other such photo is.
+//! Memory stays bounded: the results wait in a channel of fixed length, and the decoders share one
+//! budget of bytes, of which a photo takes the smallest of a few sizes that does for it.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use crossbeam_channel::bounded;
 use sightline_media::{Limits, MediaError, Photo};
@@ -13,44 +13,85 @@ use sightline_vlm::{ModelInput, Preprocess};
 use crate::EngineError;
 use crate::jobs::JobCx;
 
-/// Decoded bytes that every thread may hold at once.
-const USUAL_ALLOC_BYTES: u64 = 96 << 20;
+/// What a decoder may hold, at the first, second and last try; most photos pass at the first.
+const CLASSES: [u64; 3] = [32 << 20, 100 << 20, 400 << 20];
+/// What all decoders may hold together.
+const BUDGET: u64 = 448 << 20;
 
 /// Decodes photos for one model, within one budget of memory.
 pub(crate) struct Loader {
     preprocess: Preprocess,
-    limits: Limits,
-    /// Held while a photo beyond the usual size is decoded.
-    big: Mutex<()>,
+    budget: Budget,
 }
 
 impl Loader {
     pub fn new(preprocess: Preprocess) -> Self {
-        Self { preprocess, limits: Limits::default(), big: Mutex::new(()) }
+        Self { preprocess, budget: Budget::default() }
     }
 
     /// Reads, decodes and prepares a photo.
-    pub fn load(&self, path: &Path) -> Result<(Photo, ModelInput), EngineError> {
-        let photo = self.open(path)?;
-        let rgb = &photo.rgb;
-        let input = self.preprocess.prepare(rgb.width, rgb.height, &rgb.pixels)?;
-        Ok((photo, input))
+    pub fn load(&self, path: &Path) -> Result<ModelInput, EngineError> {
+        self.with_photo(path, |_, input| Ok(input))
     }
 
-    fn open(&self, path: &Path) -> Result<Photo, MediaError> {
+    /// Reads, decodes and prepares a photo, and gives `then` what the file says and shows; its pixels count as
+    /// held until `then` returns.
+    pub fn with_photo<R>(
+        &self,
+        path: &Path,
+        then: impl FnOnce(Photo, ModelInput) -> Result<R, EngineError>,
+    ) -> Result<R, EngineError> {
+        let (photo, _share) = self.open(path)?;
+        let rgb = &photo.rgb;
+        let input = self.preprocess.prepare(rgb.width, rgb.height, &rgb.pixels)?;
+        then(photo, input)
+    }
+
+    fn open(&self, path: &Path) -> Result<(Photo, Share<'_>), MediaError> {
         let short_side = self.preprocess.min_short_side();
-        let usual = Limits {
-            max_alloc_bytes: self.limits.max_alloc_bytes.min(USUAL_ALLOC_BYTES),
-            max_pixels: self.limits.max_pixels.min(USUAL_ALLOC_BYTES / 3),
-            ..self.limits.clone()
-        };
-        match sightline_media::open(path, short_side, &usual) {
-            Err(MediaError::TooLarge { .. }) => {
-                let _alone = self.big.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                sightline_media::open(path, short_side, &self.limits)
+        let mut refused = MediaError::Missing { path: path.into() };
+        for max_alloc_bytes in CLASSES {
+            let share = self.budget.take(max_alloc_bytes);
+            let limits = Limits { max_alloc_bytes, ..Limits::default() };
+            match sightline_media::open(path, short_side, &limits) {
+                Ok(photo) => return Ok((photo, share)),
+                Err(error @ MediaError::TooLarge { .. }) => refused = error,
+                Err(error) => return Err(error),
             }
-            other => other,
         }
+        Err(refused)
+    }
+}
+
+/// Bytes that may be held at once.
+struct Budget {
+    left: Mutex<u64>,
+    returned: Condvar,
+}
+
+/// A part of the budget; dropping it gives it back.
+struct Share<'a>(&'a Budget, u64);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: Mutex::new(BUDGET), returned: Condvar::new() }
+    }
+}
+
+impl Budget {
+    /// Waits until `bytes` are left and takes them; `bytes` must not exceed the whole.
+    fn take(&self, bytes: u64) -> Share<'_> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let enough = self.returned.wait_while(left, |left| *left < bytes);
+        *enough.unwrap_or_else(PoisonError::into_inner) -= bytes;
+        Share(self, bytes)
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) += self.1;
+        self.0.returned.notify_all();
     }
 }
 
@@ -77,7 +118,7 @@ pub(crate) fn work_ahead<T: Send, R: Send>(
             let (sender, queue, work) = (sender.clone(), &queue, &work);
             scope.spawn(move || {
                 while !cx.stopping() {
-                    let next = queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some(item) = next else { return };
                     // The receiver is gone when `take` failed: nobody wants the rest.
                     if sender.send(work(item)).is_err() {
@@ -97,4 +138,32 @@ pub(crate) fn work_ahead<T: Send, R: Send>(
         }
         cx.check()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn the_decoders_never_hold_more_than_the_budget() {
+        let (budget, held, most) = (Budget::default(), AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let (budget, held, most) = (&budget, &held, &most);
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let bytes = CLASSES[(thread + round) % CLASSES.len()];
+                        let _share = budget.take(bytes);
+                        let now = held.fetch_add(bytes, Ordering::SeqCst) + bytes;
+                        most.fetch_max(now, Ordering::SeqCst);
+                        held.fetch_sub(bytes, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= BUDGET);
+        assert_eq!(*budget.left.lock().unwrap(), BUDGET);
+    }
 }

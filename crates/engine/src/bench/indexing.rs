@@ -42,7 +42,7 @@ pub(super) fn embed(cx: &JobCx<'_>, paths: &[PathBuf], runs: usize) -> Result<Ve
     let loader = Loader::new(cx.engine().host().ready(Lane::Batch).wait()?.preprocess);
     let mut inputs = Vec::new();
     for path in paths.iter().take(BATCHES[BATCHES.len() - 1]) {
-        inputs.push(loader.load(path)?.1);
+        inputs.push(loader.load(path)?);
     }
     let mut devices = vec![DeviceChoice::Cpu];
     if config.device != DeviceChoice::Cpu && adapters().iter().any(|adapter| !adapter.software) {

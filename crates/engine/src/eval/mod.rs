@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use sightline_vlm::Embedding;
 
 use crate::EngineError;
-use crate::batches::{BATCH, Batches};
+use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 use crate::loading::{Loader, work_ahead};
 use crate::model_host::Lane;
@@ -31,14 +31,14 @@ pub(crate) fn embed_photos(cx: &JobCx<'_>, paths: &[PathBuf]) -> Result<Vec<Opti
     let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
     let mut vectors: Vec<Option<Embedding>> = vec![None; paths.len()];
-    let mut batches = Batches::new(host.clone(), BATCH);
+    let mut batches = Batches::new(host.clone(), batch_size());
     let mut done = 0;
     let items: Vec<usize> = (0..paths.len()).collect();
     let work = |index: usize| (index, loader.load(&paths[index]));
     cx.progress("embed", 0, total, None)?;
-    work_ahead(cx, items, 2 * BATCH, work, |(index, loaded)| {
+    work_ahead(cx, items, 2 * batch_size(), work, |(index, loaded)| {
         match loaded {
-            Ok((_, input)) => {
+            Ok(input) => {
                 for (index, vector) in batches.push(index, input)? {
                     vectors[index] = Some(vector);
                     done += 1;

@@ -105,21 +105,22 @@ impl<'a> PhotoReader<'a> {
                 return Ok(None);
             }
         }
-        let (photo, input) = self.loader()?.load(&found.path)?;
-        let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
-        let (hash, metadata) = (photo.hash, photo.metadata);
-        let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg };
-        Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
+        self.loader()?.with_photo(&found.path, |photo, input| {
+            let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
+            let (hash, metadata) = (photo.hash, photo.metadata);
+            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg };
+            Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
+        })
     }
 
     fn read_again(&self, id: PhotoId, path: PathBuf) -> Result<Outcome, EngineError> {
-        let (photo, input) = match self.loader()?.load(&path) {
+        let (hash, input) = match self.loader()?.with_photo(&path, |photo, input| Ok((photo.hash, input))) {
             Ok(loaded) => loaded,
             // On an unplugged disk, or broken since: it keeps its place in the library.
             Err(EngineError::Media(_)) => return Ok(Outcome::Skipped(path)),
             Err(error) => return Err(error),
         };
-        let same = self.catalog.by_hash(&photo.hash.0)? == Some(id);
+        let same = self.catalog.by_hash(&hash.0)? == Some(id);
         Ok(if same { Outcome::Again(id, path, input) } else { Outcome::Skipped(path) })
     }
 

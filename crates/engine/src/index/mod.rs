@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
-use crate::batches::BATCH;
+use crate::batches::batch_size;
 use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
 use load::{Outcome, PhotoReader, Task};
@@ -102,7 +102,7 @@ impl Job for IndexJob {
         }
         let plan = Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?;
         let mut writer = Writer::new(cx, model.clone(), &mut self.summary);
-        writer.list(plan.unsupported)?;
+        writer.list(plan.unreadable)?;
         let tasks: Vec<Task> = plan.work.into_iter().map(Task::New).collect();
         writer.expect(tasks.len() as u64)?;
         let copies = embed(cx, &mut writer, tasks, true)?;
@@ -140,7 +140,7 @@ fn embed(
     let engine = cx.engine();
     let reader = PhotoReader::new(engine, put_copies_off)?;
     let read = |task| reader.read(task);
-    let result = work_ahead(cx, tasks, 2 * BATCH, read, |outcome| match outcome? {
+    let result = work_ahead(cx, tasks, 2 * batch_size(), read, |outcome| match outcome? {
         Outcome::Copy(found) => {
             copies.push(found);
             Ok(())

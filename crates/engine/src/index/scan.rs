@@ -14,8 +14,8 @@ use crate::jobs::JobCx;
 pub(super) struct Plan {
     /// New or changed photos.
     pub work: Vec<Found>,
-    /// New files of formats that are not read yet.
-    pub unsupported: Vec<Unreadable>,
+    /// New files of formats that are not read yet, and folders that cannot be listed.
+    pub unreadable: Vec<Unreadable>,
     /// Known files that are no longer there.
     pub gone: Vec<PathBuf>,
 }
@@ -54,9 +54,12 @@ impl Plan {
                             // As good as unplugged: nothing may be concluded from what it hides.
                             return Err(error.into());
                         }
-                        cx.item_failed(&path, error.code(), &error.to_string());
-                        plan.unsupported.push(Unreadable::folder(path.clone(), &error));
-                        summary.problems += 1;
+                        // A link to nowhere, or a file that went away just now, is no problem.
+                        if !matches!(error, MediaError::Missing { .. }) {
+                            cx.item_failed(&path, error.code(), &error.to_string());
+                            plan.unreadable.push(Unreadable::folder(path.clone(), &error));
+                            summary.problems += 1;
+                        }
                         closed.push(path);
                         continue;
                     }
@@ -90,7 +93,7 @@ impl Plan {
                 if !(same && was_bad) {
                     let unreadable = Unreadable::unsupported(&found, format);
                     cx.item_failed(&found.path, &unreadable.code, &unreadable.reason);
-                    self.unsupported.push(unreadable);
+                    self.unreadable.push(unreadable);
                 }
             }
             FileKind::Photo => {
@@ -118,10 +121,9 @@ impl Unreadable {
     }
 
     /// A file that is not tried, because its format is not read yet.
-    fn unsupported(found: &Found, format: &str) -> Self {
+    fn unsupported(found: &Found, format: &'static str) -> Self {
         let path = found.path.clone();
-        let error = MediaError::Unsupported { path, format: format.into() };
-        Self::file(found, &error)
+        Self::file(found, &MediaError::Unsupported { path, format })
     }
 
     /// A folder that cannot be listed; it has no size or time to tell whether it changed.

@@ -10,7 +10,7 @@ use super::IndexSummary;
 use super::load::{FreshPhoto, Outcome};
 use super::scan::Unreadable;
 use crate::EngineError;
-use crate::batches::{BATCH, Batches};
+use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 
 /// Rows without a vector are committed at least this often, if there are any.
@@ -39,7 +39,7 @@ pub(super) struct Writer<'a, 'cx> {
 
 impl<'a, 'cx> Writer<'a, 'cx> {
     pub fn new(cx: &'a JobCx<'cx>, model: ModelKey, summary: &'a mut IndexSummary) -> Self {
-        let batches = Batches::new(cx.engine().host().clone(), BATCH);
+        let batches = Batches::new(cx.engine().host().clone(), batch_size());
         let (rows, committed_at) = (Batch::default(), Instant::now());
         Self { cx, model, summary, batches, rows, committed_at, done: 0, total: 0 }
     }
@@ -83,8 +83,12 @@ impl<'a, 'cx> Writer<'a, 'cx> {
             Outcome::Bad(file) => {
                 self.cx.item_failed(&file.path, &file.code, &file.reason);
                 let path = file.path.clone();
+                // A name may promise another format than the contents have.
+                match file.code.as_str() {
+                    "unsupported" => self.summary.unsupported += 1,
+                    _ => self.summary.problems += 1,
+                }
                 self.rows.problems.push(file.into());
-                self.summary.problems += 1;
                 self.done += 1;
                 path
             }

@@ -7,8 +7,9 @@ use sightline_vlm::{
 };
 
 use super::embedder::{Embedder, ModelSource, ModelSpec};
+use crate::batches::multiple_of_cores;
 
-/// Photos a CPU computes between two looks at the interactive lane; larger steps are no faster.
+/// Photos a CPU computes at least between two looks at the interactive lane; more are no faster.
 const CPU_STEP: usize = 8;
 
 /// A model folder on disk.
@@ -39,7 +40,7 @@ impl Embedder for Model {
     }
 
     fn step(&self) -> usize {
-        if Model::device(self).kind == DeviceKind::Cpu { CPU_STEP } else { usize::MAX }
+        if Model::device(self).kind == DeviceKind::Cpu { multiple_of_cores(CPU_STEP) } else { usize::MAX }
     }
 
     fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {

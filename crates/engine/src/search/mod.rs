@@ -11,7 +11,7 @@ mod query;
 use std::path::{Path, PathBuf};
 
 use sightline_catalog::PhotoId;
-use sightline_vlm::{Embedding, Match, ModelInput};
+use sightline_vlm::{Embedding, Match};
 
 pub use query::QueryError;
 
@@ -125,7 +125,7 @@ impl Engine {
 
     fn embed_file(&self, file: &Path) -> Result<Embedding, EngineError> {
         let ready = self.host().ready(Lane::Interactive).wait()?;
-        let input: ModelInput = Loader::new(ready.preprocess).load(file)?.1;
+        let input = Loader::new(ready.preprocess).load(file)?;
         let vectors = self.host().embed_images(Lane::Interactive, vec![input]).wait()?;
         vectors.into_iter().next().ok_or(EngineError::ModelGone)
     }
