@@ -50,7 +50,7 @@ pub fn minilm(checkpoint: &Path, out: &Path) -> Result<(), VlmError> {
     weights::save(&tower, out)
 }
 
-fn fold_tower(tower: &mut EfficientNet, checkpoint: &mut Checkpoint) -> Result<(), VlmError> {
+fn fold_tower(tower: &mut EfficientNet, checkpoint: &mut Checkpoint<'_>) -> Result<(), VlmError> {
     checkpoint.fold(&mut tower.stem, "_conv_stem", "_bn0")?;
     for (n, block) in tower.blocks.iter_mut().enumerate() {
         let name = |part: &str| format!("_blocks.{n}.{part}");
@@ -91,7 +91,7 @@ impl<'a> Checkpoint<'a> {
         let bytes = tensor.to_bytes().map_err(|e| bad(format!("{name}: {e}")))?;
         TensorData::from_bytes(bytes, tensor.shape.clone(), tensor.dtype)
             .convert::<f32>()
-            .to_vec::<f32>()
+            .try_to_vec::<f32>()
             .map_err(|e| bad(format!("{name}: {e:?}")))
     }
 

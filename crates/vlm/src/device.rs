@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::module::conv2d;
-use burn::tensor::ops::{ConvOptions, PaddedConvOptions};
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, DeviceKind as BurnKind, Tensor};
 
 use crate::VlmError;
@@ -195,10 +195,10 @@ fn probe(device: &Device) -> Vec<f32> {
     let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
     let tensor = |n: usize| Tensor::<1>::from_floats(wave(n).as_slice(), device);
     let x = tensor(2 * 8 * 9 * 9).reshape([2, 8, 9, 9]);
-    let options = PaddedConvOptions::from(ConvOptions::new([2, 2], [1, 1], [1, 1], 8));
+    let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 8);
     let convolved = conv2d(x, tensor(8 * 9).reshape([8, 1, 3, 3]), None, options); // [2, 8, 5, 5]
     let rows = convolved.reshape([2 * 8, 25]).matmul(tensor(25 * 16).reshape([25, 16]));
-    softmax(rows, 1).into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32")
+    softmax(rows, 1).into_data().convert::<f32>().try_to_vec::<f32>().expect("converted to f32")
 }
 
 /// What a panic said.

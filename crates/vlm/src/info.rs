@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::heads::HeadsConfig;
 use crate::{Preprocess, VlmError};
 
 /// Name of the description in a model folder.
@@ -21,6 +22,8 @@ pub struct ModelInfo {
     pub summary: String,
     /// Length of an embedding.
     pub dims: usize,
+    /// Sizes of the projection heads.
+    pub heads: HeadsConfig,
     /// Licences of the weights and their sources.
     pub licences: Vec<String>,
     /// What it was trained on.

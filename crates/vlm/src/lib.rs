@@ -15,14 +15,17 @@ mod heads;
 mod info;
 mod model;
 mod preprocess;
+pub mod retrieval;
 mod text;
+pub mod train;
 mod vision;
-mod weights;
+pub mod weights;
 
 pub use calibration::{Calibration, Match, QueryScale};
 pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::Embedding;
 pub use error::VlmError;
+pub use heads::HeadsConfig;
 pub use info::{FileInfo, INFO_FILE, ModelInfo, Thresholds};
 pub use model::Model;
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};

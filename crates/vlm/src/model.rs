@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::device::{Selected, panic_text, select};
-use crate::heads::{Heads, HeadsConfig};
+use crate::heads::{Heads, Pooled};
 use crate::text::{BertConfig, BertEncoder, TokenBatch, Tokenizer};
 use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
 use crate::{
@@ -61,7 +61,7 @@ impl Model {
         weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
         let mut text = BertConfig::new().init(&device);
         weights::load(&mut text, &dir.join(TEXT_FILE))?;
-        let mut heads = HeadsConfig::new(info.dims).init(&device);
+        let mut heads = info.heads.init(&device);
         weights::load(&mut heads, &dir.join(HEADS_FILE))?;
         let background = weights::load_rows(&dir.join(BACKGROUND_FILE), info.dims)?;
         let image = match report.kind {
@@ -114,7 +114,7 @@ impl Model {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        self.guarded(|| self.heads.image.forward(self.feature_map(photos)))
+        self.guarded(|| self.heads.embed_images(&Pooled::of(self.feature_map(photos))))
     }
 
     /// Embeds sentences, in their order.
@@ -128,7 +128,7 @@ impl Model {
         }
         self.guarded(|| {
             let (ids, mask) = token_tensors(&tokens, &self.device);
-            self.heads.text.forward(self.text.forward(ids, mask))
+            self.heads.embed_texts(self.text.forward(ids, mask))
         })
     }
 
@@ -169,7 +169,7 @@ impl Model {
         let failed = |reason| VlmError::Device { device: self.report.name.clone(), reason };
         let rows = catch_unwind(AssertUnwindSafe(|| {
             let data = compute().try_into_data().map_err(|e| format!("{e:?}"))?;
-            data.convert::<f32>().to_vec::<f32>().map_err(|e| format!("{e:?}"))
+            data.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))
         }))
         .map_err(|panic| failed(panic_text(&*panic)))?
         .map_err(failed)?;

@@ -55,6 +55,13 @@ impl ModelInput {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The same photo seen in a mirror; for training.
+    pub fn mirrored(&self) -> Self {
+        let side = (self.0.len() / 3).isqrt();
+        let mirror = |row: &[u8]| row.chunks_exact(3).rev().flatten().copied().collect::<Vec<_>>();
+        Self(self.0.chunks_exact(side * 3).flat_map(mirror).collect())
+    }
 }
 
 impl Preprocess {

@@ -64,7 +64,7 @@ pub fn save<M: ModuleSnapshot>(module: &M, path: &Path) -> Result<(), VlmError> 
 /// As [`load`].
 pub fn load_minilm<M: ModuleSnapshot>(module: &mut M, path: &Path) -> Result<(), VlmError> {
     let mut names = KeyRemapper::new();
-    for (from, to) in BERT_NAMES {
+    for &(from, to) in BERT_NAMES {
         names = names.add_pattern(from, to).expect("the patterns above are valid");
     }
     apply(module, path, SafetensorsStore::from_file(path).remap(names).with_from_adapter(PyTorchToBurnAdapter))

@@ -136,6 +136,11 @@ pub struct BertEncoder {
 }
 
 impl BertEncoder {
+    /// Length of a sentence vector.
+    pub fn width(&self) -> usize {
+        self.word.weight.dims()[1]
+    }
+
     /// Token ids `[batch, tokens]` to the input of layer 0, `[batch, tokens, width]`.
     pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         let [batch, tokens] = ids.dims();

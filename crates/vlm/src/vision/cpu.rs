@@ -207,7 +207,7 @@ fn pointwise(conv: &Conv2d, activation: Activation) -> Pointwise {
 
 /// Weights and bias of a convolution as plain floats.
 fn host(conv: &Conv2d) -> (Vec<f32>, Vec<f32>) {
-    let floats = |data: burn::tensor::TensorData| data.to_vec::<f32>().expect("weights are loaded as f32");
+    let floats = |data: burn::tensor::TensorData| data.try_to_vec::<f32>().expect("weights are loaded as f32");
     let bias = conv.bias.as_ref().map(|b| floats(b.val().into_data()));
     let channels = conv.weight.dims()[0];
     (floats(Tensor::into_data(conv.weight.val())), bias.unwrap_or_else(|| vec![0.0; channels]))
@@ -237,11 +237,11 @@ mod tests {
             let tower =
                 EfficientNetConfig::new().with_image_size(side).with_stages(stages).with_features(50).init(&device);
             let pixels = Tensor::<4>::random([2, 3, side, side], Distribution::Uniform(-1.0, 1.0), &device);
-            let want = tower.forward(pixels.clone()).permute([0, 2, 3, 1]).into_data().to_vec::<f32>().unwrap();
+            let want = tower.forward(pixels.clone()).permute([0, 2, 3, 1]).into_data().try_to_vec::<f32>().unwrap();
             let photos: Vec<Vec<f32>> = pixels
                 .permute([0, 2, 3, 1])
                 .into_data()
-                .to_vec::<f32>()
+                .try_to_vec::<f32>()
                 .unwrap()
                 .chunks_exact(side * side * 3)
                 .map(<[f32]>::to_vec)

@@ -64,15 +64,6 @@ fn lite2_stages() -> Vec<StageConfig> {
 }
 
 impl EfficientNetConfig {
-    /// Side of the feature map: the input side over the product of strides, rounded up at each.
-    pub fn map_size(&self) -> usize {
-        let mut side = self.image_size.div_ceil(2);
-        for stage in &self.stages {
-            side = side.div_ceil(stage.stride);
-        }
-        side
-    }
-
     /// The tower with fresh weights on `device`.
     pub fn init(&self, device: &Device) -> EfficientNet {
         let mut blocks = Vec::new();
