@@ -62,8 +62,13 @@ fn print(output: Output, report: &BenchReport) -> anyhow::Result<()> {
         let total = latency(query.total_p50_ms, query.total_p95_ms);
         line("  with embedding the words", total)?;
     }
-    if let Some(peak) = report.peak_memory_bytes {
-        line("peak memory", bytes(peak))?;
+    for (name, peak) in [
+        ("peak memory, indexing", report.index_peak_memory_bytes),
+        ("peak memory, with all vectors", report.peak_memory_bytes),
+    ] {
+        if let Some(peak) = peak {
+            line(name, bytes(peak))?;
+        }
     }
     Ok(())
 }

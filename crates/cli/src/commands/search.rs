@@ -68,6 +68,8 @@ pub(crate) fn print(output: Output, reply: &SearchReply, nothing: &str) -> anyho
 
 fn line(output: Output, hit: &Hit) -> anyhow::Result<()> {
     let (word, tone) = match hit.confidence {
+        // Found by filters alone: there is nothing to be sure of.
+        _ if hit.score.is_none() => ("        ", Tone::Quiet),
         Match::Strong => ("strong  ", Tone::Good),
         Match::Possible => ("possible", Tone::Fair),
         Match::None => ("        ", Tone::Quiet),

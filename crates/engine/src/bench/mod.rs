@@ -49,7 +49,9 @@ pub struct BenchReport {
     pub query: Vec<QueryLatency>,
     /// Milliseconds from a cold process's first call to the first text embedded.
     pub first_answer_ms: f64,
-    /// The most memory that this process has held, in bytes, where the system tells.
+    /// The most memory held up to the end of indexing, in bytes, where the system tells.
+    pub index_peak_memory_bytes: Option<u64>,
+    /// The most memory held at all, so with the most vectors searched.
     pub peak_memory_bytes: Option<u64>,
 }
 
@@ -97,14 +99,20 @@ impl BenchTask {
         let first_answer_ms = querying::first_answer(cx)?;
         let scratch = tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
         let (paths, photos) = photos::gather(cx, self.images.as_deref(), scratch.path())?;
+        let decode = indexing::decode(cx, &paths, self.runs)?;
+        let embed = indexing::embed(cx, &paths, self.runs)?;
+        let end_to_end = indexing::end_to_end(cx, &paths, scratch.path(), self.runs)?;
+        let index_peak_memory_bytes = peak_memory_bytes();
+        let query = querying::latencies(cx, &self.sizes)?;
         Ok(BenchReport {
             photos,
             cores: crate::loading::threads(),
-            decode: indexing::decode(cx, &paths, self.runs)?,
-            embed: indexing::embed(cx, &paths, self.runs)?,
-            end_to_end: indexing::end_to_end(cx, &paths, scratch.path(), self.runs)?,
-            query: querying::latencies(cx, &self.sizes)?,
+            decode,
+            embed,
+            end_to_end,
+            query,
             first_answer_ms,
+            index_peak_memory_bytes,
             peak_memory_bytes: peak_memory_bytes(),
         })
     }
