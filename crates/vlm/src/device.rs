@@ -90,8 +90,12 @@ pub(crate) struct Selected {
 /// All adapters that wgpu lists, software ones included; empty where there is no driver.
 pub fn adapters() -> Vec<Adapter> {
     let listed = catch_unwind(|| {
-        let instance = wgpu::Instance::default();
-        pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY))
+        // OpenGL is left out: its drivers print on start and have crashed at exit.
+        let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = backends;
+        let instance = wgpu::Instance::new(descriptor);
+        pollster::block_on(instance.enumerate_adapters(backends))
             .iter()
             .map(wgpu::Adapter::get_info)
             .collect::<Vec<_>>()
