@@ -11,6 +11,8 @@ pub mod convert;
 mod device;
 mod embedding;
 mod error;
+#[cfg(test)]
+mod golden;
 mod heads;
 mod info;
 mod model;

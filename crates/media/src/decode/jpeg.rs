@@ -46,10 +46,10 @@ pub(super) fn decode(bytes: &[u8], min_short_side: u32, limits: &Limits) -> Resu
     let format = if cmyk { PixelFormat::CMYK } else { PixelFormat::RGB };
     let mut pixels = vec![128; width * height * depth];
     let image = Image { pixels: pixels.as_mut_slice(), width, pitch: width * depth, height, format };
-    if let Err(error) = decoder.decompress(bytes, image) {
-        if rows_decoded(&pixels, width * depth) < ENOUGH {
-            return Err(broken(error));
-        }
+    if let Err(error) = decoder.decompress(bytes, image)
+        && rows_decoded(&pixels, width * depth) < ENOUGH
+    {
+        return Err(broken(error));
     }
     if cmyk {
         pixels = rgb_of_cmyk(&pixels);

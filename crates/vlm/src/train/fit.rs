@@ -202,7 +202,7 @@ impl Losses {
         let dropout = config.distillation_dropout;
         for member in 0..heads.image.len() {
             let (image, text) = (&heads.image[member], &heads.text[member]);
-            let scale = |log: Tensor<1>| log.slice([member..member + 1]).clamp_max(config.max_log_scale).exp();
+            let scale = |log: Tensor<1>| log.narrow(0, member, 1).clamp_max(config.max_log_scale).exp();
             if captions {
                 let images = image.forward(&batch.photos, config.image_dropout);
                 let texts = text.forward(batch.captions.clone(), config.text_dropout);

@@ -92,13 +92,12 @@ impl Probes {
         let class = rng.random_range(0..self.classes);
         let direction = &self.directions[rng.random_range(0..3)][class * self.features..][..self.features];
         let (keep, gain, peak) = (rng.random::<f32>(), rng.random_range(GAIN), rng.random_range(PEAK));
-        for i in 0..self.features {
-            let before = feature.mean[i];
-            let pushed = self.mean[i] + keep * (before - self.mean[i]) + gain * direction[i];
-            let after = pushed.clamp(FEATURE_RANGE.0, FEATURE_RANGE.1);
-            let left = feature.max[i] * (after / (before + 1e-4)).min(1.0);
-            feature.mean[i] = after;
-            feature.max[i] = after.max(left + peak * (after - before).max(0.0)).min(FEATURE_RANGE.1);
+        let features = feature.mean.iter_mut().zip(&mut feature.max);
+        for ((value, most), (mean, along)) in features.zip(self.mean.iter().zip(direction)) {
+            let before = *value;
+            *value = (mean + keep * (before - mean) + gain * along).clamp(FEATURE_RANGE.0, FEATURE_RANGE.1);
+            let left = *most * (*value / (before + 1e-4)).min(1.0);
+            *most = value.max(left + peak * (*value - before).max(0.0)).min(FEATURE_RANGE.1);
         }
     }
 

@@ -1,0 +1,92 @@
+//! The towers against PyTorch and transformers on fixed inputs; `tests/golden/make.py` makes the references.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::activation::relu6;
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::SafeTensors;
+
+use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
+use crate::text::{BertConfig, Tokenizer};
+use crate::vision::{CpuEfficientNet, EfficientNetConfig};
+use crate::weights;
+
+/// Largest difference from the reference that is let pass.
+const TOLERANCE: f32 = 1e-4;
+
+fn model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/models/home-1")
+}
+
+fn golden(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
+    file.tensor(name).unwrap().data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+fn worst(got: &[f32], want: &[f32]) -> f32 {
+    assert_eq!(got.len(), want.len());
+    assert!(got.iter().all(|v| v.is_finite()));
+    got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Eight photos, normalised, `[8, 260, 260, 3]`.
+fn photos(file: &SafeTensors<'_>) -> (Vec<f32>, usize) {
+    let pixels = file.tensor("pixels").unwrap();
+    let side = pixels.shape()[1];
+    (pixels.data().iter().map(|&v| (f32::from(v) - 127.0) / 128.0).collect(), side)
+}
+
+#[test]
+fn the_image_tower_agrees_with_pytorch_layer_by_layer() {
+    let bytes = golden("image.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let (floats_of_photos, side) = photos(&file);
+    let device = Device::flex();
+    let mut tower = EfficientNetConfig::new().init(&device);
+    weights::load(&mut tower, &model().join(IMAGE_FILE)).unwrap();
+    let first = floats_of_photos[..side * side * 3].to_vec();
+    let pixels = Tensor::<4>::from_data(TensorData::new(first, [1, side, side, 3]), &device).permute([0, 3, 1, 2]);
+    let mut x = relu6(tower.stem.forward(pixels));
+    for layer in 0..=tower.blocks.len() {
+        if layer > 0 {
+            x = tower.blocks[layer - 1].forward(x);
+        }
+        let rows = x.dims()[2];
+        let row = x.clone().narrow(2, rows / 2, 1).into_data().try_to_vec::<f32>().unwrap();
+        let off = worst(&row, &floats(&file, &format!("layer.{layer}")));
+        assert!(off < TOLERANCE, "layer {layer} is off by {off}");
+    }
+}
+
+#[test]
+fn the_features_of_eight_photos_agree_with_pytorch() {
+    let bytes = golden("image.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let (photos, side) = photos(&file);
+    let photos: Vec<Vec<f32>> = photos.chunks_exact(side * side * 3).map(<[f32]>::to_vec).collect();
+    assert_eq!(photos.len(), 8);
+    let mut tower = EfficientNetConfig::new().init(&Device::flex());
+    weights::load(&mut tower, &model().join(IMAGE_FILE)).unwrap();
+    let got = CpuEfficientNet::new(&tower).forward(&photos, side).concat();
+    let off = worst(&got, &floats(&file, "features"));
+    assert!(off < TOLERANCE, "off by {off}");
+}
+
+#[test]
+fn the_text_tower_agrees_with_transformers() {
+    let bytes = golden("text.safetensors");
+    let want = floats(&SafeTensors::deserialize(&bytes).unwrap(), "sentences");
+    let text = String::from_utf8(golden("sentences.txt")).unwrap();
+    let sentences: Vec<&str> = text.split('\n').collect();
+    let device = Device::flex();
+    let mut tower = BertConfig::new().init(&device);
+    weights::load(&mut tower, &model().join(TEXT_FILE)).unwrap();
+    let tokenizer = Tokenizer::read(&model().join(TOKENIZER_FILE)).unwrap();
+    let (ids, mask) = token_tensors(&tokenizer.encode(&sentences).unwrap(), &device);
+    let got = tower.forward(ids, mask).into_data().try_to_vec::<f32>().unwrap();
+    let off = worst(&got, &want);
+    assert!(off < TOLERANCE, "off by {off}");
+}

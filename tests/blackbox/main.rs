@@ -1,0 +1,10 @@
+//! Black-box tests over the built `sightline`: what a person at the command line sees.
+
+// A test that cannot go on ends with a panic.
+#![allow(clippy::unwrap_used)]
+
+mod harness;
+mod indexing;
+mod killing;
+mod searching;
+mod trouble;
