@@ -9,7 +9,7 @@ heading "What this machine needs"
 scripts/setup.sh
 
 heading "Build (minutes the first time)"
-cargo build --release --locked -p sightline-cli
+cargo build --release --locked --workspace --bins
 sightline="${CARGO_TARGET_DIR:-target}/release/sightline"
 library=target/demo-library
 

@@ -17,7 +17,6 @@ pub fn run() -> anyhow::Result<()> {
         "lints",
         cargo(&["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]),
     )?;
-    step("binaries", cargo(&["build", "--release", "--workspace", "--bins", "--quiet"]))?;
     step("tests", cargo(&["test", "--release", "--workspace"]))
 }
 
