@@ -2,9 +2,15 @@
 //!
 //! A cosine alone says little: some sentences are close to every photo, others to none. So a query is
 //! first held against a background of general photos that ship with the model; a photo's score counts in
-//! standard deviations above the background's mean (a z-score). The bars were chosen on the dev split.
+//! standard deviations above the background's mean (a z-score). Both are taken from the lower part of the
+//! background's scores, as if it were normal: a background full of dogs must not hide a dog. The bars
+//! were chosen on the dev split.
 
 use crate::{Embedding, Thresholds};
+
+/// Quantiles of the background that tell where photos lie that do not match, and their standard scores.
+const LOW: (f64, f64) = (0.1, -1.2816);
+const MIDDLE: (f64, f64) = (0.4, -0.2533);
 
 /// How sure a match is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,11 +46,13 @@ impl Calibration {
 
     /// Scores `query` against the background.
     pub fn scale(&self, query: &Embedding) -> QueryScale {
-        let n = self.background.len().max(1) as f64;
-        let scores = || self.background.iter().map(|b| f64::from(b.dot(query)));
-        let mean = scores().sum::<f64>() / n;
-        let variance = scores().map(|s| (s - mean).powi(2)).sum::<f64>() / n;
-        QueryScale { mean: mean as f32, deviation: variance.sqrt().max(1e-6) as f32, thresholds: self.thresholds }
+        let mut scores: Vec<f64> = self.background.iter().map(|b| f64::from(b.dot(query))).collect();
+        scores.sort_by(f64::total_cmp);
+        let quantile = |share: f64| scores.get((share * (scores.len() as f64 - 1.0)) as usize).copied().unwrap_or(0.0);
+        let (low, middle) = (quantile(LOW.0), quantile(MIDDLE.0));
+        let deviation = ((middle - low) / (MIDDLE.1 - LOW.1)).max(1e-6);
+        let mean = middle - MIDDLE.1 * deviation;
+        QueryScale { mean: mean as f32, deviation: deviation as f32, thresholds: self.thresholds }
     }
 }
 
@@ -68,16 +76,30 @@ impl QueryScale {
 mod tests {
     use super::*;
 
+    fn at(cosine: f64) -> Embedding {
+        Embedding::normalised(vec![cosine as f32, (1.0 - cosine * cosine).sqrt() as f32]).unwrap()
+    }
+
+    const THRESHOLDS: Thresholds = Thresholds { strong: 3.0, possible: 1.5 };
+
     #[test]
     fn a_score_is_judged_by_its_distance_from_the_background() {
-        let at = |angle: f32| Embedding::normalised(vec![angle.cos(), angle.sin()]).unwrap();
-        let thresholds = Thresholds { strong: 3.0, possible: 1.5 };
-        // Cosines with the query at angle 0: 0 and 0.2, so mean 0.1 and deviation 0.1.
-        let calibration = Calibration::new(vec![at(std::f32::consts::FRAC_PI_2), at(0.2f32.acos())], thresholds);
-        let scale = calibration.scale(&at(0.0));
-        assert!((scale.z(0.3) - 2.0).abs() < 1e-3);
-        assert_eq!(scale.judge(0.45), Match::Strong);
-        assert_eq!(scale.judge(0.3), Match::Possible);
-        assert_eq!(scale.judge(0.2), Match::None);
+        // Cosines spread evenly over 0 to 0.2: quantile 0.1 is 0.02, quantile 0.4 is 0.08.
+        let background = (0..=100).map(|i| at(f64::from(i) * 0.002)).collect();
+        let scale = Calibration::new(background, THRESHOLDS).scale(&at(1.0));
+        let deviation = 0.06 / 1.0283;
+        let mean = 0.08 + 0.2533 * deviation;
+        assert!((f64::from(scale.z(0.3)) - (0.3 - mean) / deviation).abs() < 1e-3);
+        assert_eq!(scale.judge(0.3), Match::Strong);
+        assert_eq!(scale.judge(0.2), Match::Possible);
+        assert_eq!(scale.judge(0.15), Match::None);
+    }
+
+    #[test]
+    fn a_background_full_of_matches_does_not_hide_a_match() {
+        let plain: Vec<Embedding> = (0..=100).map(|i| at(f64::from(i) * 0.002)).collect();
+        let matches = (0..=40).map(|_| at(0.6));
+        let crowded = plain.iter().cloned().chain(matches).collect();
+        assert_eq!(Calibration::new(crowded, THRESHOLDS).scale(&at(1.0)).judge(0.6), Match::Strong);
     }
 }
