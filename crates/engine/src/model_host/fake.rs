@@ -81,9 +81,11 @@ impl Embedder for FakeModel {
     }
 
     fn calibration(&self) -> Calibration {
-        // Against this background a colour's own photo lies at z = 1.7, another's at -0.6.
-        let background =
-            (0..4).map(|axis| Embedding::normalised((0..4).map(|i| f32::from(u8::from(i == axis))).collect()));
+        // Mixtures of all colours: against them a colour's own photo lies above z = 1.5, another's below -1.
+        let background = (0..40).map(|mixture| {
+            let share = |axis: usize| 1.0 + (mixture as f32 * 1.7 + axis as f32 * 2.1).sin();
+            Embedding::normalised((0..4).map(share).collect())
+        });
         let thresholds = Thresholds { strong: 1.5, possible: 1.0 };
         Calibration::new(background.flatten().collect(), thresholds)
     }
