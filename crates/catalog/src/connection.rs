@@ -91,10 +91,13 @@ fn inspect(file: &Path) -> Result<(), CatalogError> {
     if !metadata.is_file() {
         return Err(CatalogError::NotACatalogue { path: file.into() });
     }
+    if metadata.len() == 0 {
+        // Somebody has just made it, and may be writing its first page.
+        return Ok(());
+    }
     let mut head = [0; MAGIC.len() + 2];
     match open.read_exact(&mut head) {
         Ok(()) => {}
-        Err(_) if metadata.len() == 0 => return Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             return Err(CatalogError::NotACatalogue { path: file.into() });
         }

@@ -24,6 +24,8 @@ pub(crate) const KNOWN: u32 = VERSIONS.len() as u32;
 
 /// The file's version; 0 when it is empty.
 pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, Failure> {
+    // One snapshot: between two reads another process may have made the whole schema.
+    let _snapshot = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0));
