@@ -1,7 +1,7 @@
 //! Sentences that name the classifier's 1,000 classes and the groups they form.
 //!
 //! `data/classes.json` lists, in the classifier's order, the names of a class (curated, torchvision's,
-//! WordNet's lemmas) and its hypernyms, nearest first; `data/classes.py` makes it.
+//! WordNet's lemmas) and its hypernyms, nearest first.
 
 use std::collections::BTreeMap;
 
