@@ -131,6 +131,21 @@ pub enum CatalogError {
         /// The photo's number.
         id: i64,
     },
+    /// An album's name is blank.
+    #[error("an album needs a name; type one")]
+    AlbumUnnamed,
+    /// Another album has the name.
+    #[error("there is an album {name:?} already; choose another name, or add to that album")]
+    AlbumExists {
+        /// The name.
+        name: String,
+    },
+    /// There is no such album.
+    #[error("the album is gone; it was removed in another window")]
+    AlbumGone {
+        /// The album's number.
+        id: i64,
+    },
     /// There is no such job.
     #[error("there is no job {id}; `sightline status` lists them")]
     UnknownJob {
@@ -166,6 +181,9 @@ impl CatalogError {
             Self::WrongDims { .. } => "vector_wrong_dims",
             Self::NotFinite { .. } => "vector_not_finite",
             Self::UnknownPhoto { .. } => "photo_unknown",
+            Self::AlbumUnnamed => "album_unnamed",
+            Self::AlbumExists { .. } => "album_exists",
+            Self::AlbumGone { .. } => "album_gone",
             Self::UnknownJob { .. } => "job_unknown",
             Self::JobRunning { .. } => "job_running",
         }

@@ -6,6 +6,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use crate::path_bytes;
+use crate::tables::album::AlbumId;
 use crate::tables::photo::PhotoId;
 use crate::{Catalog, CatalogError};
 
@@ -23,6 +24,26 @@ pub struct Filter {
     pub camera: Option<String>,
     /// The file's format, in whatever case.
     pub format: Option<String>,
+    /// It is in this album.
+    pub album: Option<AlbumId>,
+}
+
+/// Which of two dated photos comes first; one without a date comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    /// The one taken later.
+    NewestFirst,
+    /// The one taken earlier.
+    OldestFirst,
+}
+
+impl DateOrder {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::NewestFirst => " ORDER BY taken_at IS NULL, taken_at DESC, id",
+            Self::OldestFirst => " ORDER BY taken_at IS NULL, taken_at, id",
+        }
+    }
 }
 
 impl Filter {
@@ -50,7 +71,10 @@ impl Filter {
                 values.push(Value::Text(value.clone()));
             }
         }
-        sql.push_str(" ORDER BY id");
+        if let Some(album) = self.album {
+            sql.push_str(" AND id IN (SELECT photo_id FROM album_photo WHERE album_id = ?)");
+            values.push(Value::Integer(album.0));
+        }
         (sql, values)
     }
 }
@@ -61,9 +85,21 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be read.
     pub fn select(&self, filter: &Filter) -> Result<Vec<PhotoId>, CatalogError> {
+        self.select_ordered(filter, " ORDER BY id")
+    }
+
+    /// The photos that lie somewhere and meet `filter`, by the date when they were taken.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn select_by_date(&self, filter: &Filter, order: DateOrder) -> Result<Vec<PhotoId>, CatalogError> {
+        self.select_ordered(filter, order.sql())
+    }
+
+    fn select_ordered(&self, filter: &Filter, order: &'static str) -> Result<Vec<PhotoId>, CatalogError> {
         let (sql, values) = filter.sql();
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
+            let mut statement = transaction.prepare_cached(&(sql + order))?;
             let ids = statement.query_map(params_from_iter(values), |row| row.get(0).map(PhotoId))?;
             Ok(ids.collect::<Result<_, _>>()?)
         })

@@ -4,7 +4,7 @@ use crate::{Catalog, CatalogError};
 
 impl Catalog {
     /// Deletes the photos, with vectors and thumbnails, that have lain nowhere for at least
-    /// `keep_s` seconds; returns how many. They are first missed at the first call after they
+    /// `keep_s` seconds and are in no album, which is a person's work; returns how many. They are first missed at the first call after they
     /// were forgotten. Times are in seconds since 1970.
     ///
     /// # Errors
@@ -22,7 +22,10 @@ impl Catalog {
                 [now_s],
             )?;
             let oldest = now_s.saturating_sub_unsigned(keep_s);
-            Ok(transaction.execute("DELETE FROM photo WHERE missed_since <= ?1", [oldest])?)
+            Ok(transaction.execute(
+                "DELETE FROM photo WHERE missed_since <= ?1 AND id NOT IN (SELECT photo_id FROM album_photo)",
+                [oldest],
+            )?)
         })
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
-use crate::tables::{folder, job, location, model, photo, problem, setting, thumbnail, vector};
+use crate::tables::{album, folder, job, location, model, photo, problem, setting, thumbnail, vector};
 
 /// "SLcg", so that `file` and this program can tell what it is.
 const APPLICATION_ID: i32 = 0x534c_6367;
@@ -17,6 +17,8 @@ const APPLICATION_ID: i32 = 0x534c_6367;
 const VERSIONS: &[&[&str]] = &[
     // 1: photos, their vectors, problems and jobs.
     &[folder::V1, photo::V1, location::V1, model::V1, vector::V1, thumbnail::V1, problem::V1, job::V1, setting::V1],
+    // 2: albums.
+    &[album::V2],
 ];
 
 /// The latest version.

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use sightline_catalog::{Catalog, JobState, ModelKey, PhotoId};
+use sightline_catalog::{AlbumId, Catalog, JobState, ModelKey, PhotoId};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 1] = [include_str!("fixtures/schema-1.sql")];
+const FIXTURES: [&str; 2] = [include_str!("fixtures/schema-1.sql"), include_str!("fixtures/schema-2.sql")];
 
 fn library(fixture: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -71,4 +71,14 @@ fn a_library_of_schema_1_keeps_everything() {
     let states: Vec<_> = catalog.jobs().unwrap().into_iter().map(|job| job.state).collect();
     // Whoever ran the last one is long dead.
     assert_eq!(states, [JobState::Done, JobState::Failed { code: "disk_full".into() }, JobState::Paused]);
+}
+
+#[test]
+fn a_library_of_schema_2_keeps_its_albums() {
+    let dir = library(FIXTURES[1]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let albums = catalog.albums().unwrap();
+    assert_eq!((albums.len(), albums[0].id, albums[0].name.as_str()), (1, AlbumId(3), "Lisbon"));
+    assert_eq!((albums[0].photos, albums[0].cover), (2, Some(PhotoId(2))));
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::params_from_iter;
+
 use crate::path_bytes;
 use crate::{Catalog, CatalogError};
 
@@ -47,14 +49,44 @@ impl Catalog {
         })
     }
 
-    /// Removes `folder` from the list; its photos stay until they are forgotten.
+    /// Photos of different content that lie below `folder`.
     ///
     /// # Errors
-    /// When the library cannot be written.
+    /// When the library cannot be read.
+    pub fn photos_below(&self, folder: &Path) -> Result<u64, CatalogError> {
+        let (_, start, end) = path_bytes::folder_and_below(folder);
+        self.read(|transaction| {
+            let sql = "SELECT count(DISTINCT photo_id) FROM location WHERE path >= ?1 AND path < ?2";
+            let count: i64 = transaction.prepare_cached(sql)?.query_row([&start, &end], |row| row.get(0))?;
+            Ok(count.cast_unsigned())
+        })
+    }
+
+    /// Removes `folder` from the list and forgets the files below it that no other folder of the
+    /// list holds. Their photos keep vectors and albums until [`Catalog::collect_garbage`], so that
+    /// adding the folder again costs nothing.
+    ///
+    /// # Errors
+    /// When the library cannot be written; then all stays.
     pub fn remove_folder(&self, folder: &Path) -> Result<(), CatalogError> {
-        let path = path_bytes::encode(folder.components().as_path());
+        let others: Vec<_> = self.folders()?.into_iter().filter(|other| other != folder).collect();
+        let (own, start, end) = path_bytes::folder_and_below(folder);
         self.write(|transaction| {
-            transaction.execute("DELETE FROM folder WHERE path = ?1", [&path])?;
+            transaction.execute("DELETE FROM folder WHERE path = ?1", [&own])?;
+            if others.iter().any(|other| folder.starts_with(other)) {
+                return Ok(());
+            }
+            let kept: Vec<_> = others.iter().filter(|other| other.starts_with(folder)).collect();
+            for table in ["location", "problem"] {
+                let mut sql = format!("DELETE FROM {table} WHERE path >= ? AND path < ?");
+                let mut values = vec![start.clone(), end.clone()];
+                for inner in &kept {
+                    let (_, start, end) = path_bytes::folder_and_below(inner);
+                    sql.push_str(" AND NOT (path >= ? AND path < ?)");
+                    values.extend([start, end]);
+                }
+                transaction.execute(&sql, params_from_iter(values))?;
+            }
             Ok(())
         })
     }

@@ -1,5 +1,6 @@
 //! One file a table: its row, its reader, its writer and its migrations.
 
+pub(crate) mod album;
 pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod location;
