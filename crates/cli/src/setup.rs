@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sightline_engine::{Engine, EngineConfig};
+use sightline_engine::{Engine, EngineConfig, home};
 
 use crate::args::Global;
 
@@ -34,20 +34,14 @@ pub(crate) fn without_library(global: &Global) -> anyhow::Result<Engine> {
 }
 
 fn library(global: &Global) -> anyhow::Result<PathBuf> {
-    let chosen = global.library.clone().or_else(|| from_environment("SIGHTLINE_LIBRARY"));
-    let folder = match chosen {
-        Some(folder) => folder,
-        None => directories::ProjectDirs::from("", "", "sightline")
-            .context("this user has no home folder; name a library with --library DIR")?
-            .data_dir()
-            .to_path_buf(),
-    };
+    let chosen = global.library.clone().or_else(home::default_library);
+    let folder = chosen.context("this user has no home folder; name a library with --library DIR")?;
     std::path::absolute(&folder).with_context(|| format!("{}: not a folder name", folder.display()))
 }
 
 /// The model's folder; the first candidate where none exists, so that the error names a path.
 fn model(global: &Global) -> anyhow::Result<PathBuf> {
-    if let Some(folder) = global.model.clone().or_else(|| from_environment("SIGHTLINE_MODEL")) {
+    if let Some(folder) = global.model.clone().or_else(home::named_model) {
         return Ok(folder);
     }
     let executable = std::env::current_exe().and_then(std::fs::canonicalize).ok();
@@ -64,10 +58,6 @@ fn candidates(executable: Option<&Path>, here: Option<&Path>) -> Vec<PathBuf> {
     let installed = beside.into_iter().flat_map(|folder| INSTALLED.iter().map(|path| folder.join(path)));
     let tree = here.into_iter().flat_map(Path::ancestors);
     above.map(|folder| folder.join(MODEL)).chain(installed).chain(tree.map(|f| f.join(MODEL))).collect()
-}
-
-fn from_environment(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 #[cfg(test)]

@@ -111,6 +111,11 @@ impl Engine {
         Ok(ModelKey(self.host().spec()?.id.clone()))
     }
 
+    /// Counts the changes of what a search sees, made by this process.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
     /// Says that a commit changed what a search should see.
     pub(crate) fn library_changed(&self) {
         self.0.changes.fetch_add(1, Ordering::AcqRel);

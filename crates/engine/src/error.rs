@@ -82,6 +82,12 @@ pub enum EngineError {
         /// The folder as given.
         folder: String,
     },
+    /// There is no such photo in the library any more.
+    #[error("photo {id} is no longer in the library; search again")]
+    PhotoGone {
+        /// The photo's number.
+        id: i64,
+    },
     /// A query's terms cancel each other out.
     #[error("the terms of the query cancel each other out; change a weight")]
     QueryCancelsOut,
@@ -130,6 +136,7 @@ impl EngineError {
             Self::NotAFolder { .. } => "not_a_folder",
             Self::FolderUnreadable { .. } => "folder_unreadable",
             Self::UnknownFolder { .. } => "folder_unknown",
+            Self::PhotoGone { .. } => "photo_gone",
             Self::QueryCancelsOut => "query_cancels_out",
             Self::BadInput { .. } => "input_wrong",
             Self::Io { .. } => "io",

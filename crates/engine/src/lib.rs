@@ -4,23 +4,30 @@
 //! `vlm` turns them into vectors, `catalog` keeps them) and brings them together; it contains no
 //! SQL, no tensors and no codecs, and knows nothing of the shells above it.
 
+pub mod albums;
 mod batches;
 pub mod bench;
+pub mod devices;
 pub mod doctor;
 mod engine;
 mod error;
 pub mod eval;
+pub mod export;
+pub mod home;
 pub mod index;
 pub mod jobs;
+pub mod library;
 mod loading;
 pub mod model_host;
 mod paths;
+pub mod photos;
 pub mod search;
+pub mod settings;
 pub mod status;
 #[cfg(test)]
 mod testing;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
-pub use sightline_catalog::Problem;
-pub use sightline_vlm::{DeviceChoice, Match};
+pub use sightline_catalog::{AlbumId, AlbumRow, DateOrder, Facet, Facets, Filter, PhotoId, Problem};
+pub use sightline_vlm::{DeviceChoice, DeviceKind, DeviceReport, Match};

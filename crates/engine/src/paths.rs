@@ -1,6 +1,6 @@
 //! Paths in a job's row: bytes, because a path need not be text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,4 +24,19 @@ fn from_bytes(bytes: Vec<u8>) -> PathBuf {
 #[cfg(not(unix))]
 fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+/// For `#[serde(with)]` on one path.
+pub(crate) mod one {
+    use super::{Deserialize, Deserializer, Path, PathBuf, Serialize, Serializer, from_bytes};
+
+    /// Writes the path's bytes.
+    pub(crate) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_encoded_bytes().serialize(serializer)
+    }
+
+    /// Reads the path's bytes.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Vec::<u8>::deserialize(deserializer).map(from_bytes)
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use sightline_catalog::Catalog;
+use sightline_catalog::{Catalog, Filter};
 use sightline_media::Rgb;
 use sightline_vlm::DeviceChoice;
 
@@ -84,7 +84,7 @@ impl World {
 
     pub fn search(&self, query: &str) -> Result<SearchReply, EngineError> {
         let base = self.photos();
-        self.engine().search(&SearchRequest { query, limit: 100, base: &base })
+        self.engine().search(&SearchRequest { query, limit: 100, base: &base, filter: &Filter::default() })
     }
 
     pub fn problem_codes(&self) -> Vec<(PathBuf, String)> {

@@ -18,5 +18,5 @@ pub use format::{FileKind, PhotoFormat};
 pub use hash::{ContentHash, hash_file};
 pub use metadata::Metadata;
 pub use photo::{Photo, open};
-pub use thumbnail::thumbnail;
+pub use thumbnail::{picture, thumbnail};
 pub use walk::{Found, Walk, walk};

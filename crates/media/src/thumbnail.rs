@@ -1,19 +1,39 @@
 //! Small pictures for lists.
 
+use std::path::Path;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use turbojpeg::{PixelFormat, Subsamp};
 
-use crate::{MediaError, Rgb};
+use crate::{Limits, MediaError, Rgb, open};
 
-/// Quality of the JPEG, 1 to 100.
-const QUALITY: i32 = 80;
+/// Quality of a thumbnail's JPEG, 1 to 100.
+const THUMBNAIL_QUALITY: i32 = 80;
+/// Quality of a picture's JPEG, 1 to 100.
+const PICTURE_QUALITY: i32 = 92;
+
+/// The photo at `path`, upright, as a JPEG whose long side has at most `long_side` pixels; `None` for all
+/// that the file has.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn picture(path: &Path, long_side: Option<u32>) -> Result<Vec<u8>, MediaError> {
+    // Three quarters: of most photos this is the short side that goes with the long one.
+    let short_side = long_side.map_or(u32::MAX, |side| side / 4 * 3);
+    let photo = open(path, short_side, &Limits::default())?;
+    encode(&photo.rgb, long_side.unwrap_or(u32::MAX), PICTURE_QUALITY)
+}
 
 /// A JPEG of `rgb` whose long side has `long_side` pixels; smaller photos are not enlarged.
 ///
 /// # Errors
 /// [`MediaError::Broken`] when `rgb` has no pixels or the wrong number of bytes.
 pub fn thumbnail(rgb: &Rgb, long_side: u32) -> Result<Vec<u8>, MediaError> {
+    encode(rgb, long_side, THUMBNAIL_QUALITY)
+}
+
+fn encode(rgb: &Rgb, long_side: u32, quality: i32) -> Result<Vec<u8>, MediaError> {
     let broken = |reason: String| MediaError::Broken { path: Default::default(), reason };
     if rgb.width == 0 || rgb.height == 0 || rgb.pixels.len() != rgb.width as usize * rgb.height as usize * 3 {
         return Err(broken(format!("{} bytes are no {}x{} picture", rgb.pixels.len(), rgb.width, rgb.height)));
@@ -34,7 +54,7 @@ pub fn thumbnail(rgb: &Rgb, long_side: u32) -> Result<Vec<u8>, MediaError> {
         height: height as usize,
         format: PixelFormat::RGB,
     };
-    let jpeg = turbojpeg::compress(image, QUALITY, Subsamp::Sub2x2).map_err(|e| broken(e.to_string()))?;
+    let jpeg = turbojpeg::compress(image, quality, Subsamp::Sub2x2).map_err(|e| broken(e.to_string()))?;
     Ok(jpeg.to_vec())
 }
 
@@ -53,6 +73,18 @@ mod tests {
             let image = image::load_from_memory(&jpeg).unwrap();
             assert_eq!((image.width(), image.height()), want);
         }
+    }
+
+    #[test]
+    fn a_picture_has_the_size_asked_for_or_all_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.jpg");
+        std::fs::write(&path, thumbnail(&grey(1000, 500), u32::MAX).unwrap()).unwrap();
+        for (long_side, want) in [(Some(400), (400, 200)), (Some(4000), (1000, 500)), (None, (1000, 500))] {
+            let image = image::load_from_memory(&picture(&path, long_side).unwrap()).unwrap();
+            assert_eq!((image.width(), image.height()), want);
+        }
+        assert_eq!(picture(&dir.path().join("gone.jpg"), None).unwrap_err().code(), "missing");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use sightline_engine::Match;
 use sightline_engine::search::{Hit, SearchReply, SearchRequest};
+use sightline_engine::{Filter, Match};
 
 use crate::Outcome;
 use crate::args::Global;
@@ -42,7 +42,8 @@ impl Search {
         let engine = setup::reader(global)?;
         let query = self.query();
         let base = std::env::current_dir()?;
-        let reply = engine.search(&SearchRequest { query: &query, limit: self.limit as usize, base: &base })?;
+        let (limit, filter) = (self.limit as usize, Filter::default());
+        let reply = engine.search(&SearchRequest { query: &query, limit, base: &base, filter: &filter })?;
         print(output, &reply, &format!("nothing matches {query:?}"))
     }
 }

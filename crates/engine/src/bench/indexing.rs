@@ -66,7 +66,12 @@ pub(super) fn embed(cx: &JobCx<'_>, paths: &[PathBuf], runs: usize) -> Result<Ve
     Ok(rates)
 }
 
-fn embed_rate(cx: &JobCx<'_>, engine: &Engine, photos: &[ModelInput], runs: usize) -> Result<f64, EngineError> {
+pub(super) fn embed_rate(
+    cx: &JobCx<'_>,
+    engine: &Engine,
+    photos: &[ModelInput],
+    runs: usize,
+) -> Result<f64, EngineError> {
     let embed = || engine.host().embed_images(Lane::Batch, photos.to_vec()).wait().map(drop);
     // The first pass compiles kernels and fills caches.
     embed()?;

@@ -11,9 +11,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::EngineError;
 use crate::eval::two_decimals;
-use crate::jobs::JobCx;
+use crate::jobs::{JobControl, JobCx};
+use crate::model_host::Lane;
+use crate::{Engine, EngineError};
 
 /// What to measure, and on what.
 #[derive(Debug, Clone)]
@@ -116,6 +117,18 @@ impl BenchTask {
             peak_memory_bytes: peak_memory_bytes(),
         })
     }
+}
+
+/// Photos that the model embeds in a second on the device in use, in batches of 16: the median of 5 runs.
+///
+/// # Errors
+/// When the model cannot be used, or the job is stopped.
+pub fn device_speed(engine: &Engine, control: &JobControl) -> Result<(String, f64), EngineError> {
+    let cx = JobCx::without_row(engine, control, &|_| {});
+    let ready = engine.host().ready(Lane::Batch).wait()?;
+    let photo = ready.preprocess.prepare(256, 256, &[127; 256 * 256 * 3])?;
+    let rate = indexing::embed_rate(&cx, engine, &vec![photo; 16], 5)?;
+    Ok((ready.device.name, rate))
 }
 
 /// Seconds that `work` takes.

@@ -7,15 +7,18 @@
 //!
 //! This module knows nothing of what a job does.
 
+mod board;
 mod control;
 mod cx;
 mod meter;
 mod run;
 
+pub use board::{JobBoard, JobStatus, Listener};
 pub use control::JobControl;
 pub use cx::{JobCx, JobEvent};
 pub use meter::Progress;
 pub use run::JobSummary;
+pub use sightline_catalog::JobState;
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,6 +1,6 @@
 //! Runs a job and keeps its row: the truth about what was asked, how far it is, how it ended.
 
-use sightline_catalog::{Catalog, JobId, JobState};
+use sightline_catalog::{Catalog, JobId, JobRow, JobState};
 
 use super::{Job, JobControl, JobCx, JobEvent};
 use crate::{Engine, EngineError};
@@ -44,18 +44,18 @@ impl Engine {
         control: &JobControl,
         on_event: &(dyn Fn(JobEvent) + Sync),
     ) -> Result<(), EngineError> {
+        self.run_row(self.row_for(job)?, job, control, on_event)
+    }
+
+    /// A row for `job`. The same work that was paused before goes on, so that it does not stay on the list.
+    pub(super) fn row_for<J: Job>(&self, job: &J) -> Result<JobId, EngineError> {
         let payload = serde_json::to_string(job).map_err(|error| bad_job(0, &error))?;
         let catalog = self.catalog()?;
-        // The same work that was paused before goes on, so that it does not stay on the list.
-        let paused = catalog
-            .jobs()?
-            .into_iter()
-            .find(|row| row.state == JobState::Paused && row.kind == J::KIND && row.payload == payload);
-        let id = match paused {
+        let same = |row: &JobRow| row.state == JobState::Paused && row.kind == J::KIND && row.payload == payload;
+        Ok(match catalog.jobs()?.into_iter().find(same) {
             Some(row) => row.id,
             None => catalog.insert_job(J::KIND, &payload)?,
-        };
-        self.run_row(id, job, control, on_event)
+        })
     }
 
     /// Runs a paused or failed job again; what it had committed is not done twice.
@@ -95,7 +95,7 @@ impl Engine {
             .collect())
     }
 
-    fn run_row<J: Job>(
+    pub(super) fn run_row<J: Job>(
         &self,
         id: JobId,
         job: &mut J,

@@ -51,6 +51,11 @@ pub trait Embedder {
     /// # Errors
     /// When a text cannot be tokenised or the device fails.
     fn embed_texts(&mut self, texts: &[String]) -> Result<Vec<Embedding>, VlmError>;
+    /// Cosines of `question` with each part of a photo, a square of parts row by row.
+    ///
+    /// # Errors
+    /// [`VlmError::Device`] when the device fails.
+    fn locate(&mut self, photo: &ModelInput, question: &Embedding) -> Result<Vec<f32>, VlmError>;
     /// The vector of a class, averaged over the model's prompts.
     ///
     /// # Errors

@@ -112,6 +112,15 @@ impl Embedder for FakeModel {
         Ok(texts.iter().map(|text| words_vector(text)).collect())
     }
 
+    fn locate(&mut self, photo: &ModelInput, question: &Embedding) -> Result<Vec<f32>, VlmError> {
+        // Each of the 4x4 pixels is a part.
+        let part = |pixel: &[u8]| {
+            let colour = [0, 1, 2].map(|channel| f32::from(pixel[channel]));
+            Embedding::normalised([&colour[..], &[1.0]].concat()).unwrap()
+        };
+        Ok(photo.as_bytes().chunks_exact(3).map(|pixel| part(pixel).dot(question)).collect())
+    }
+
     fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError> {
         Ok(words_vector(name))
     }

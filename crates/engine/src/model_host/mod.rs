@@ -49,6 +49,7 @@ enum Request {
     Images(Vec<ModelInput>, Reply<Vec<Embedding>>),
     Texts(Vec<String>, Reply<Vec<Embedding>>),
     Class(String, Reply<Embedding>),
+    Locate(ModelInput, Embedding, Reply<Vec<f32>>),
 }
 
 type Reply<T> = Sender<Result<T, EngineError>>;
@@ -124,6 +125,11 @@ impl ModelHost {
         self.ask(lane, |reply| Request::Class(name, reply))
     }
 
+    /// Cosines of `question` with each part of a photo, a square of parts row by row.
+    pub fn locate(&self, lane: Lane, photo: ModelInput, question: Embedding) -> Ticket<Vec<f32>> {
+        self.ask(lane, |reply| Request::Locate(photo, question, reply))
+    }
+
     fn ask<T>(&self, lane: Lane, request: impl FnOnce(Reply<T>) -> Request) -> Ticket<T> {
         let (reply, answer) = bounded(1);
         let queue = match lane {
@@ -159,6 +165,7 @@ fn answer(slot: &mut Slot, request: Request, interactive: &Receiver<Request>) {
         Request::Ready(reply) => reply.send(slot.ready()).ok(),
         Request::Texts(texts, reply) => reply.send(slot.call(|model| model.embed_texts(&texts))).ok(),
         Request::Class(name, reply) => reply.send(slot.call(|model| model.embed_class(&name))).ok(),
+        Request::Locate(photo, question, reply) => reply.send(slot.call(|model| model.locate(&photo, &question))).ok(),
         Request::Images(photos, reply) => reply.send(embed_in_steps(slot, &photos, interactive)).ok(),
     };
 }

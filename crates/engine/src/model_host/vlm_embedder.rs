@@ -51,6 +51,10 @@ impl Embedder for Model {
         Model::embed_texts(self, texts)
     }
 
+    fn locate(&mut self, photo: &ModelInput, question: &Embedding) -> Result<Vec<f32>, VlmError> {
+        Model::locate(self, photo, question)
+    }
+
     fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError> {
         Model::embed_class(self, name)
     }

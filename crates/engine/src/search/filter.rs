@@ -4,25 +4,31 @@ use std::path::{Path, PathBuf};
 
 use sightline_catalog::{Catalog, Filter};
 
+use super::dates::DatePrefix;
 use super::query::Filters;
 use crate::EngineError;
 
-/// `None` when there is nothing to filter by.
-pub(super) fn to_catalog(filters: &Filters, base: &Path, catalog: &Catalog) -> Result<Option<Filter>, EngineError> {
-    if *filters == Filters::default() {
-        return Ok(None);
-    }
+/// What the query says; what it leaves open, `besides` says.
+pub(super) fn to_catalog(
+    filters: &Filters,
+    besides: &Filter,
+    base: &Path,
+    catalog: &Catalog,
+) -> Result<Filter, EngineError> {
     let folder = match &filters.folder {
         Some(folder) => Some(resolve(folder, base, &catalog.folders()?)?),
-        None => None,
+        None => besides.folder.clone(),
     };
-    Ok(Some(Filter {
+    let date = |date: &Option<DatePrefix>| date.as_ref().map(|date| date.as_str().to_owned());
+    let or = |own: Option<String>, other: &Option<String>| own.or_else(|| other.clone());
+    Ok(Filter {
         folder,
-        taken_after: filters.after.as_ref().map(|date| date.as_str().to_owned()),
-        taken_before: filters.before.as_ref().map(|date| date.as_str().to_owned()),
-        camera: filters.camera.clone(),
-        format: filters.format.clone(),
-    }))
+        taken_after: or(date(&filters.after), &besides.taken_after),
+        taken_before: or(date(&filters.before), &besides.taken_before),
+        camera: or(filters.camera.clone(), &besides.camera),
+        format: or(filters.format.clone(), &besides.format),
+        album: besides.album,
+    })
 }
 
 /// An absolute folder; one below `base`; else one below an indexed folder, or that folder's own

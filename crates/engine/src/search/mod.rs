@@ -5,14 +5,17 @@
 //! possible matches from chance, and chance is not shown.
 
 mod dates;
+mod explain;
 mod filter;
 mod query;
+mod similar;
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::PhotoId;
+use sightline_catalog::{DateOrder, Filter, PhotoId};
 use sightline_vlm::{Embedding, Match};
 
+pub use explain::HeatMap;
 pub use query::QueryError;
 
 use crate::loading::Loader;
@@ -29,9 +32,31 @@ pub struct SearchRequest<'a> {
     pub limit: usize,
     /// Folder from which relative paths in the query are taken.
     pub base: &'a Path,
+    /// Conditions besides those in the query.
+    pub filter: &'a Filter,
 }
 
-/// The answer.
+/// Photos in the order of an answer, without their data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// Best first; empty when nothing matches.
+    pub photos: Vec<Ranked>,
+    /// Photos that were compared.
+    pub searched: usize,
+}
+
+/// A photo in a ranking.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// The photo.
+    pub photo: PhotoId,
+    /// Cosine with the query; none when the query has only filters.
+    pub score: Option<f32>,
+    /// How surely it is what was asked for.
+    pub confidence: Match,
+}
+
+/// The answer, with what is known of each photo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchReply {
     /// Best first; empty when nothing matches.
@@ -67,41 +92,39 @@ impl Engine {
     /// # Errors
     /// When the query makes no sense, or the library or the model cannot be used.
     pub fn search(&self, request: &SearchRequest<'_>) -> Result<SearchReply, EngineError> {
+        self.with_data(self.rank(request)?)
+    }
+
+    /// As [`Engine::search`], without the photos' data.
+    ///
+    /// # Errors
+    /// As [`Engine::search`].
+    pub fn rank(&self, request: &SearchRequest<'_>) -> Result<Ranking, EngineError> {
         let query = query::parse(request.query)?;
         let catalog = self.catalog()?;
-        let allowed = match filter::to_catalog(&query.filters, request.base, catalog)? {
-            Some(filter) => Some(catalog.select(&filter)?),
-            None => None,
-        };
+        let filter = filter::to_catalog(&query.filters, request.filter, request.base, catalog)?;
         if query.terms.is_empty() {
-            return self.newest(allowed.unwrap_or_default(), request.limit);
+            let mut ids = catalog.select_by_date(&filter, DateOrder::NewestFirst)?;
+            let searched = ids.len();
+            ids.truncate(request.limit);
+            let found = |photo| Ranked { photo, score: None, confidence: Match::Strong };
+            return Ok(Ranking { photos: ids.into_iter().map(found).collect(), searched });
         }
+        let allowed = if filter == Filter::default() { None } else { Some(catalog.select(&filter)?) };
         // The model loads on its own thread while this one reads the vectors.
         let loading = self.host().ready(Lane::Interactive);
         self.vectors()?;
         loading.wait()?;
         let question = self.embed_query(&query, request.base)?;
-        self.nearest(&question, request.limit, allowed.as_deref(), None)
+        self.matching(&question, request.limit, allowed.as_deref())
     }
 
-    /// Finds photos that look like the photo at `file`, which need not be in the library; if it
-    /// is, it is left out of the answer.
+    /// The photos that meet `filter`, by date.
     ///
     /// # Errors
-    /// When the photo cannot be read, or the library or the model cannot be used.
-    pub fn similar(&self, file: &Path, limit: usize) -> Result<SearchReply, EngineError> {
-        let hash = sightline_media::hash_file(file)?;
-        let itself = self.catalog()?.by_hash(&hash.0)?;
-        // A photo of the library has been embedded already.
-        let stored = match itself {
-            Some(photo) => self.vectors()?.vector(photo).and_then(Embedding::normalised),
-            None => None,
-        };
-        let question = match stored {
-            Some(stored) => stored,
-            None => self.embed_file(file)?,
-        };
-        self.nearest(&question, limit, None, itself)
+    /// When the library cannot be read.
+    pub fn browse(&self, filter: &Filter, order: DateOrder) -> Result<Vec<PhotoId>, EngineError> {
+        Ok(self.catalog()?.select_by_date(filter, order)?)
     }
 
     /// The terms as one vector of unit length.
@@ -130,64 +153,47 @@ impl Engine {
         vectors.into_iter().next().ok_or(EngineError::ModelGone)
     }
 
-    fn nearest(
+    /// The nearest photos that are more than chance.
+    fn matching(
         &self,
         question: &Embedding,
         limit: usize,
         allowed: Option<&[PhotoId]>,
-        except: Option<PhotoId>,
-    ) -> Result<SearchReply, EngineError> {
+    ) -> Result<Ranking, EngineError> {
         let vectors = self.vectors()?;
-        if vectors.is_empty() {
-            let path = self.library().to_path_buf();
-            let photos = self.catalog()?.status()?.photos;
-            return Err(match photos {
-                0 => EngineError::EmptyLibrary { path },
-                _ => EngineError::NotEmbedded { path },
-            });
-        }
+        self.must_be_searchable(vectors.is_empty())?;
         let scale = self.host().ready(Lane::Interactive).wait()?.calibration.scale(question);
-        let wanted = limit + usize::from(except.is_some());
-        let mut hits = Vec::new();
-        for (photo, score) in vectors.nearest(question.as_slice(), wanted, allowed) {
-            let confidence = scale.judge(score);
-            if confidence == Match::None || hits.len() == limit {
-                break;
-            }
-            if Some(photo) != except {
-                hits.extend(self.hit(photo, Some(score), confidence)?);
-            }
-        }
-        let searched = allowed.map_or(vectors.len(), <[PhotoId]>::len);
-        Ok(SearchReply { hits, searched })
+        let nearest = vectors.nearest(question.as_slice(), limit, allowed).into_iter();
+        let photos = nearest
+            .map(|(photo, score)| Ranked { photo, score: Some(score), confidence: scale.judge(score) })
+            .take_while(|ranked| ranked.confidence != Match::None)
+            .collect();
+        Ok(Ranking { photos, searched: allowed.map_or(vectors.len(), <[PhotoId]>::len) })
     }
 
-    /// What a query without words finds: everything that its filters let through, newest first.
-    fn newest(&self, photos: Vec<PhotoId>, limit: usize) -> Result<SearchReply, EngineError> {
-        let searched = photos.len();
-        let mut dated = Vec::with_capacity(searched);
-        for photo in photos {
-            let taken_at = self.catalog()?.photo(photo)?.and_then(|row| row.taken_at);
-            dated.push((taken_at, photo));
+    fn must_be_searchable(&self, no_vectors: bool) -> Result<(), EngineError> {
+        if !no_vectors {
+            return Ok(());
         }
-        dated.sort_by(|(a, first), (b, second)| b.cmp(a).then(first.cmp(second)));
-        let mut hits = Vec::new();
-        for (_, photo) in dated.into_iter().take(limit) {
-            hits.extend(self.hit(photo, None, Match::Strong)?);
-        }
-        Ok(SearchReply { hits, searched })
+        let path = self.library().to_path_buf();
+        Err(match self.catalog()?.status()?.photos {
+            0 => EngineError::EmptyLibrary { path },
+            _ => EngineError::NotEmbedded { path },
+        })
     }
 
-    /// `None` when the photo has been forgotten since the vectors were read.
-    fn hit(&self, photo: PhotoId, score: Option<f32>, confidence: Match) -> Result<Option<Hit>, EngineError> {
+    /// Adds what is known of the photos; those forgotten since the vectors were read are left out.
+    fn with_data(&self, ranking: Ranking) -> Result<SearchReply, EngineError> {
         let catalog = self.catalog()?;
-        let paths = catalog.paths_of(photo)?;
-        let Some(row) = catalog.photo(photo)?.filter(|_| !paths.is_empty()) else {
-            return Ok(None);
-        };
-        let (taken_at, camera) = (row.taken_at, row.camera);
-        let (width, height) = (row.width, row.height);
-        Ok(Some(Hit { photo, paths, score, confidence, taken_at, camera, width, height }))
+        let mut hits = Vec::with_capacity(ranking.photos.len());
+        for Ranked { photo, score, confidence } in ranking.photos {
+            let paths = catalog.paths_of(photo)?;
+            let Some(row) = catalog.photo(photo)?.filter(|_| !paths.is_empty()) else { continue };
+            let (taken_at, camera) = (row.taken_at, row.camera);
+            let (width, height) = (row.width, row.height);
+            hits.push(Hit { photo, paths, score, confidence, taken_at, camera, width, height });
+        }
+        Ok(SearchReply { hits, searched: ranking.searched })
     }
 }
 

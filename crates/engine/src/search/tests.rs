@@ -1,5 +1,8 @@
 //! Searches over an indexed folder, with a fake model.
 
+use sightline_catalog::{DateOrder, Filter};
+use sightline_vlm::Match;
+
 use crate::testing::{BLUE, GREEN, RED, World, jpeg, names};
 
 fn world() -> World {
@@ -44,11 +47,18 @@ fn filters_narrow_the_search() {
 fn photos_like_a_photo_are_found_and_it_is_not_its_own_answer() {
     let world = world();
     let similar = |name: &str| names(&world.engine().similar(&world.path(name), 10).unwrap(), &world.photos());
-    assert_eq!(similar("red.jpg"), ["darker.jpg"]);
-    assert!(similar("trip/blue.jpg").is_empty());
+    assert_eq!(similar("red.jpg")[0], "darker.jpg");
+    assert_eq!(similar("trip/blue.jpg").len(), 3, "the nearest are shown, however far");
     let outside = world.photos().with_file_name("outside.jpg");
     std::fs::write(&outside, jpeg(GREEN, 40)).unwrap();
-    assert_eq!(names(&world.engine().similar(&outside, 10).unwrap(), &world.photos()), ["trip/green.jpg"]);
+    assert_eq!(names(&world.engine().similar(&outside, 10).unwrap(), &world.photos())[0], "trip/green.jpg");
+    let engine = world.engine();
+    let red =
+        engine.similar(&outside, 10).unwrap().hits.iter().find(|hit| hit.paths[0].ends_with("red.jpg")).unwrap().photo;
+    let ranking = engine.rank_similar(red, 1).unwrap();
+    assert_eq!(engine.photo(ranking.photos[0].photo).unwrap().paths, [world.path("darker.jpg")]);
+    assert_ne!(ranking.photos[0].confidence, Match::None);
+    assert_eq!(engine.rank_similar(sightline_catalog::PhotoId(99), 1).unwrap_err().code(), "photo_gone");
     assert_eq!(world.found("like:trip/green.jpg"), ["trip/green.jpg"]);
     assert_eq!(world.search("like:gone.jpg").unwrap_err().code(), "missing");
 }
@@ -65,7 +75,7 @@ fn an_engine_sees_what_it_indexed_itself() {
     let engine = world.engine();
     let base = world.photos();
     let ask = |query| {
-        let request = crate::search::SearchRequest { query, limit: 1, base: &base };
+        let request = crate::search::SearchRequest { query, limit: 1, base: &base, filter: &Filter::default() };
         names(&engine.search(&request).unwrap(), &base)
     };
     assert_eq!(ask("blue"), ["trip/blue.jpg"]);
@@ -74,4 +84,39 @@ fn an_engine_sees_what_it_indexed_itself() {
     let mut job = crate::index::IndexJob::new(&[world.photos()], false).unwrap();
     engine.run_job(&mut job, &world.control, &|_| {}).unwrap();
     assert_eq!(ask("blue"), ["purest.jpg"]);
+}
+
+#[test]
+fn albums_and_folders_narrow_the_search_beside_the_query() {
+    let world = world();
+    let engine = world.engine();
+    let all = engine.browse(&Filter::default(), DateOrder::NewestFirst).unwrap();
+    assert_eq!(all.len(), 4);
+    let red = all.iter().copied().find(|id| engine.photo(*id).unwrap().paths[0].ends_with("red.jpg")).unwrap();
+    let album = engine.create_album("Best", &[red]).unwrap();
+    let base = world.photos();
+    let ask = |query, filter: Filter| {
+        let request = crate::search::SearchRequest { query, limit: 9, base: &base, filter: &filter };
+        names(&engine.search(&request).unwrap(), &base)
+    };
+    assert_eq!(ask("red", Filter { album: Some(album.id), ..Filter::default() }), ["red.jpg"]);
+    assert!(ask("red", Filter { folder: Some(base.join("trip")), ..Filter::default() }).is_empty());
+    assert!(ask("green in:trip", Filter { folder: Some(base.clone()), ..Filter::default() }).len() == 1);
+    assert_eq!(engine.photo(red).unwrap().albums, [album.id]);
+}
+
+#[test]
+fn a_query_is_found_in_its_part_of_a_photo() {
+    let world = World::new();
+    // Left half red, right half blue.
+    let pixels = (0..32 * 32).flat_map(|i| if i % 32 < 16 { RED } else { BLUE }).collect();
+    let rgb = sightline_media::Rgb { width: 32, height: 32, pixels };
+    std::fs::write(world.path("two.jpg"), sightline_media::thumbnail(&rgb, 32).unwrap()).unwrap();
+    world.index();
+    let engine = world.engine();
+    let photo = engine.browse(&Filter::default(), DateOrder::NewestFirst).unwrap()[0];
+    let map = engine.explain(photo, "red", &world.photos()).unwrap();
+    assert_eq!((map.side, map.values.len()), (4, 16));
+    assert!(map.values[0] > 0.9 && map.values[3] < 0.1, "{:?}", map.values);
+    assert!(map.values.iter().all(|value| (0.0..=1.0).contains(value)));
 }

@@ -1,0 +1,189 @@
+//! Search results out of the app: a table, or copies in a folder.
+//!
+//! Nothing that is there is overwritten, and originals are only read.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sightline_catalog::PhotoId;
+
+use crate::jobs::{Job, JobCx};
+use crate::{Engine, EngineError};
+
+impl Engine {
+    /// Writes a table of photos as CSV (RFC 4180, UTF-8): path, date, camera, size, place; whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the library not be read.
+    pub fn export_csv(&self, photos: &[PhotoId], file: &Path) -> Result<(), EngineError> {
+        let io = |source: std::io::Error| EngineError::Io { path: file.into(), source };
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        let mut table = csv::Writer::from_writer(&mut whole);
+        let wrong = |error: csv::Error| io(error.into());
+        table
+            .write_record(["path", "taken_at", "camera", "lens", "width", "height", "latitude", "longitude", "format"])
+            .map_err(wrong)?;
+        for photo in photos {
+            let data = self.photo(*photo)?;
+            let row = data.row;
+            let degrees = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+            for path in &data.paths {
+                let text = path.to_string_lossy();
+                table
+                    .write_record([
+                        text.as_ref(),
+                        row.taken_at.as_deref().unwrap_or_default(),
+                        row.camera.as_deref().unwrap_or_default(),
+                        row.lens.as_deref().unwrap_or_default(),
+                        &row.width.to_string(),
+                        &row.height.to_string(),
+                        &degrees(row.latitude),
+                        &degrees(row.longitude),
+                        &row.format,
+                    ])
+                    .map_err(wrong)?;
+            }
+        }
+        table.flush().map_err(io)?;
+        drop(table);
+        whole.as_file().sync_all().map_err(io)?;
+        whole.persist(file).map_err(|error| io(error.error))?;
+        Ok(())
+    }
+}
+
+/// Copies photos into a folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CopyJob {
+    photos: Vec<i64>,
+    #[serde(with = "crate::paths::one")]
+    folder: PathBuf,
+}
+
+impl CopyJob {
+    /// A job that copies `photos` into `folder`, which must be there.
+    ///
+    /// # Errors
+    /// [`EngineError::NotAFolder`].
+    pub fn new(photos: &[PhotoId], folder: &Path) -> Result<Self, EngineError> {
+        if !folder.is_dir() {
+            return Err(EngineError::NotAFolder { path: folder.into() });
+        }
+        Ok(Self { photos: photos.iter().map(|photo| photo.0).collect(), folder: folder.into() })
+    }
+}
+
+impl Job for CopyJob {
+    const KIND: &'static str = "copy";
+
+    fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
+        let total = self.photos.len() as u64;
+        for (done, photo) in (0..).zip(&self.photos) {
+            cx.check()?;
+            let from = cx.engine().file_of(PhotoId(*photo))?;
+            cx.progress("copy", done, total, Some(&from))?;
+            if let Err(error) = copy_into(&from, &self.folder) {
+                // A full disk stops all of it, a bad file only itself.
+                let EngineError::Io { source, .. } = &error else { return Err(error) };
+                if source.kind() == std::io::ErrorKind::StorageFull {
+                    return Err(error);
+                }
+                cx.item_failed(&from, error.code(), &error.to_string());
+            }
+        }
+        cx.progress("copy", total, total, None)
+    }
+}
+
+/// Copies a file under its own name, or with a number after it where that is taken by another content.
+fn copy_into(from: &Path, folder: &Path) -> Result<(), EngineError> {
+    let io = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source: std::io::Error| EngineError::Io { path, source }
+    };
+    let hash = sightline_media::hash_file(from)?;
+    for number in 1.. {
+        let to = folder.join(numbered(from, number));
+        if to.exists() {
+            // Run again after a pause: what has been copied is there.
+            if sightline_media::hash_file(&to)? == hash {
+                return Ok(());
+            }
+            continue;
+        }
+        let mut part = tempfile::NamedTempFile::new_in(folder).map_err(io(&to))?;
+        let mut source = std::fs::File::open(from).map_err(io(from))?;
+        std::io::copy(&mut source, part.as_file_mut()).map_err(io(&to))?;
+        if let Ok(changed) = source.metadata().and_then(|data| data.modified()) {
+            part.as_file().set_modified(changed).map_err(io(&to))?;
+        }
+        part.as_file().sync_all().map_err(io(&to))?;
+        part.persist_noclobber(&to).map_err(|error| io(&to)(error.error))?;
+        return Ok(());
+    }
+    Ok(())
+}
+
+/// `a.jpg`, then `a 2.jpg`, `a 3.jpg`...
+fn numbered(path: &Path, number: u32) -> OsString {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    if number > 1 {
+        name.push(format!(" {number}"));
+    }
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{BLUE, RED, World};
+
+    fn everything(engine: &Engine) -> Vec<PhotoId> {
+        engine.browse(&sightline_catalog::Filter::default(), sightline_catalog::DateOrder::NewestFirst).unwrap()
+    }
+
+    #[test]
+    fn copies_keep_their_names_and_overwrite_nothing() {
+        let world = World::new();
+        world.photo("a/x.jpg", RED, 0);
+        world.photo("b/x.jpg", BLUE, 0);
+        world.index();
+        let engine = world.engine();
+        let out = tempfile::tempdir().unwrap();
+        std::fs::write(out.path().join("x.jpg"), "mine").unwrap();
+        for _again in 0..2 {
+            let mut job = CopyJob::new(&everything(&engine), out.path()).unwrap();
+            engine.run_job(&mut job, &world.control, &|_| {}).unwrap();
+        }
+        let read = |name: &str| std::fs::read(out.path().join(name)).unwrap();
+        assert_eq!(read("x.jpg"), b"mine");
+        let mut copies = [read("x 2.jpg"), read("x 3.jpg")];
+        let mut originals = ["a/x.jpg", "b/x.jpg"].map(|name| std::fs::read(world.path(name)).unwrap());
+        copies.sort();
+        originals.sort();
+        assert_eq!(copies, originals);
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_table_names_every_file() {
+        let world = World::new();
+        world.photo("one, \"two\".jpg", RED, 0);
+        world.index();
+        let engine = world.engine();
+        let file = world.photos().with_file_name("t.csv");
+        engine.export_csv(&everything(&engine), &file).unwrap();
+        let mut table = csv::Reader::from_path(&file).unwrap();
+        let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(&rows[0][0], world.path("one, \"two\".jpg").to_str().unwrap());
+        assert_eq!((&rows[0][4], &rows[0][5]), ("32", "24"));
+        assert_eq!(engine.export_csv(&[], Path::new("/no/such/folder/t.csv")).unwrap_err().code(), "io");
+    }
+}

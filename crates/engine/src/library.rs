@@ -1,0 +1,61 @@
+//! The folders of a library and what there is to filter by.
+
+use std::path::{Path, PathBuf};
+
+use sightline_catalog::Facets;
+
+use crate::{Engine, EngineError};
+
+/// A folder of the library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Its path.
+    pub path: PathBuf,
+    /// Photos of different content below it.
+    pub photos: u64,
+    /// Whether it is not there, perhaps on a disk that is unplugged.
+    pub missing: bool,
+}
+
+impl Engine {
+    /// The folders that were indexed, by path.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn folders(&self) -> Result<Vec<Folder>, EngineError> {
+        let catalog = self.catalog()?;
+        let mut folders = Vec::new();
+        for path in catalog.folders()? {
+            let (photos, missing) = (catalog.photos_below(&path)?, !path.is_dir());
+            folders.push(Folder { path, photos, missing });
+        }
+        Ok(folders)
+    }
+
+    /// Takes a folder off the library; no file in it is touched, and adding it again costs nothing.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn remove_folder(&self, folder: &Path) -> Result<(), EngineError> {
+        self.catalog()?.remove_folder(folder)?;
+        self.library_changed();
+        Ok(())
+    }
+
+    /// What there is to filter by.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn facets(&self) -> Result<Facets, EngineError> {
+        Ok(self.catalog()?.facets()?)
+    }
+
+    /// Whether the library knows something of `path`: a photo's file, a problem or a folder.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn knows(&self, path: &Path) -> Result<bool, EngineError> {
+        let catalog = self.catalog()?;
+        Ok(path == self.library() || catalog.known(path)?.is_some() || catalog.folders()?.iter().any(|f| f == path))
+    }
+}

@@ -1,0 +1,53 @@
+//! What is known of one photo of the library, and its pictures.
+
+use std::path::PathBuf;
+
+use sightline_catalog::{AlbumId, PhotoId, PhotoRow};
+
+use crate::{Engine, EngineError};
+
+/// A photo with all that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhotoData {
+    /// What its file says.
+    pub row: PhotoRow,
+    /// Where it lies, by path; empty when it is gone.
+    pub paths: Vec<PathBuf>,
+    /// The albums it is in.
+    pub albums: Vec<AlbumId>,
+}
+
+impl Engine {
+    /// All that is known of a photo.
+    ///
+    /// # Errors
+    /// [`EngineError::PhotoGone`], or when the library cannot be read.
+    pub fn photo(&self, photo: PhotoId) -> Result<PhotoData, EngineError> {
+        let catalog = self.catalog()?;
+        let row = catalog.photo(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
+        Ok(PhotoData { row, paths: catalog.paths_of(photo)?, albums: catalog.albums_of(photo)? })
+    }
+
+    /// The small picture of a photo, a JPEG.
+    ///
+    /// # Errors
+    /// [`EngineError::PhotoGone`], or when the library cannot be read.
+    pub fn thumbnail(&self, photo: PhotoId) -> Result<Vec<u8>, EngineError> {
+        self.catalog()?.thumbnail(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })
+    }
+
+    /// The photo upright as a JPEG, its longer side at most `max_side` pixels; `None` for its full size.
+    ///
+    /// # Errors
+    /// [`EngineError::PhotoGone`], or when its file cannot be read.
+    pub fn picture(&self, photo: PhotoId, max_side: Option<u32>) -> Result<Vec<u8>, EngineError> {
+        Ok(sightline_media::picture(&self.file_of(photo)?, max_side)?)
+    }
+
+    /// A file of the photo that is there.
+    pub(crate) fn file_of(&self, photo: PhotoId) -> Result<PathBuf, EngineError> {
+        let paths = self.catalog()?.paths_of(photo)?;
+        let there = paths.iter().find(|path| path.is_file()).or(paths.first());
+        there.cloned().ok_or(EngineError::PhotoGone { id: photo.0 })
+    }
+}
