@@ -70,9 +70,13 @@ fn the_features_of_eight_photos_agree_with_pytorch() {
     assert_eq!(photos.len(), 8);
     let mut tower = EfficientNetConfig::new().init(&Device::flex());
     weights::load(&mut tower, &model().join(IMAGE_FILE)).unwrap();
-    let got = CpuEfficientNet::new(&tower).forward(&photos, side).concat();
-    let off = worst(&got, &floats(&file, "features"));
+    let got = CpuEfficientNet::new(&tower).forward(&photos, side);
+    let maps: Vec<f32> = got.iter().flat_map(|photo| &photo.map).copied().collect();
+    let off = worst(&maps, &floats(&file, "features"));
     assert!(off < TOLERANCE, "off by {off}");
+    let summaries: Vec<f32> = got.iter().flat_map(|photo| &photo.summary).copied().collect();
+    let off = worst(&summaries, &floats(&file, "summary"));
+    assert!(off < TOLERANCE, "the summary is off by {off}");
 }
 
 #[test]

@@ -114,7 +114,36 @@ impl Model {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        self.guarded(|| self.heads.embed_images(&Pooled::of(self.feature_map(photos))))
+        self.guarded(|| {
+            let (map, summary) = self.features(photos);
+            self.heads.embed_images(&Pooled::of(map, summary))
+        })
+    }
+
+    /// Tells where in a photo `question` is: its cosine with the embedding of each part, row by row over
+    /// the map's positions. A part is a position of the map with its neighbours; the stage summary stays
+    /// that of the whole photo, so that only what the last features say differs from part to part.
+    ///
+    /// # Errors
+    /// [`VlmError::Device`] when the device fails.
+    pub fn locate(&self, photo: &ModelInput, question: &Embedding) -> Result<Vec<f32>, VlmError> {
+        let parts = self.guarded(|| {
+            let (map, summary) = self.features(std::slice::from_ref(photo));
+            let [_, positions, features] = map.dims();
+            let side = positions.isqrt();
+            let grid = map.reshape([side, side, features]);
+            let part = |position: usize| {
+                let around = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
+                let (rows, columns) = (around(position / side), around(position % side));
+                let count = rows.len() * columns.len();
+                grid.clone().slice([rows, columns, 0..features]).reshape([1, count, features])
+            };
+            let pooled = (0..positions).map(|position| Pooled::of(part(position), summary.clone()));
+            let (means, maxima): (Vec<_>, Vec<_>) = pooled.map(|p| (p.mean, p.max)).unzip();
+            let summary = summary.clone().repeat_dim(0, positions);
+            self.heads.embed_images(&Pooled { mean: Tensor::cat(means, 0), max: Tensor::cat(maxima, 0), summary })
+        })?;
+        Ok(parts.iter().map(|part| part.dot(question)).collect())
     }
 
     /// Embeds sentences, in their order.
@@ -144,22 +173,27 @@ impl Model {
             .ok_or_else(|| VlmError::BadText { reason: format!("the prompts for {name:?} cancel out") })
     }
 
-    /// Prepared photos to feature maps `[batch, positions, features]`.
-    fn feature_map(&self, photos: &[ModelInput]) -> Tensor<3> {
+    /// Prepared photos to feature maps `[batch, positions, features]` and stage summaries `[batch, summary]`.
+    fn features(&self, photos: &[ModelInput]) -> (Tensor<3>, Tensor<2>) {
         let (batch, side) = (photos.len(), self.info.preprocess.size as usize);
         let floats: Vec<Vec<f32>> = photos.iter().map(|p| self.info.preprocess.normalise(p)).collect();
         match &self.image {
             ImageTower::Cpu(tower) => {
-                let maps = tower.forward(&floats, side);
-                let features = tower.features();
-                let positions = maps[0].len() / features;
-                let data = TensorData::new(maps.concat(), [batch, positions, features]);
-                Tensor::from_data(data, &self.device)
+                let given = tower.forward(&floats, side);
+                let (features, summary) = (tower.features(), tower.summary_width());
+                let positions = given[0].map.len() / features;
+                let maps = given.iter().flat_map(|photo| &photo.map).copied().collect();
+                let summaries = given.iter().flat_map(|photo| &photo.summary).copied().collect();
+                (
+                    Tensor::from_data(TensorData::new::<f32, _>(maps, [batch, positions, features]), &self.device),
+                    Tensor::from_data(TensorData::new::<f32, _>(summaries, [batch, summary]), &self.device),
+                )
             }
             ImageTower::Tensor(tower) => {
                 let data = TensorData::new(floats.concat(), [batch, side, side, 3]);
                 let pixels = Tensor::<4>::from_data(data, &self.device).permute([0, 3, 1, 2]);
-                tower.forward(pixels).flatten::<3>(2, 3).swap_dims(1, 2)
+                let given = tower.forward(pixels);
+                (given.map.flatten::<3>(2, 3).swap_dims(1, 2), given.summary)
             }
         }
     }

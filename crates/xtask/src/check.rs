@@ -17,7 +17,21 @@ pub fn run() -> anyhow::Result<()> {
         "lints",
         cargo(&["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]),
     )?;
-    step("tests", cargo(&["test", "--release", "--workspace"]))
+    step("the interface's types", npm("ui:check"))?;
+    step("the interface's tests", npm("ui:test"))?;
+    step("tests", cargo(&["test", "--release", "--workspace"]))?;
+    if installed("xvfb-run") {
+        step("the app in a window", npm("test:desktop"))
+    } else {
+        println!("SKIPPED the app in a window: Xvfb is not installed (scripts/setup.sh --tests)");
+        Ok(())
+    }
+}
+
+fn npm(script: &str) -> Command {
+    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    command.args(["run", "--silent", script]);
+    command
 }
 
 fn cargo(args: &[&str]) -> Command {
@@ -27,7 +41,8 @@ fn cargo(args: &[&str]) -> Command {
 }
 
 fn installed(tool: &str) -> bool {
-    Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
+    let flag = if tool == "xvfb-run" { "--help" } else { "--version" };
+    Command::new(tool).arg(flag).output().is_ok_and(|o| o.status.success())
 }
 
 fn step(name: &str, mut command: Command) -> anyhow::Result<()> {

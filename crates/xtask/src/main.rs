@@ -1,10 +1,11 @@
-//! Chores of the workspace: `cargo xtask check`, `cargo xtask model`.
+//! Chores of the workspace: `cargo xtask check`, `cargo xtask bindings`, `cargo xtask model`.
 
 #![recursion_limit = "256"]
 
 mod check;
 mod model;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -18,6 +19,8 @@ struct Args {
 enum Chore {
     /// Formatting, lints, tests, licences: what a change must pass
     Check,
+    /// Write the interface's TypeScript types from the Rust types
+    Bindings,
     /// Build the default model from its published sources
     #[command(subcommand)]
     Model(model::Step),
@@ -26,6 +29,14 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Args::parse().chore {
         Chore::Check => check::run(),
+        Chore::Bindings => bindings(),
         Chore::Model(step) => model::run(step),
     }
+}
+
+fn bindings() -> anyhow::Result<()> {
+    let file = std::path::Path::new("ui/src/api/bindings.ts");
+    std::fs::write(file, sightline_api::bindings::typescript()).with_context(|| file.display().to_string())?;
+    println!("wrote {}", file.display());
+    Ok(())
 }

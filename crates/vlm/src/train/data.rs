@@ -10,6 +10,8 @@ use crate::convert::Classifier;
 pub struct TrainingData {
     /// Length of an image feature.
     pub features: usize,
+    /// Length of a stage summary.
+    pub summary: usize,
     /// Length of a sentence vector.
     pub width: usize,
     /// Views of all photos: as they are, mirrored...
@@ -26,20 +28,23 @@ pub struct TrainingData {
     pub classifier: Classifier,
 }
 
-/// The feature maps of all photos, reduced to cells, `photos * CELLS * features` numbers each.
+/// The feature maps of all photos, reduced to cells, `photos * CELLS * features` numbers each, and summaries.
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// Mean of each feature over a cell.
     pub mean: Vec<f16>,
     /// Maximum of each feature over a cell.
     pub max: Vec<f16>,
+    /// Summaries of the tower's stages, `photos * summary` numbers.
+    pub summary: Vec<f16>,
 }
 
-/// One image feature vector, pooled.
+/// What an image head sees of one photo or probe.
 #[derive(Debug, Clone)]
 pub(super) struct Feature {
     pub mean: Vec<f32>,
     pub max: Vec<f32>,
+    pub summary: Vec<f32>,
 }
 
 /// Sentence vectors of texts that name a class.
@@ -72,12 +77,22 @@ impl TrainingData {
         &self.captions[photo * length..][..length]
     }
 
-    /// A photo's feature over the cells that `keep` tells: the mean of means and the maximum of maxima.
+    /// A photo's stage summary.
+    pub(super) fn summary_of(&self, view: usize, photo: usize) -> Vec<f32> {
+        self.views[view].summary[photo * self.summary..][..self.summary].iter().map(|v| v.to_f32()).collect()
+    }
+
+    /// A photo's feature over the cells that `keep` tells: the mean of means and the maximum of maxima. The
+    /// summary is that of the whole photo.
     pub(super) fn pooled(&self, view: usize, photo: usize, keep: impl Fn(usize) -> bool) -> Feature {
         let length = CELLS * self.features;
         let cells =
             |values: &'_ [f16]| -> Vec<f32> { values[photo * length..][..length].iter().map(|v| v.to_f32()).collect() };
-        let mut feature = Feature { mean: vec![0.0; self.features], max: vec![0.0; self.features] };
+        let mut feature = Feature {
+            mean: vec![0.0; self.features],
+            max: vec![0.0; self.features],
+            summary: self.summary_of(view, photo),
+        };
         let (means, maxima) = (cells(&self.views[view].mean), cells(&self.views[view].max));
         let kept: Vec<usize> = (0..CELLS).filter(|&cell| keep(cell)).collect();
         for &cell in &kept {

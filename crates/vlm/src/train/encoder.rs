@@ -44,16 +44,17 @@ impl Encoder {
     /// Adds the maps of `photos`, reduced to 3 by 3 cells, to `view`.
     pub fn append_cells(&self, preprocess: &Preprocess, photos: &[ModelInput], view: &mut View) {
         let floats: Vec<Vec<f32>> = photos.iter().map(|p| preprocess.normalise(p)).collect();
-        for map in self.image.forward(&floats, preprocess.size as usize) {
-            let (mean, max) = cells(&map, self.image.features());
+        for photo in self.image.forward(&floats, preprocess.size as usize) {
+            let (mean, max) = cells(&photo.map, self.image.features());
+            view.summary.extend(photo.summary.into_iter().map(f16::from_f32));
             view.mean.extend(mean.into_iter().map(f16::from_f32));
             view.max.extend(max.into_iter().map(f16::from_f32));
         }
     }
 
-    /// Length of an image feature and of a sentence vector.
-    pub fn widths(&self) -> (usize, usize) {
-        (self.image.features(), self.text.width())
+    /// Length of an image feature, of a stage summary and of a sentence vector.
+    pub fn widths(&self) -> (usize, usize, usize) {
+        (self.image.features(), self.image.summary_width(), self.text.sentence_width())
     }
 
     /// Texts to sentence vectors: `width` numbers a text. `done` is told how many are.
@@ -64,7 +65,7 @@ impl Encoder {
         // Texts of like length share a batch: padding costs as much as words.
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&i| texts[i].len());
-        let width = self.text.width();
+        let width = self.text.sentence_width();
         let mut vectors = vec![0.0; texts.len() * width];
         for (n, batch) in order.chunks(TEXT_BATCH).enumerate() {
             let batch_texts: Vec<&str> = batch.iter().map(|&i| texts[i].as_str()).collect();

@@ -2,9 +2,9 @@
 
 use burn::config::Config;
 use burn::grad_clipping::GradientClipping;
-use burn::module::{Module, ParamGroup};
+use burn::module::{Module, Param, ParamGroup};
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -40,7 +40,7 @@ pub struct TrainConfig {
     #[config(default = 2.0)]
     pub clip_norm: f32,
     /// Weight of the distillation loss; the contrastive loss has 1.
-    #[config(default = 1.0)]
+    #[config(default = 0.7)]
     pub distillation: f64,
     /// Weight of the loss on groups of classes.
     #[config(default = 0.2)]
@@ -60,6 +60,9 @@ pub struct TrainConfig {
     /// Probability of dropping a unit when the classifier is distilled.
     #[config(default = 0.1)]
     pub distillation_dropout: f64,
+    /// Share of photos and probes that are seen without their stage summary.
+    #[config(default = 0.15)]
+    pub summary_dropout: f64,
     /// Largest factor on cosines, as a logarithm (CLIP has 100).
     #[config(default = 4.6)]
     pub max_log_scale: f64,
@@ -87,6 +90,7 @@ pub fn fit(
     let device = plain.clone().autodiff();
     let mut rng = StdRng::seed_from_u64(config.seed);
     let mut heads = config.heads.init(&device);
+    (heads.summary_mean, heads.summary_deviation) = summary_moments(train, &device);
     let mut optimiser = optimiser(config);
     let probes = Probes::new(train, &plain);
     let epoch_steps = train.photos() / config.photos_per_batch;
@@ -102,7 +106,8 @@ pub fn fit(
             optimiser = self::optimiser(config);
         }
         let at = joint.unwrap_or(0) % epoch_steps * config.photos_per_batch;
-        let batch = Batch::draw(config, train, &probes, &order[at..at + config.photos_per_batch], &mut rng, &device);
+        let batch =
+            Batch::draw(config, &heads, train, &probes, &order[at..at + config.photos_per_batch], &mut rng, &device);
         let losses = Losses::of(config, &heads, &batch, joint.is_some(), &device);
         let members = config.heads.members as f32;
         let step = Step {
@@ -127,6 +132,27 @@ pub fn fit(
     }
     weights::save(&heads.valid(), out)?;
     Ok(scores)
+}
+
+/// Means and standard deviations of the stage summaries over the photos.
+fn summary_moments(data: &TrainingData, device: &Device) -> (Param<Tensor<1>>, Param<Tensor<1>>) {
+    let photos = data.photos();
+    let (mut sum, mut squares) = (vec![0.0f64; data.summary], vec![0.0f64; data.summary]);
+    for photo in 0..photos {
+        for ((sum, square), value) in sum.iter_mut().zip(&mut squares).zip(data.summary_of(0, photo)) {
+            *sum += f64::from(value);
+            *square += f64::from(value).powi(2);
+        }
+    }
+    let count = photos as f64;
+    let mean: Vec<f32> = sum.iter().map(|sum| (sum / count) as f32).collect();
+    let deviation: Vec<f32> = (sum.iter().zip(&squares))
+        .map(|(sum, square)| ((square / count - (sum / count).powi(2)).max(0.0).sqrt() + 1e-3) as f32)
+        .collect();
+    let fixed = |values: Vec<f32>| {
+        Param::from_tensor(Tensor::<1>::from_floats(values.as_slice(), device)).set_require_grad(false)
+    };
+    (fixed(mean), fixed(deviation))
 }
 
 /// AdamW (Loshchilov & Hutter 2017); biases, norms and scales do not decay.
@@ -160,6 +186,7 @@ struct Batch {
 impl Batch {
     fn draw(
         config: &TrainConfig,
+        heads: &Heads,
         data: &TrainingData,
         probes: &Probes,
         photos: &[usize],
@@ -176,15 +203,23 @@ impl Batch {
         let group_target = group_target(opinion.clone(), &data.groups.members);
         let (classes, groups) = (&data.classes.by_class, &data.groups.by_group);
         Self {
-            photos: pooled(&whole, device),
+            photos: without_some_summaries(config, heads.standardised(pooled(&whole, device))),
             captions: matrix(captions, photos.len() * data.captions_per_photo, data.width, device),
-            probes: pooled(&drawn, device),
+            probes: without_some_summaries(config, heads.standardised(pooled(&drawn, device))),
             opinion: opinion.autodiff(),
             names: matrix(one_of_each(classes, data.width, rng), classes.len(), data.width, device),
             group_names: matrix(one_of_each(groups, data.width, rng), groups.len(), data.width, device),
             group_target: group_target.autodiff(),
         }
     }
+}
+
+/// Puts the mean in place of some rows' standardised summary, so that no head leans on it alone.
+fn without_some_summaries(config: &TrainConfig, pooled: Pooled) -> Pooled {
+    let [rows, _] = pooled.summary.dims();
+    let kept =
+        Tensor::<2>::random([rows, 1], Distribution::Bernoulli(1.0 - config.summary_dropout), &pooled.summary.device());
+    Pooled { summary: pooled.summary * kept, ..pooled }
 }
 
 /// The losses of a batch, each summed over the members.

@@ -60,6 +60,9 @@ impl Probes {
     }
 
     /// `count` probes from parts of the given photos: a fifth as they are, a fifth mixed in pairs, the rest pushed.
+    ///
+    /// Most come with the stage summary of another photo: the classifier does not look at it, so what it says
+    /// must be learned whatever the summary.
     pub fn draw(
         &self,
         data: &TrainingData,
@@ -76,8 +79,12 @@ impl Probes {
                     let share: f32 = rng.random();
                     part.mean.iter_mut().zip(&other.mean).for_each(|(a, b)| *a = share * *a + (1.0 - share) * b);
                     part.max.iter_mut().zip(&other.max).for_each(|(a, b)| *a = a.max(*b));
+                    part.summary.iter_mut().zip(&other.summary).for_each(|(a, b)| *a = share * *a + (1.0 - share) * b);
                 } else if i >= count * 2 / 5 {
                     self.push(&mut part, rng);
+                    part.summary = data.summary_of(view, photos[rng.random_range(0..photos.len())]);
+                } else if rng.random() {
+                    part.summary = data.summary_of(view, photos[rng.random_range(0..photos.len())]);
                 }
                 part
             })
@@ -125,11 +132,10 @@ pub(super) fn matrix(values: Vec<f32>, rows: usize, columns: usize, device: &Dev
 
 /// Features on a device.
 pub(super) fn pooled(parts: &[Feature], device: &Device) -> Pooled {
-    let width = parts[0].mean.len();
     let flat = |pick: fn(&Feature) -> &[f32]| {
-        matrix(parts.iter().flat_map(pick).copied().collect(), parts.len(), width, device)
+        matrix(parts.iter().flat_map(pick).copied().collect(), parts.len(), pick(&parts[0]).len(), device)
     };
-    Pooled { mean: flat(|f| &f.mean), max: flat(|f| &f.max) }
+    Pooled { mean: flat(|f| &f.mean), max: flat(|f| &f.max), summary: flat(|f| &f.summary) }
 }
 
 /// The numbers of a tensor, row-major.

@@ -29,6 +29,17 @@ struct CpuBlock {
     depthwise: Depthwise,
     project: Pointwise,
     skip: bool,
+    /// Whether the output is the end of a stage that the summary tells of.
+    summarised: bool,
+}
+
+/// What the tower gives for one photo; see [`super::TowerOutput`].
+#[derive(Debug, Clone, Default)]
+pub struct PhotoFeatures {
+    /// Feature map `[map * map, features]`.
+    pub map: Vec<f32>,
+    /// Stage summary `[summary_width]`.
+    pub summary: Vec<f32>,
 }
 
 /// Buffers that a thread keeps between photos.
@@ -49,7 +60,9 @@ impl CpuEfficientNet {
             weight.chunks_exact(27).flat_map(|w| (0..27).map(|i| w[i % 3 * 9 + i / 3]).collect::<Vec<_>>()).collect();
         Self {
             stem: Pointwise::new(&stem, &bias, Activation::Relu6),
-            blocks: tower.blocks.iter().map(CpuBlock::new).collect(),
+            blocks: (0..tower.blocks.len())
+                .map(|block| CpuBlock::new(&tower.blocks[block], tower.is_summarised(block)))
+                .collect(),
             head: pointwise(&tower.head, Activation::Relu6),
         }
     }
@@ -59,24 +72,37 @@ impl CpuEfficientNet {
         self.head.output()
     }
 
-    /// Normalised photos `[side, side, 3]` each to feature maps `[map * map, features]` each.
+    /// Numbers in a stage summary.
+    pub fn summary_width(&self) -> usize {
+        self.blocks.iter().filter(|block| block.summarised).map(|block| 2 * block.project.output()).sum()
+    }
+
+    /// Normalised photos `[side, side, 3]` each through the tower.
     ///
     /// All photos have the same side; photos are shared out over the cores.
-    pub fn forward(&self, photos: &[Vec<f32>], side: usize) -> Vec<Vec<f32>> {
+    pub fn forward(&self, photos: &[Vec<f32>], side: usize) -> Vec<PhotoFeatures> {
         photos.par_iter().map_init(Scratch::default, |scratch, photo| self.photo(photo, side, scratch)).collect()
     }
 
-    fn photo(&self, photo: &[f32], side: usize, scratch: &mut Scratch) -> Vec<f32> {
+    fn photo(&self, photo: &[f32], side: usize, scratch: &mut Scratch) -> PhotoFeatures {
+        let mut summary = Vec::with_capacity(self.summary_width());
         let mut size = side.div_ceil(2);
         self.stem_windows(photo, side, scratch);
         for block in &self.blocks {
             size = block.run(size, scratch);
             std::mem::swap(&mut scratch.current, &mut scratch.next);
+            if block.summarised {
+                summarise(
+                    &scratch.current[..size * size * block.project.output()],
+                    block.project.output(),
+                    &mut summary,
+                );
+            }
         }
         let mut map = vec![0.0; size * size * self.head.output()];
         let place = Placement { width: size, pitch: size * self.head.output() };
         self.head.run(&scratch.current, &mut map, place, None);
-        map
+        PhotoFeatures { map, summary }
     }
 
     /// The 3x3 stem of stride 2: windows gathered row by row, then a matrix product.
@@ -107,7 +133,7 @@ impl CpuEfficientNet {
 }
 
 impl CpuBlock {
-    fn new(block: &InvertedResidual) -> Self {
+    fn new(block: &InvertedResidual, summarised: bool) -> Self {
         let (weight, bias) = host(&block.depthwise);
         let depthwise = Depthwise::new(&weight, &bias, block.depthwise.kernel_size[0], block.depthwise.stride[0]);
         Self {
@@ -115,6 +141,7 @@ impl CpuBlock {
             depthwise,
             project: pointwise(&block.project, Activation::Linear),
             skip: block.skip,
+            summarised,
         }
     }
 
@@ -194,6 +221,20 @@ impl CpuBlock {
     }
 }
 
+/// Adds the means and then the maxima of the channels of `[positions, channels]` to `summary`.
+fn summarise(values: &[f32], channels: usize, summary: &mut Vec<f32>) {
+    let (mut sum, mut max) = (vec![0.0; channels], vec![f32::MIN; channels]);
+    for position in values.chunks_exact(channels) {
+        for ((sum, max), value) in sum.iter_mut().zip(&mut max).zip(position) {
+            *sum += value;
+            *max = max.max(*value);
+        }
+    }
+    let positions = (values.len() / channels) as f32;
+    summary.extend(sum.iter().map(|sum| sum / positions));
+    summary.extend(max);
+}
+
 /// Zeros before and after a side of `size` pixels, as TensorFlow's `SAME` has it.
 fn same_padding(size: usize, kernel: usize, stride: usize) -> (usize, usize) {
     let total = ((size.div_ceil(stride) - 1) * stride + kernel).saturating_sub(size);
@@ -237,7 +278,9 @@ mod tests {
             let tower =
                 EfficientNetConfig::new().with_image_size(side).with_stages(stages).with_features(50).init(&device);
             let pixels = Tensor::<4>::random([2, 3, side, side], Distribution::Uniform(-1.0, 1.0), &device);
-            let want = tower.forward(pixels.clone()).permute([0, 2, 3, 1]).into_data().try_to_vec::<f32>().unwrap();
+            let given = tower.forward(pixels.clone());
+            let want = given.map.permute([0, 2, 3, 1]).into_data().try_to_vec::<f32>().unwrap();
+            let summary = given.summary.into_data().try_to_vec::<f32>().unwrap();
             let photos: Vec<Vec<f32>> = pixels
                 .permute([0, 2, 3, 1])
                 .into_data()
@@ -246,10 +289,15 @@ mod tests {
                 .chunks_exact(side * side * 3)
                 .map(<[f32]>::to_vec)
                 .collect();
-            let got: Vec<f32> = CpuEfficientNet::new(&tower).forward(&photos, side).concat();
-            assert_eq!(got.len(), want.len());
-            let worst = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(worst < 1e-4, "side {side}: {worst}");
+            let cpu = CpuEfficientNet::new(&tower);
+            let got = cpu.forward(&photos, side);
+            assert!(got.iter().all(|photo| photo.summary.len() == cpu.summary_width()));
+            let flat = |pick: fn(&PhotoFeatures) -> &Vec<f32>| got.iter().flat_map(pick).copied().collect::<Vec<_>>();
+            for (got, want) in [(flat(|p| &p.map), &want), (flat(|p| &p.summary), &summary)] {
+                assert_eq!(got.len(), want.len());
+                let worst = got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 1e-4, "side {side}: {worst}");
+            }
             assert!(want.iter().any(|&v| v > 0.01), "the test photo must excite the tower");
         }
     }

@@ -1,8 +1,10 @@
 //! The image tower: EfficientNet-Lite, batch normalisation folded into the convolutions.
 //!
 //! Tan & Le 2019 (arXiv:1905.11946), *lite* variant: ReLU6 everywhere, no squeeze-and-excite, stem and
-//! head not scaled. The tower ends after the head convolution: it gives a feature map, pooling belongs
-//! to the heads. It knows nothing of files: the weights are put into it by [`crate::weights`].
+//! head not scaled. The tower ends after the head convolution: it gives a feature map and, of each stage
+//! on the way, the mean and maximum of its channels over the positions. The head's features were made to
+//! tell 1,000 classes apart; the earlier stages still know colours, textures and counts. It knows nothing
+//! of files: the weights are put into it by [`crate::weights`].
 
 mod cpu;
 mod cpu_kernels;
@@ -127,6 +129,16 @@ impl InvertedResidual {
     }
 }
 
+/// What the tower gives for a batch.
+#[derive(Debug, Clone)]
+pub struct TowerOutput {
+    /// Features after the head convolution, `[batch, features, map, map]`, values in 0..=6.
+    pub map: Tensor<4>,
+    /// Of each stage but the first the channels' means, then their maxima, over the positions of the
+    /// stage's output, `[batch, 2 * channels of those stages]`.
+    pub summary: Tensor<2>,
+}
+
 /// EfficientNet-Lite without its classifier.
 #[derive(Module, Debug)]
 pub struct EfficientNet {
@@ -139,12 +151,24 @@ pub struct EfficientNet {
 }
 
 impl EfficientNet {
-    /// Normalised pixels `[batch, 3, side, side]` to the feature map `[batch, features, map, map]`, values in 0..=6.
-    pub fn forward(&self, pixels: Tensor<4>) -> Tensor<4> {
+    /// Normalised pixels `[batch, 3, side, side]` through the tower.
+    pub fn forward(&self, pixels: Tensor<4>) -> TowerOutput {
         let mut x = relu6(self.stem.forward(pixels));
-        for block in &self.blocks {
+        let mut summary = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate() {
             x = block.forward(x);
+            if self.is_summarised(index) {
+                let positions = x.clone().flatten::<3>(2, 3);
+                summary.push(positions.clone().mean_dim(2).squeeze_dim::<2>(2));
+                summary.push(positions.max_dim(2).squeeze_dim::<2>(2));
+            }
         }
-        relu6(self.head.forward(x))
+        TowerOutput { map: relu6(self.head.forward(x)), summary: Tensor::cat(summary, 1) }
+    }
+
+    /// Whether a block is the last of a stage other than the first. A stage begins with a block without a skip.
+    fn is_summarised(&self, block: usize) -> bool {
+        let first_stage_ended = self.blocks[1..=block].iter().any(|b| !b.skip);
+        first_stage_ended && self.blocks.get(block + 1).is_none_or(|next| !next.skip)
     }
 }

@@ -101,6 +101,13 @@ def main():
         for n, block in enumerate(net._blocks):
             y = block(y)
             out[f"layer.{n + 1}"] = y[0, :, y.shape[2] // 2].contiguous()
+        # Means, then maxima, of the channels at the end of each stage but the first.
+        y, summary = net._swish(net._bn0(net._conv_stem(x.permute(0, 3, 1, 2)))), []
+        for n, block in enumerate(net._blocks):
+            y = block(y)
+            if n in (3, 6, 10, 14, 19, 20):
+                summary += [y.mean((2, 3)), y.amax((2, 3))]
+        out["summary"] = torch.cat(summary, 1)
         out["features"] = net.extract_features(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous()
     save_file(out, HERE / "image.safetensors")
 
@@ -110,8 +117,9 @@ def main():
     with torch.no_grad():
         for sentence in SENTENCES:
             ids = tokenizer(sentence, truncation=True, max_length=128, return_tensors="pt")
-            states = net(ids["input_ids"], attention_mask=ids["attention_mask"]).last_hidden_state
-            rows.append(states.mean(1)[0])
+            states = net(ids["input_ids"], attention_mask=ids["attention_mask"], output_hidden_states=True)
+            # The last states and those after four layers, each averaged over the tokens.
+            rows.append(torch.cat([states.last_hidden_state.mean(1)[0], states.hidden_states[4].mean(1)[0]]))
     save_file({"sentences": torch.stack(rows)}, HERE / "text.safetensors")
     (HERE / "sentences.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
 

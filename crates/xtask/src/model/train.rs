@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use half::f16;
-use sightline_vlm::train::{ClassTexts, Encoder, GroupTexts, TrainConfig, TrainingData, View, fit};
+use sightline_vlm::train::{CELLS, ClassTexts, Encoder, GroupTexts, TrainConfig, TrainingData, View, fit};
 use sightline_vlm::{HeadsConfig, convert};
 
 use super::dataset::{Split, prepared};
@@ -20,7 +20,7 @@ pub fn train(efficientnet: &Path, seed: u64, place: &Place) -> anyhow::Result<()
     std::fs::create_dir_all(&place.work)?;
     let classifier = convert::efficientnet_lite(efficientnet, &place.work.join("image.safetensors"))?;
     let encoder = Encoder::load(&place.out)?;
-    let (features, width) = encoder.widths();
+    let (features, summary, width) = encoder.widths();
     let classes = names::classes()?;
     let groups = names::groups(&classes);
     let vectors = |sentences: Vec<Vec<String>>| sentence_lists(&encoder, sentences, width);
@@ -36,9 +36,10 @@ pub fn train(efficientnet: &Path, seed: u64, place: &Place) -> anyhow::Result<()
         let photos = Split::read(&place.data, split)?;
         Ok(TrainingData {
             features,
+            summary,
             width,
             views: (0..views)
-                .map(|view| cached_view(&encoder, &photos, view == 1, &place.work.join(format!("{split}-{view}"))))
+                .map(|view| cached_view(&encoder, &photos, view == 1, &place.work.join(format!("{split}-{view}.f16"))))
                 .collect::<anyhow::Result<_>>()?,
             captions: encoder.sentences(&photos.captions, |done| report("captions", done, photos.captions.len()))?,
             captions_per_photo: photos.per_photo,
@@ -97,12 +98,15 @@ fn sentence_lists(encoder: &Encoder, lists: Vec<Vec<String>>, width: usize) -> a
         .collect())
 }
 
-/// The reduced feature maps of a split, computed once and kept in `file` (f16: all means, then all maxima).
+/// What the tower gives for a split, computed once and kept in `file` (f16: all means, all maxima, all summaries).
 fn cached_view(encoder: &Encoder, split: &Split, mirrored: bool, file: &Path) -> anyhow::Result<View> {
     if let Ok(bytes) = std::fs::read(file) {
         let numbers: Vec<f16> = bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect();
-        let (mean, max) = numbers.split_at(numbers.len() / 2);
-        return Ok(View { mean: mean.to_vec(), max: max.to_vec() });
+        let (features, summary, _) = encoder.widths();
+        let cells = numbers.len() / (2 * CELLS * features + summary) * CELLS * features;
+        let (mean, rest) = numbers.split_at(cells);
+        let (max, summary) = rest.split_at(cells);
+        return Ok(View { mean: mean.to_vec(), max: max.to_vec(), summary: summary.to_vec() });
     }
     let preprocess = preprocess();
     let mut view = View::default();
@@ -114,7 +118,7 @@ fn cached_view(encoder: &Encoder, split: &Split, mirrored: bool, file: &Path) ->
         encoder.append_cells(&preprocess, &photos, &mut view);
         report("photos", n * BATCH + batch.len(), split.photos.len());
     }
-    let bytes: Vec<u8> = view.mean.iter().chain(&view.max).flat_map(|v| v.to_le_bytes()).collect();
+    let bytes: Vec<u8> = view.mean.iter().chain(&view.max).chain(&view.summary).flat_map(|v| v.to_le_bytes()).collect();
     let partial = file.with_extension("partial");
     std::fs::File::create(&partial)?.write_all(&bytes)?;
     std::fs::rename(&partial, file).with_context(|| file.display().to_string())?;
