@@ -1,0 +1,82 @@
+//! The one list of commands: it gives the dispatcher, the TypeScript schema and the names.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ts_rs::{Config, TS, TypeVisitor};
+
+use crate::types::*;
+use crate::{Desk, ErrorReply};
+
+macro_rules! commands {
+    ($($name:ident: $request:ty => $reply:ty;)*) => {
+        /// Names of all commands.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Answers a command by its name.
+        ///
+        /// # Errors
+        /// The command's own; `request_wrong` and `command_unknown` for what this version does not know.
+        pub fn dispatch(desk: &Desk, name: &str, request: Value) -> Result<Value, ErrorReply> {
+            match name {
+                $(stringify!($name) => {
+                    let request: $request = read(name, request)?;
+                    let reply: $reply = desk.$name(request)?;
+                    write(name, &reply)
+                })*
+                _ => Err(ErrorReply::new("command_unknown", format!("there is no command {name:?}; update Sightline"))),
+            }
+        }
+
+        /// Shows every request and reply to a visitor.
+        pub(crate) fn visit_types(visitor: &mut impl TypeVisitor) {
+            $(visitor.visit::<$request>(); visitor.visit::<$reply>();)*
+        }
+
+        /// The commands' types, each `name: [request, reply]`.
+        pub(crate) fn schema(config: &Config) -> Vec<String> {
+            vec![$(format!(
+                "{}: [{}, {}];", stringify!($name), <$request as TS>::name(config), <$reply as TS>::name(config),
+            )),*]
+        }
+    };
+}
+
+fn read<T: DeserializeOwned>(name: &str, request: Value) -> Result<T, ErrorReply> {
+    serde_json::from_value(request).map_err(|error| ErrorReply::new("request_wrong", format!("{name}: {error}")))
+}
+
+fn write(name: &str, reply: &impl Serialize) -> Result<Value, ErrorReply> {
+    serde_json::to_value(reply).map_err(|error| ErrorReply::new("reply_wrong", format!("{name}: {error}")))
+}
+
+commands! {
+    overview: () => Overview;
+    add_folder: PathRequest => JobRow;
+    add_samples: () => JobRow;
+    remove_folder: PathRequest => ();
+    rescan: Rescan => JobRow;
+    control_job: ControlJob => JobRow;
+    problems: () => Vec<ProblemRow>;
+    search: Search => SearchReply;
+    photos: Photos => PhotoList;
+    similar: Similar => SearchReply;
+    similar_to_file: SimilarToFile => SearchReply;
+    photo: PhotoRequest => PhotoDetail;
+    explain: Explain => HeatMap;
+    facets: () => Facets;
+    albums: () => Vec<AlbumRow>;
+    create_album: CreateAlbum => AlbumRow;
+    rename_album: RenameAlbum => ();
+    remove_album: AlbumRequest => ();
+    add_to_album: AlbumPhotos => ();
+    remove_from_album: AlbumPhotos => ();
+    reveal: PathRequest => ();
+    export_csv: ExportCsv => ();
+    export_copies: ExportCopies => JobRow;
+    settings: () => Settings;
+    save_settings: Settings => ();
+    devices: () => Vec<DeviceRow>;
+    measure_device: () => DeviceSpeed;
+    model_card: () => ModelCard;
+}

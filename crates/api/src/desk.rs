@@ -1,0 +1,158 @@
+//! One engine with its jobs, as a person sits at it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sightline_engine::jobs::{JobBoard, JobState as EngineState, JobStatus};
+use sightline_engine::{Engine, EngineConfig, PhotoId};
+
+use crate::types::{DeviceChoice, JobRow, JobState, Settings};
+use crate::{ErrorReply, handlers};
+
+/// New photos are told of at most this often.
+const CHANGES_EVERY: Duration = Duration::from_secs(1);
+
+/// What only a window system can do.
+pub trait Shell: Send + Sync + 'static {
+    /// A job changed.
+    fn job_changed(&self, job: &JobRow);
+    /// Photos came or went.
+    fn library_changed(&self);
+    /// Shows a file in the system's file manager.
+    ///
+    /// # Errors
+    /// When the system has no file manager, or it refuses.
+    fn reveal(&self, path: &Path) -> Result<(), String>;
+}
+
+/// Where things lie on this computer.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The library's folder.
+    pub library: PathBuf,
+    /// The model's folder.
+    pub model: PathBuf,
+    /// The sample photos.
+    pub samples: PathBuf,
+}
+
+/// Answers commands over one engine.
+pub struct Desk {
+    pub(crate) engine: Engine,
+    pub(crate) jobs: JobBoard,
+    pub(crate) places: Places,
+    pub(crate) shell: Arc<dyn Shell>,
+}
+
+impl Desk {
+    /// Opens the library, makes it if it is not there, and lets interrupted jobs go on.
+    ///
+    /// # Errors
+    /// When the library cannot be opened.
+    pub fn open(places: Places, shell: Arc<dyn Shell>) -> Result<Self, ErrorReply> {
+        let config = |device| EngineConfig { library: places.library.clone(), model_dir: places.model.clone(), device };
+        let mut engine = Engine::open(config(sightline_engine::DeviceChoice::Auto))?;
+        let settings: Settings = engine.setting(handlers::SETTINGS)?.unwrap_or_default();
+        if settings.device != DeviceChoice::Auto {
+            engine = Engine::open(config(settings.device.into()))?;
+        }
+        let jobs = JobBoard::new(engine.clone(), listener(engine.clone(), shell.clone()));
+        jobs.resume_interrupted()?;
+        // The first search should not wait for the weights.
+        drop(engine.host().ready(sightline_engine::model_host::Lane::Interactive));
+        Ok(Self { engine, jobs, places, shell })
+    }
+
+    /// A photo's picture, a JPEG; see [`Engine::thumbnail`] and [`Engine::picture`].
+    ///
+    /// # Errors
+    /// When the photo is not in the library or its file cannot be read.
+    pub fn picture(&self, size: PictureSize, photo: i64) -> Result<Vec<u8>, ErrorReply> {
+        let photo = PhotoId(photo);
+        Ok(match size {
+            PictureSize::Thumbnail => self.engine.thumbnail(photo)?,
+            PictureSize::Screen => self.engine.picture(photo, Some(SCREEN_SIDE))?,
+            PictureSize::Full => self.engine.picture(photo, None)?,
+        })
+    }
+
+    /// Stops the jobs so that they go on at the next start; waits a few seconds at most.
+    pub fn close(&self) {
+        self.jobs.stop_all();
+    }
+}
+
+/// Longest side of a picture for the screen, in pixels.
+const SCREEN_SIDE: u32 = 2048;
+
+/// How large a picture is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureSize {
+    /// As in lists.
+    Thumbnail,
+    /// To fill a screen.
+    Screen,
+    /// All that the file has.
+    Full,
+}
+
+impl PictureSize {
+    /// From the word in a picture's address.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "thumb" => Some(Self::Thumbnail),
+            "screen" => Some(Self::Screen),
+            "full" => Some(Self::Full),
+            _ => None,
+        }
+    }
+}
+
+/// Passes on what jobs tell, and that the library changed.
+fn listener(engine: Engine, shell: Arc<dyn Shell>) -> Box<sightline_engine::jobs::Listener> {
+    let told = AtomicU64::new(engine.changes());
+    let last: Mutex<Option<Instant>> = Mutex::default();
+    Box::new(move |status: &JobStatus| {
+        shell.job_changed(&job_row(status));
+        let changes = engine.changes();
+        if told.load(Ordering::Acquire) == changes {
+            return;
+        }
+        let over = !matches!(status.state, EngineState::Queued | EngineState::Running);
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if over || last.is_none_or(|at| at.elapsed() >= CHANGES_EVERY) {
+            *last = Some(Instant::now());
+            told.store(changes, Ordering::Release);
+            shell.library_changed();
+        }
+    })
+}
+
+/// A job as it crosses.
+pub(crate) fn job_row(status: &JobStatus) -> JobRow {
+    let (state, error) = match &status.state {
+        EngineState::Queued => (JobState::Queued, None),
+        EngineState::Running => (JobState::Running, None),
+        EngineState::Paused => (JobState::Paused, None),
+        EngineState::Done => (JobState::Done, None),
+        EngineState::Cancelled => (JobState::Cancelled, None),
+        EngineState::Failed { code } => {
+            let message = status.message.clone().unwrap_or_default();
+            (JobState::Failed, Some(ErrorReply::new(code, message)))
+        }
+    };
+    JobRow {
+        id: status.id,
+        kind: status.kind.clone(),
+        state,
+        error,
+        phase: status.phase.clone(),
+        done: status.done,
+        total: status.total,
+        rate: status.rate,
+        eta_seconds: status.eta_seconds,
+        current: status.current.as_ref().map(|path| path.display().to_string()),
+    }
+}

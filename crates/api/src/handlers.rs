@@ -1,0 +1,299 @@
+//! One method a command; each is a call or two of the engine.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use sightline_engine::export::CopyJob;
+use sightline_engine::index::IndexJob;
+use sightline_engine::jobs::JobControl;
+use sightline_engine::search::{Ranking, SearchRequest};
+use sightline_engine::{AlbumId, DateOrder, Filter, Match, PhotoId, bench};
+
+use crate::desk::job_row;
+use crate::types::*;
+use crate::{Desk, ErrorReply};
+
+/// Where a person's settings are kept.
+pub(crate) const SETTINGS: &str = "desktop";
+
+type Reply<T> = Result<T, ErrorReply>;
+
+#[allow(missing_docs, reason = "named and documented in the list of commands and their types")]
+impl Desk {
+    pub fn overview(&self, (): ()) -> Reply<Overview> {
+        let status = self.engine.status()?;
+        let folder = |folder: sightline_engine::library::Folder| FolderRow {
+            path: text(&folder.path),
+            photos: folder.photos,
+            missing: folder.missing,
+        };
+        Ok(Overview {
+            library: text(&status.library),
+            bytes_on_disk: status.bytes_on_disk,
+            photos: status.photos,
+            searchable: status.searchable,
+            problems: status.problems,
+            folders: self.engine.folders()?.into_iter().map(folder).collect(),
+            jobs: self.jobs.unfinished()?.iter().map(job_row).collect(),
+        })
+    }
+
+    pub fn add_folder(&self, request: PathRequest) -> Reply<JobRow> {
+        self.index(vec![request.path.into()], false)
+    }
+
+    pub fn add_samples(&self, (): ()) -> Reply<JobRow> {
+        self.index(vec![self.places.samples.clone()], false)
+    }
+
+    pub fn remove_folder(&self, request: PathRequest) -> Reply<()> {
+        self.engine.remove_folder(Path::new(&request.path))?;
+        self.shell.library_changed();
+        Ok(())
+    }
+
+    pub fn rescan(&self, request: Rescan) -> Reply<JobRow> {
+        // A folder on an unplugged disk is passed over: its photos stay.
+        let folders = self.engine.folders()?.into_iter().filter(|folder| !folder.missing);
+        self.index(folders.map(|folder| folder.path).collect(), request.retry_problems)
+    }
+
+    fn index(&self, folders: Vec<PathBuf>, retry: bool) -> Reply<JobRow> {
+        Ok(job_row(&self.jobs.start(IndexJob::new(&folders, retry)?)?))
+    }
+
+    pub fn control_job(&self, request: ControlJob) -> Reply<JobRow> {
+        let status = match request.action {
+            JobAction::Pause => self.jobs.pause(request.job),
+            JobAction::Resume => self.jobs.resume(request.job),
+            JobAction::Cancel => self.jobs.cancel(request.job),
+        };
+        Ok(job_row(&status?))
+    }
+
+    pub fn problems(&self, (): ()) -> Reply<Vec<ProblemRow>> {
+        let row = |problem: sightline_engine::Problem| ProblemRow {
+            path: text(&problem.path),
+            name: name(&problem.path),
+            code: problem.code,
+            reason: problem.reason,
+        };
+        Ok(self.engine.problems()?.into_iter().map(row).collect())
+    }
+
+    pub fn search(&self, request: Search) -> Reply<SearchReply> {
+        let start = Instant::now();
+        let filter = request.filters.into();
+        let base = std::env::home_dir().unwrap_or_default();
+        let question = SearchRequest { query: &request.query, limit: request.limit, base: &base, filter: &filter };
+        let ranking = self.engine.rank(&question)?;
+        self.found(ranking, request.sort, start)
+    }
+
+    pub fn similar(&self, request: Similar) -> Reply<SearchReply> {
+        let start = Instant::now();
+        let ranking = self.engine.rank_similar(PhotoId(request.photo), request.limit)?;
+        self.found(ranking, Sort::Match, start)
+    }
+
+    pub fn similar_to_file(&self, request: SimilarToFile) -> Reply<SearchReply> {
+        let start = Instant::now();
+        let ranking = self.engine.rank_similar_to_file(Path::new(&request.path), request.limit)?;
+        self.found(ranking, Sort::Match, start)
+    }
+
+    fn found(&self, ranking: Ranking, sort: Sort, start: Instant) -> Reply<SearchReply> {
+        let of = |confidence| {
+            let found = ranking.photos.iter().filter(move |ranked| ranked.confidence == confidence);
+            found.map(|ranked| ranked.photo.0).collect::<Vec<i64>>()
+        };
+        let (mut strong, mut possible) = (of(Match::Strong), of(Match::Possible));
+        if let Some(order) = date_order(sort) {
+            let by_date = self.engine.browse(&Filter::default(), order)?;
+            for photos in [&mut strong, &mut possible] {
+                let set: HashSet<i64> = photos.iter().copied().collect();
+                *photos = by_date.iter().map(|photo| photo.0).filter(|photo| set.contains(photo)).collect();
+            }
+        }
+        let took_ms = start.elapsed().as_secs_f64() * 1000.0;
+        Ok(SearchReply { strong, possible, searched: ranking.searched, took_ms })
+    }
+
+    pub fn photos(&self, request: Photos) -> Reply<PhotoList> {
+        let order = date_order(request.sort).unwrap_or(DateOrder::NewestFirst);
+        let ids = self.engine.browse(&request.filters.into(), order)?;
+        Ok(PhotoList { ids: ids.into_iter().map(|photo| photo.0).collect() })
+    }
+
+    pub fn photo(&self, request: PhotoRequest) -> Reply<PhotoDetail> {
+        let data = self.engine.photo(PhotoId(request.photo))?;
+        let row = data.row;
+        Ok(PhotoDetail {
+            id: request.photo,
+            name: data.paths.first().map(|path| name(path)).unwrap_or_default(),
+            missing: !data.paths.iter().any(|path| path.is_file()),
+            paths: data.paths.iter().map(|path| text(path)).collect(),
+            taken_at: row.taken_at,
+            camera: row.camera,
+            lens: row.lens,
+            latitude: row.latitude,
+            longitude: row.longitude,
+            width: row.width,
+            height: row.height,
+            format: row.format,
+            size_bytes: row.size_bytes,
+            albums: data.albums.into_iter().map(|album| album.0).collect(),
+        })
+    }
+
+    pub fn explain(&self, request: Explain) -> Reply<HeatMap> {
+        let base = std::env::home_dir().unwrap_or_default();
+        let map = self.engine.explain(PhotoId(request.photo), &request.query, &base)?;
+        Ok(HeatMap { side: map.side, values: map.values })
+    }
+
+    pub fn facets(&self, (): ()) -> Reply<Facets> {
+        let facets = self.engine.facets()?;
+        let rows = |facets: Vec<sightline_engine::Facet>| {
+            facets.into_iter().map(|facet| Facet { value: facet.value, photos: facet.photos }).collect()
+        };
+        let folders = self.engine.folders()?.into_iter();
+        Ok(Facets {
+            cameras: rows(facets.cameras),
+            formats: rows(facets.formats),
+            folders: folders.map(|folder| Facet { value: text(&folder.path), photos: folder.photos }).collect(),
+            years: rows(facets.years),
+        })
+    }
+
+    pub fn albums(&self, (): ()) -> Reply<Vec<AlbumRow>> {
+        Ok(self.engine.albums()?.into_iter().map(album_row).collect())
+    }
+
+    pub fn create_album(&self, request: CreateAlbum) -> Reply<AlbumRow> {
+        Ok(album_row(self.engine.create_album(&request.name, &ids(&request.photos))?))
+    }
+
+    pub fn rename_album(&self, request: RenameAlbum) -> Reply<()> {
+        Ok(self.engine.rename_album(AlbumId(request.album), &request.name)?)
+    }
+
+    pub fn remove_album(&self, request: AlbumRequest) -> Reply<()> {
+        Ok(self.engine.remove_album(AlbumId(request.album))?)
+    }
+
+    pub fn add_to_album(&self, request: AlbumPhotos) -> Reply<()> {
+        Ok(self.engine.add_to_album(AlbumId(request.album), &ids(&request.photos))?)
+    }
+
+    pub fn remove_from_album(&self, request: AlbumPhotos) -> Reply<()> {
+        Ok(self.engine.remove_from_album(AlbumId(request.album), &ids(&request.photos))?)
+    }
+
+    pub fn reveal(&self, request: PathRequest) -> Reply<()> {
+        let path = Path::new(&request.path);
+        if !self.engine.knows(path)? {
+            return Err(ErrorReply::new("path_unknown", format!("{}: not in the library", path.display())));
+        }
+        self.shell.reveal(path).map_err(|reason| ErrorReply::new("reveal_failed", reason))
+    }
+
+    pub fn export_csv(&self, request: ExportCsv) -> Reply<()> {
+        Ok(self.engine.export_csv(&ids(&request.photos), Path::new(&request.file))?)
+    }
+
+    pub fn export_copies(&self, request: ExportCopies) -> Reply<JobRow> {
+        let job = CopyJob::new(&ids(&request.photos), Path::new(&request.folder))?;
+        Ok(job_row(&self.jobs.start(job)?))
+    }
+
+    pub fn settings(&self, (): ()) -> Reply<Settings> {
+        Ok(self.engine.setting(SETTINGS)?.unwrap_or_default())
+    }
+
+    pub fn save_settings(&self, settings: Settings) -> Reply<()> {
+        Ok(self.engine.set_setting(SETTINGS, &settings)?)
+    }
+
+    pub fn devices(&self, (): ()) -> Reply<Vec<DeviceRow>> {
+        let rows = self.engine.devices()?.into_iter();
+        Ok(rows
+            .map(|device| DeviceRow {
+                kind: device.kind.into(),
+                name: device.name,
+                in_use: device.in_use,
+                reason: device.reason,
+            })
+            .collect())
+    }
+
+    pub fn measure_device(&self, (): ()) -> Reply<DeviceSpeed> {
+        let (device, photos_per_second) = bench::device_speed(&self.engine, &JobControl::new())?;
+        Ok(DeviceSpeed { device, photos_per_second })
+    }
+
+    pub fn model_card(&self, (): ()) -> Reply<ModelCard> {
+        let card = self.engine.model_card()?;
+        Ok(ModelCard { name: card.name, id: card.id, markdown: card.markdown, bytes: card.bytes })
+    }
+}
+
+/// A path for people; what is not Unicode in it is replaced.
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn ids(photos: &[i64]) -> Vec<PhotoId> {
+    photos.iter().copied().map(PhotoId).collect()
+}
+
+fn date_order(sort: Sort) -> Option<DateOrder> {
+    match sort {
+        Sort::Match => None,
+        Sort::Newest => Some(DateOrder::NewestFirst),
+        Sort::Oldest => Some(DateOrder::OldestFirst),
+    }
+}
+
+fn album_row(album: sightline_engine::AlbumRow) -> AlbumRow {
+    let cover = album.cover.map(|photo| photo.0);
+    AlbumRow { id: album.id.0, name: album.name, photos: album.photos, cover }
+}
+
+impl From<Filters> for Filter {
+    fn from(filters: Filters) -> Self {
+        Self {
+            folder: filters.folder.map(Into::into),
+            taken_after: filters.after,
+            taken_before: filters.before,
+            camera: filters.camera,
+            format: filters.format,
+            album: filters.album.map(AlbumId),
+        }
+    }
+}
+
+impl From<DeviceChoice> for sightline_engine::DeviceChoice {
+    fn from(choice: DeviceChoice) -> Self {
+        match choice {
+            DeviceChoice::Auto => Self::Auto,
+            DeviceChoice::Gpu => Self::Gpu,
+            DeviceChoice::Cpu => Self::Cpu,
+        }
+    }
+}
+
+impl From<sightline_engine::DeviceKind> for DeviceKind {
+    fn from(kind: sightline_engine::DeviceKind) -> Self {
+        match kind {
+            sightline_engine::DeviceKind::Cpu => Self::Cpu,
+            sightline_engine::DeviceKind::Gpu => Self::Gpu,
+            sightline_engine::DeviceKind::SoftwareGpu => Self::Software,
+        }
+    }
+}

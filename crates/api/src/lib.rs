@@ -1,0 +1,17 @@
+//! What crosses between Sightline's engine and a user interface.
+//!
+//! Requests, replies and the one list of commands ([`commands`]); TypeScript types are generated from
+//! them ([`bindings`]). A [`Desk`] answers commands over one engine. It knows no window system: what only
+//! a shell can do stands behind [`Shell`].
+
+pub mod bindings;
+mod commands;
+mod desk;
+mod error;
+mod handlers;
+mod types;
+
+pub use commands::{NAMES, dispatch};
+pub use desk::{Desk, PictureSize, Places, Shell};
+pub use error::ErrorReply;
+pub use types::*;

@@ -1,0 +1,372 @@
+//! Requests and replies as they cross, named as in TypeScript.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The order of photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// The best match first.
+    Match,
+    /// By date, the latest first.
+    Newest,
+    /// By date, the earliest first.
+    Oldest,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for its turn.
+    Queued,
+    /// Under way.
+    Running,
+    /// Stopped, to go on later.
+    Paused,
+    /// Finished.
+    Done,
+    /// Ended by an error.
+    Failed,
+    /// Ended by a person.
+    Cancelled,
+}
+
+/// What to do with a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobAction {
+    /// Stop it until it is resumed.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Stop it for good.
+    Cancel,
+}
+
+/// Colours of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// Language of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// As the system has it.
+    #[default]
+    System,
+    /// English.
+    En,
+    /// Chinese, simplified.
+    Zh,
+}
+
+/// Where the model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceChoice {
+    /// A GPU where one works, else the CPU.
+    #[default]
+    Auto,
+    /// A GPU or an error.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// Conditions that every photo has to meet; null lets all through.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, TS)]
+pub struct Filters {
+    /// Taken then or later: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub after: Option<String>,
+    /// Taken before the first moment of this.
+    pub before: Option<String>,
+    /// The camera's name contains this.
+    pub camera: Option<String>,
+    /// Lies below this folder, an absolute path.
+    pub folder: Option<String>,
+    /// The file's format.
+    pub format: Option<String>,
+    /// Is in this album.
+    pub album: Option<i64>,
+}
+
+/// A job as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct JobRow {
+    /// Its number.
+    pub id: i64,
+    /// What sort of job it is: `index` or `copy`.
+    pub kind: String,
+    /// How it stands.
+    pub state: JobState,
+    /// Why it failed.
+    pub error: Option<crate::ErrorReply>,
+    /// What it is doing, a word: `scan`, `index` or `copy`
+    pub phase: String,
+    /// Items finished in this phase.
+    pub done: u64,
+    /// Items in this phase; 0 while it is not known.
+    pub total: u64,
+    /// Items a second over the last ten seconds.
+    pub rate: f64,
+    /// Seconds to the end of the phase.
+    pub eta_seconds: Option<f64>,
+    /// The file last worked on.
+    pub current: Option<String>,
+}
+
+/// A folder of the library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct FolderRow {
+    /// Absolute path.
+    pub path: String,
+    /// Photos of different content below it.
+    pub photos: u64,
+    /// Whether it is not there, perhaps on a disk that is unplugged.
+    pub missing: bool,
+}
+
+/// A library in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct Overview {
+    /// Where the library lies.
+    pub library: String,
+    /// Size of its files.
+    pub bytes_on_disk: u64,
+    /// Photos of different content.
+    pub photos: u64,
+    /// Photos that can be found by describing them.
+    pub searchable: u64,
+    /// Files that cannot be read.
+    pub problems: u64,
+    /// Its folders.
+    pub folders: Vec<FolderRow>,
+    /// Jobs that are not over.
+    pub jobs: Vec<JobRow>,
+}
+
+/// Photos found, by number, best first or by date as asked.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct SearchReply {
+    /// Most likely what was asked for.
+    pub strong: Vec<i64>,
+    /// Perhaps what was asked for.
+    pub possible: Vec<i64>,
+    /// Photos that were compared.
+    pub searched: usize,
+    /// Milliseconds that it took.
+    pub took_ms: f64,
+}
+
+/// Photos by number, in the order asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct PhotoList {
+    /// Their numbers.
+    pub ids: Vec<i64>,
+}
+
+/// What is known of a photo.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct PhotoDetail {
+    /// Its number.
+    pub id: i64,
+    /// Name of its file.
+    pub name: String,
+    /// Everywhere it lies.
+    pub paths: Vec<String>,
+    /// Whether none of its files is there.
+    pub missing: bool,
+    /// Local time `YYYY-MM-DDTHH:MM:SS`, with the offset where it is known.
+    pub taken_at: Option<String>,
+    /// The camera's name.
+    pub camera: Option<String>,
+    /// The lens's name.
+    pub lens: Option<String>,
+    /// Degrees, north positive.
+    pub latitude: Option<f64>,
+    /// Degrees, east positive.
+    pub longitude: Option<f64>,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// The file's format.
+    pub format: String,
+    /// Size of the file.
+    pub size_bytes: u64,
+    /// Albums it is in.
+    pub albums: Vec<i64>,
+}
+
+/// Where in a photo a query is, over the whole upright photo.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct HeatMap {
+    /// Parts in a row and in a column.
+    pub side: usize,
+    /// From 0 to 1, row by row.
+    pub values: Vec<f32>,
+}
+
+/// A file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ProblemRow {
+    /// Absolute path.
+    pub path: String,
+    /// The file's name.
+    pub name: String,
+    /// A short stable code.
+    pub code: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// An album.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct AlbumRow {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Photos in it.
+    pub photos: u64,
+    /// A photo to stand for it.
+    pub cover: Option<i64>,
+}
+
+/// A value to filter by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Facet {
+    /// The value.
+    pub value: String,
+    /// Photos that have it.
+    pub photos: u64,
+}
+
+/// What there is to filter by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Facets {
+    /// Cameras, the most used first.
+    pub cameras: Vec<Facet>,
+    /// File formats, the most common first.
+    pub formats: Vec<Facet>,
+    /// Folders, by path.
+    pub folders: Vec<Facet>,
+    /// Years, the latest first.
+    pub years: Vec<Facet>,
+}
+
+/// A person's settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct Settings {
+    /// Colours of the window.
+    pub theme: Theme,
+    /// Language of the window.
+    pub language: Language,
+    /// Where the model runs; heeded from the next start.
+    pub device: DeviceChoice,
+    /// What was searched for, the latest first.
+    pub recent_searches: Vec<String>,
+}
+
+/// What sort of processor a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A graphics processor.
+    Gpu,
+    /// The main processor.
+    Cpu,
+    /// A program that plays a graphics processor.
+    Software,
+}
+
+/// A processor that the model could run on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct DeviceRow {
+    /// What sort it is.
+    pub kind: DeviceKind,
+    /// Its name.
+    pub name: String,
+    /// Whether the model runs on it.
+    pub in_use: bool,
+    /// Why it is used or not.
+    pub reason: String,
+}
+
+/// How fast the device in use is.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct DeviceSpeed {
+    /// Its name.
+    pub device: String,
+    /// Photos that it embeds in a second.
+    pub photos_per_second: f64,
+}
+
+/// The model in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ModelCard {
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub id: String,
+    /// The card, in Markdown.
+    pub markdown: String,
+    /// Size of its files.
+    pub bytes: u64,
+}
+
+/// Requests, each named after its command.
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Deserialize, TS)]
+        #[serde(deny_unknown_fields)]
+        #[allow(missing_docs, reason = "the fields say what they are")]
+        pub struct $name { $(pub $field: $type),* }
+    )*};
+}
+
+requests! {
+    /// A path on this computer.
+    PathRequest { path: String }
+    /// Looks through the folders again.
+    Rescan { retry_problems: bool }
+    /// Does something with a job.
+    ControlJob { job: i64, action: JobAction }
+    /// A search by words.
+    Search { query: String, limit: usize, filters: Filters, sort: Sort }
+    /// All photos that meet conditions.
+    Photos { filters: Filters, sort: Sort }
+    /// Photos like one of the library.
+    Similar { photo: i64, limit: usize }
+    /// Photos like a file.
+    SimilarToFile { path: String, limit: usize }
+    /// A photo.
+    PhotoRequest { photo: i64 }
+    /// Where in a photo a query is.
+    Explain { photo: i64, query: String }
+    /// A new album.
+    CreateAlbum { name: String, photos: Vec<i64> }
+    /// Another name for an album.
+    RenameAlbum { album: i64, name: String }
+    /// An album.
+    AlbumRequest { album: i64 }
+    /// Photos to or from an album.
+    AlbumPhotos { album: i64, photos: Vec<i64> }
+    /// A table of photos.
+    ExportCsv { photos: Vec<i64>, file: String }
+    /// Copies of photos.
+    ExportCopies { photos: Vec<i64>, folder: String }
+}

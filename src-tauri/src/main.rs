@@ -1,0 +1,65 @@
+//! Sightline's desktop app: a window over the engine.
+//!
+//! Only what a window system brings is here: the window, events, the file manager, and the protocol that
+//! serves pictures. What the app can do is in `sightline-api`.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod pictures;
+mod places;
+mod shell;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sightline_api::{Desk, ErrorReply};
+use tauri::{Manager, RunEvent, State, WebviewUrl, WebviewWindowBuilder};
+
+use shell::Window;
+
+/// Answers every command of the list in `sightline-api`, off the window's thread.
+#[tauri::command]
+async fn call(desk: State<'_, Arc<Desk>>, name: String, request: Value) -> Result<Value, ErrorReply> {
+    let desk = desk.inner().clone();
+    let answered = tauri::async_runtime::spawn_blocking(move || sightline_api::dispatch(&desk, &name, request)).await;
+    answered.unwrap_or_else(|panic| Err(ErrorReply::new("command_panicked", panic.to_string())))
+}
+
+fn main() {
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| {
+            if let Some(window) = app.get_webview_window("main") {
+                shell::bring_forward(&window);
+            }
+        }))
+        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_opener::init())
+        .register_asynchronous_uri_scheme_protocol("sightline", pictures::serve)
+        .invoke_handler(tauri::generate_handler![call])
+        .setup(|app| {
+            let desk = Desk::open(places::find(app.handle())?, Arc::new(Window(app.handle().clone())))
+                .map_err(|error| error.message)?;
+            app.manage(Arc::new(desk));
+            WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
+                .title("Sightline")
+                .inner_size(1200.0, 800.0)
+                .min_inner_size(640.0, 480.0)
+                .on_navigation(|url| matches!(url.host_str(), None | Some("localhost" | "tauri.localhost")))
+                .build()?;
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => app.run(|app, event| {
+            if let RunEvent::Exit = event
+                && let Some(desk) = app.try_state::<Arc<Desk>>()
+            {
+                desk.close();
+            }
+        }),
+        Err(error) => {
+            eprintln!("sightline: {error}");
+            std::process::exit(2);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What only a window system can do, for the engine's desk.
+
+use std::path::Path;
+
+use sightline_api::{JobRow, Shell};
+use tauri::{AppHandle, Emitter, WebviewWindow};
+
+/// The window, as the desk sees it.
+pub struct Window(pub AppHandle);
+
+impl Shell for Window {
+    fn job_changed(&self, job: &JobRow) {
+        report(self.0.emit("job", job));
+    }
+
+    fn library_changed(&self) {
+        report(self.0.emit("library_changed", ()));
+    }
+
+    fn reveal(&self, path: &Path) -> Result<(), String> {
+        tauri_plugin_opener::reveal_item_in_dir(path).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+/// Shows the window of the instance that runs already.
+pub fn bring_forward(window: &WebviewWindow) {
+    for done in [window.unminimize(), window.show(), window.set_focus()] {
+        report(done);
+    }
+}
+
+/// A window that does not hear is being closed; the engine's work does not depend on it.
+fn report(done: tauri::Result<()>) {
+    if let Err(error) = done {
+        eprintln!("sightline: the window: {error}");
+    }
+}
