@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what building Sightline needs besides Rust; run it again at any time.
 #
-#   scripts/setup.sh           for building and using the command line
+#   scripts/setup.sh           for building and using the app and the command line
 #   scripts/setup.sh --tests   for the tests as well
 #
 # Installs with apt-get only what is missing, as root or through sudo. Exits 2 where something
 # is missing that it may not install.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*"; }
 fail() {
@@ -33,18 +34,39 @@ build-essential C compiler and linker, for SQLite and libjpeg-turbo
 pkg-config finds system libraries
 cmake builds libjpeg-turbo
 nasm assembles libjpeg-turbo's fast decoder
+libwebkit2gtk-4.1-dev shows the app's window
+libsoup-3.0-dev belongs to it
+librsvg2-dev belongs to it
+libxdo-dev belongs to it
+libssl-dev belongs to it
 LIST
     if "$tests"; then
         cat <<'LIST'
 mesa-vulkan-drivers software Vulkan, to test the GPU code without a GPU
 libvulkan1 finds the Vulkan drivers
 libimage-exiftool-perl writes EXIF into test photos
+webkit2gtk-driver drives the app's window in tests
+xvfb a screen for tests where there is none
+xauth belongs to it
+dbus-x11 a session for the app under test
+fonts-wqy-microhei Chinese letters in the window under test
 LIST
     fi
 }
 
 check_rust() {
     command -v cargo >/dev/null || fail "cargo is not there: install Rust 1.95 or later (https://rustup.rs), then run this again"
+}
+
+# Node builds the interface; npm is how most people start this, so it is rarely missing.
+check_node() {
+    local major
+    major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || major=""
+    [ "${major:-0}" -ge 20 ] || fail "Node 20 or later is not there: install it (https://nodejs.org), then run this again"
+    # What is installed is what the lock file says, unless nothing changed since.
+    if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+        npm ci --no-audit --no-fund --loglevel=error
+    fi
 }
 
 installed() {
@@ -104,3 +126,4 @@ elsewhere() {
 
 check_rust
 if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then on_debian; else elsewhere; fi
+check_node

@@ -1,0 +1,249 @@
+/**
+ * The built app in a window: a newcomer's first minutes, and what web content must not be able to do.
+ *
+ * `npm run test:desktop` runs it under Xvfb. It makes the screenshots of docs/ on the way.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { App, KEYS, until } from "./webdriver.mjs";
+
+const root = resolve(import.meta.dirname, "../..");
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+const binary = join(target, "release/sightline-desktop");
+// `npm run screenshots` puts them into the documentation.
+const shots = process.env.SCREENSHOTS === undefined ? join(target, "screenshots") : join(root, "docs/screenshots");
+const missing = ["WebKitWebDriver", "dbus-run-session"].filter((tool) => {
+  try {
+    execFileSync("which", [tool]);
+    return false;
+  } catch {
+    return true;
+  }
+});
+const skip = missing.length > 0 || process.env.DISPLAY === undefined ? `SKIPPED: no ${missing.join(", ") || "display"}` : false;
+if (skip) console.log(skip);
+
+const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+const search = '[data-testid="search-input"]';
+const cell = '[data-testid="photo-cell"]';
+const summary = '[data-testid="summary"]';
+const samples = readdirSync(join(root, "assets/samples")).filter((name) => /\.(jpg|jpeg|png|webp)$/.test(name));
+
+function library() {
+  const folder = mkdtempSync(join(tmpdir(), "sightline-"));
+  return {
+    folder,
+    start: () =>
+      App.start(binary, { SIGHTLINE_LIBRARY: join(folder, "library"), XDG_DATA_HOME: join(folder, "share"), LANG: "en_US.UTF-8" }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+const idle = (app) => app.until("no job is under way", "return document.querySelector('[data-testid=\"job-strip\"]') === null");
+
+/** Names of the samples shown, in order: file names are asked of the engine by number. */
+const names = (app, most = 3) =>
+  app.run(
+    `const cells = [...document.querySelectorAll('${cell}')].slice(0, arguments[0]);
+     return Promise.all(cells.map(async (cell) => {
+       const request = { photo: Number(cell.dataset.photo) };
+       return (await window.__TAURI_INTERNALS__.invoke("call", { name: "photo", request })).name;
+     }));`,
+    most,
+  );
+
+async function ask(app, words) {
+  await app.run("document.getElementById('search-input').select()");
+  await app.type(words, search);
+  await app.until(`an answer to ${words}`, `return document.querySelector('${summary}')?.textContent.includes("among")`);
+}
+
+async function noSeriousViolations(app, where) {
+  await app.run(`if (window.axe === undefined) { ${axe} } return true`);
+  const found = await app.run(
+    `const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+     return violations.filter((v) => v.impact === "serious" || v.impact === "critical")
+       .map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).join("; "));`,
+  );
+  assert.deepEqual(found, [], where);
+}
+
+describe("a newcomer with the sample photos", { skip }, () => {
+  const place = library();
+  let app;
+  before(async () => {
+    mkdirSync(shots, { recursive: true });
+    app = await place.start();
+    await app.resize(1200, 800);
+  });
+  after(async () => {
+    await app?.kill();
+    place.remove();
+  });
+
+  it("is greeted, and the samples are searchable soon", async () => {
+    await app.find('[data-testid="first-run"]');
+    await noSeriousViolations(app, "first run");
+    await app.screenshot(join(shots, "first-run.png"));
+    await app.click('[data-testid="try-samples"]');
+    await app.find(cell);
+    await idle(app);
+    await app.until("all samples are shown", `return document.querySelector('${summary}').textContent.startsWith("${samples.length} ")`);
+    await app.until("the thumbnails are loaded", `return [...document.querySelectorAll('${cell} img')].every((i) => i.complete && i.naturalWidth > 0)`);
+    await noSeriousViolations(app, "grid");
+    await app.screenshot(join(shots, "library.png"));
+  });
+
+  it("finds a dog by describing it", async () => {
+    await ask(app, "golden retriever");
+    // The golden retriever of assets/samples is called Lock.
+    assert.equal((await names(app))[0], "lock.jpg");
+    await app.until("thumbnails", `return [...document.querySelectorAll('${cell} img')].every((i) => i.complete && i.naturalWidth > 0)`);
+    await app.screenshot(join(shots, "search.png"));
+  });
+
+  it("is told when nothing matches", async () => {
+    await ask(app, "a submarine in an aquarium");
+    await app.find('[data-testid="empty"]');
+    await noSeriousViolations(app, "empty");
+    await ask(app, "golden retriever");
+    await app.find(cell);
+  });
+
+  it("opens a photo with keys, sees why it matched, and comes back", async () => {
+    await app.type(KEYS.down, search);
+    await app.until("the grid has the keyboard", `return document.activeElement?.dataset.testid === "photo-cell"`);
+    await app.type(KEYS.enter);
+    await app.find('[data-testid="lightbox"]');
+    await app.type("i");
+    await app.find('[data-testid="info-panel"]');
+    await app.type("w");
+    await app.find('[data-testid="heat-map"].ready');
+    await app.until("the picture is loaded", `return document.querySelector('[data-testid="lightbox"] img')?.naturalWidth > 500`);
+    await noSeriousViolations(app, "viewer");
+    await app.screenshot(join(shots, "why.png"));
+    await app.type("w");
+    const first = await app.run(`return document.querySelector('[data-testid="lightbox"]').dataset.photo`);
+    await app.type(KEYS.escape);
+    await app.until("the viewer is closed", `return document.querySelector('[data-testid="lightbox"]') === null`);
+    await app.until("the keyboard is back on the photo", `return document.activeElement?.dataset.photo === "${first}"`);
+  });
+
+  it("finds photos similar to one", async () => {
+    await app.type("s");
+    await app.until("similar photos", `return document.querySelector('[role="search"]').textContent.includes("Similar to")`);
+    assert.ok((await app.count(cell)) > 5);
+  });
+
+  it("puts photos into an album", async () => {
+    await ask(app, "golden retriever");
+    await app.controlClick(cell);
+    await app.find('[data-testid="selection-bar"]');
+    await app.click('[data-testid="add-to-album"]');
+    await app.click('[data-testid="album-create"]');
+    await app.type("Rex", '[data-testid="album-name"]');
+    await app.click('[data-testid="album-save"]');
+    await app.until("the album is there", `return document.querySelector('[data-testid="album"]')?.textContent.includes("Rex")`);
+    await app.click('[data-testid="album"]');
+    await app.until("it shows its photo", `return document.querySelector('${summary}').textContent.startsWith("1 photo")`);
+  });
+
+  it("finds settings in both themes and two languages", async () => {
+    await app.click('[data-testid="settings"]');
+    await app.find('[data-testid="settings-view"]');
+    const choose = (select, value) =>
+      app.run(
+        `const select = document.querySelector(arguments[0]); select.value = arguments[1];
+         select.dispatchEvent(new Event("change", { bubbles: true }));`,
+        `[data-testid="${select}"]`,
+        value,
+      );
+    await app.until("the model's name", `return document.querySelector('[data-testid="settings-view"]').textContent.includes("home-1")`);
+    await noSeriousViolations(app, "settings, light");
+    await app.screenshot(join(shots, "settings.png"));
+    await choose("theme", "dark");
+    await noSeriousViolations(app, "settings, dark");
+    await choose("language", "zh");
+    await app.until("Chinese", `return document.querySelector('[data-testid="settings-view"] h1').textContent === "设置"`);
+    await app.run(`document.querySelector('[data-testid="sidebar"] button').click()`);
+    await app.until("thumbnails", `const i = [...document.querySelectorAll('${cell} img')]; return i.length > 5 && i.every((i) => i.complete)`);
+    await noSeriousViolations(app, "grid, dark");
+    await app.screenshot(join(shots, "dark-chinese.png"));
+    await app.click('[data-testid="settings"]');
+    await choose("language", "en");
+    await choose("theme", "light");
+    await app.until("English", `return document.querySelector('[data-testid="settings-view"] h1').textContent === "Settings"`);
+  });
+
+  it("finds everything kept after a new start", async () => {
+    await app.quit();
+    app = await place.start();
+    await app.until("all photos", `return document.querySelector('${summary}')?.textContent.startsWith("${samples.length} ")`);
+    assert.match(await app.text('[data-testid="album"]'), /Rex\s*1/);
+    assert.equal(await app.count('[data-testid="job-strip"]'), 0);
+  });
+
+  it("has a page that cannot leave its place", async () => {
+    const refused = (script) => assert.rejects(app.run(script), script);
+    await refused(`await fetch("https://example.com/")`);
+    await refused(`await fetch("http://127.0.0.1:1/")`);
+    await refused(`await fetch("file:///etc/passwd")`);
+    await refused(`const s = new WebSocket("ws://127.0.0.1:9"); await new Promise((_, no) => { s.onerror = no; })`);
+    for (const path of ["thumb/../../etc/passwd", "thumb/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "full//etc/passwd", "thumb/999999", "etc/passwd", "thumb/1%00.jpg"]) {
+      const status = await app.run(`return (await fetch("sightline://localhost/" + arguments[0]).catch(() => ({ status: 0 }))).status`, path);
+      assert.ok([0, 400, 404].includes(status), `${path}: ${status}`);
+    }
+    const invoke = (command, args) => `await window.__TAURI_INTERNALS__.invoke("${command}", ${JSON.stringify(args)})`;
+    await refused(invoke("plugin:fs|read_text_file", { path: "/etc/passwd" }));
+    await refused(invoke("plugin:shell|execute", { program: "id", args: [] }));
+    await refused(invoke("plugin:opener|open_path", { path: "/etc/passwd" }));
+    await refused(invoke("plugin:opener|reveal_item_in_dir", { path: "/etc/passwd" }));
+    await refused(invoke("plugin:window|create", { options: {} }));
+    await refused(invoke("call", { name: "reveal", request: { path: "/etc/passwd" } }));
+    await refused(invoke("call", { name: "no_such_command", request: null }));
+    await refused(`eval("1 + 1")`);
+    await app.run(`location.href = "https://example.com/"`).catch(() => {});
+    await app.until("the page is still the app", `return document.querySelector('[data-testid="sidebar"]') !== null`);
+  });
+});
+
+describe("an app that is killed while it indexes", { skip }, () => {
+  const place = library();
+  const photos = join(place.folder, "photos");
+  let app;
+  before(() => {
+    mkdirSync(photos);
+    // What follows a JPEG's end is not looked at, but makes another content.
+    for (let copy = 0; copy < 8; copy += 1) {
+      for (const name of samples.filter((name) => name.endsWith(".jpg"))) {
+        const to = join(photos, `${copy}-${name}`);
+        copyFileSync(join(root, "assets/samples", name), to);
+        writeFileSync(to, Buffer.concat([readFileSync(to), Buffer.from([copy])]));
+      }
+    }
+  });
+  after(async () => {
+    await app?.kill();
+    place.remove();
+  });
+
+  it("goes on at the next start and loses nothing", async () => {
+    const total = readdirSync(photos).length;
+    app = await place.start();
+    await app.find('[data-testid="first-run"]');
+    const call = (name, request) => app.run(`return window.__TAURI_INTERNALS__.invoke("call", { name: arguments[0], request: arguments[1] })`, name, request);
+    await call("add_folder", { path: photos });
+    await until("a third is done", async () => (await call("overview", null)).searchable > total / 3);
+    await app.kill();
+    app = await place.start();
+    const { searchable } = await call("overview", null);
+    assert.ok(searchable > total / 3, `${searchable} of ${total} were kept`);
+    await until("all are done", async () => (await call("overview", null)).searchable === total, 120);
+    await idle(app);
+  });
+});

@@ -1,0 +1,161 @@
+/**
+ * As much of the WebDriver protocol (W3C) as the tests of the app need, over WebKitWebDriver.
+ *
+ * Tauri's own driver is only a proxy before it that sets the variable below, so it is left out.
+ */
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
+export const KEYS = { enter: "\uE007", escape: "\uE00C", down: "\uE015", right: "\uE014", left: "\uE012", end: "\uE010" };
+
+/** The app under a driver. */
+export class App {
+  #driver;
+  #base;
+  #session;
+
+  /** Starts driver and app; `environment` is added to the app's. */
+  static async start(binary, environment) {
+    const app = new App();
+    const port = 4400 + Math.floor(Math.random() * 500);
+    app.#base = `http://127.0.0.1:${port}`;
+    app.#driver = spawn("WebKitWebDriver", [`--port=${port}`], {
+      env: { ...process.env, ...environment, TAURI_AUTOMATION: "true", TAURI_WEBVIEW_AUTOMATION: "true" },
+      stdio: "ignore",
+      // A group of its own, so that a kill reaches the app as well.
+      detached: true,
+    });
+    await until("the driver answers", async () => (await fetch(`${app.#base}/status`)).ok);
+    const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": { binary, args: [] } } };
+    const { sessionId } = await app.#send("POST", "/session", { capabilities });
+    app.#session = `/session/${sessionId}`;
+    return app;
+  }
+
+  async #send(method, path, body) {
+    const response = await fetch(this.#base + path, { method, body: body && JSON.stringify(body) });
+    const { value } = await response.json();
+    if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
+    return value;
+  }
+
+  #ask(method, path, body) {
+    return this.#send(method, this.#session + path, body);
+  }
+
+  /** Runs the body of an async function in the page and gives what it returns. */
+  run(script, ...args) {
+    const body = `const done = arguments[arguments.length - 1]; const given = Array.from(arguments).slice(0, -1);
+      (async function () { ${script} }).apply(null, given).then((value) => done({ value }), (error) => done({ error: String(error?.message ?? error?.code ?? error) }));`;
+    return this.#ask("POST", "/execute/async", { script: body, args }).then((result) => {
+      if (result.error !== undefined) throw new Error(result.error);
+      return result.value ?? null;
+    });
+  }
+
+  async find(css) {
+    let found;
+    await until(`${css} is there`, async () => {
+      found = (await this.#ask("POST", "/elements", { using: "css selector", value: css }))[0];
+      return found !== undefined;
+    });
+    return found[ELEMENT];
+  }
+
+  async click(css) {
+    const element = await this.find(css);
+    await this.#ask("POST", `/element/${element}/click`, {});
+  }
+
+  /** Types text into an element, or into whatever has the keyboard. */
+  async type(text, css) {
+    if (css !== undefined) {
+      await this.#ask("POST", `/element/${await this.find(css)}/value`, { text });
+      return;
+    }
+    const actions = [...text].flatMap((key) => [{ type: "keyDown", value: key }, { type: "keyUp", value: key }]);
+    await this.#ask("POST", "/actions", { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /** Presses the mouse on an element while Control is held. */
+  async controlClick(css) {
+    const origin = { [ELEMENT]: await this.find(css) };
+    const pause = { type: "pause" };
+    await this.#ask("POST", "/actions", {
+      actions: [
+        {
+          type: "key",
+          id: "keyboard",
+          actions: [{ type: "keyDown", value: "\uE009" }, pause, pause, pause, { type: "keyUp", value: "\uE009" }],
+        },
+        {
+          type: "pointer",
+          id: "mouse",
+          actions: [
+            pause,
+            { type: "pointerMove", origin, x: 0, y: 0 },
+            { type: "pointerDown", button: 0 },
+            { type: "pointerUp", button: 0 },
+          ],
+        },
+      ],
+    });
+  }
+
+  text(css) {
+    return this.run("return document.querySelector(arguments[0])?.textContent.trim() ?? null", css);
+  }
+
+  count(css) {
+    return this.run("return document.querySelectorAll(arguments[0]).length", css);
+  }
+
+  /** Waits until a script returns something true. */
+  until(what, script, ...args) {
+    return until(what, () => this.run(script, ...args));
+  }
+
+  async screenshot(file) {
+    await writeFile(file, Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
+  }
+
+  resize(width, height) {
+    return this.#ask("POST", "/window/rect", { width, height });
+  }
+
+  /** Closes the window as a person does, and waits for the app to end. */
+  async quit() {
+    await this.#ask("DELETE", "/window").catch(() => {});
+    await this.#ask("DELETE", "").catch(() => {});
+    await this.kill();
+  }
+
+  /** Ends app and driver with SIGKILL. */
+  async kill() {
+    const ended = new Promise((resolve) => this.#driver.once("exit", resolve));
+    try {
+      process.kill(-this.#driver.pid, "SIGKILL");
+    } catch (error) {
+      if (error.code !== "ESRCH") throw error;
+      return;
+    }
+    await ended;
+  }
+}
+
+/** Asks again and again until the answer is true. */
+export async function until(what, ask, seconds = 60) {
+  const end = Date.now() + seconds * 1000;
+  let last;
+  while (Date.now() < end) {
+    try {
+      if (await ask()) return;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(50);
+  }
+  throw new Error(`not within ${seconds} s: ${what}`, { cause: last });
+}

@@ -1,0 +1,427 @@
+// Generated from crates/api by `cargo xtask bindings`: do not edit.
+
+export type AlbumPhotos = { album: number, photos: Array<number>, };
+
+export type AlbumRequest = { album: number, };
+
+export type AlbumRow = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Photos in it.
+ */
+photos: number, 
+/**
+ * A photo to stand for it.
+ */
+cover: number | null, };
+
+export type ControlJob = { job: number, action: JobAction, };
+
+export type CreateAlbum = { name: string, photos: Array<number>, };
+
+export type DeviceChoice = "auto" | "gpu" | "cpu";
+
+export type DeviceKind = "gpu" | "cpu" | "software";
+
+export type DeviceRow = { 
+/**
+ * What sort it is.
+ */
+kind: DeviceKind, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether the model runs on it.
+ */
+in_use: boolean, 
+/**
+ * Why it is used or not.
+ */
+reason: string, };
+
+export type DeviceSpeed = { 
+/**
+ * Its name.
+ */
+device: string, 
+/**
+ * Photos that it embeds in a second.
+ */
+photos_per_second: number, };
+
+export type ErrorReply = { 
+/**
+ * A short stable code; the interface acts on it and never on the message.
+ */
+code: string, 
+/**
+ * What is wrong and what to do, naming the file.
+ */
+message: string, };
+
+export type Explain = { photo: number, query: string, };
+
+export type ExportCopies = { photos: Array<number>, folder: string, };
+
+export type ExportCsv = { photos: Array<number>, file: string, };
+
+export type Facet = { 
+/**
+ * The value.
+ */
+value: string, 
+/**
+ * Photos that have it.
+ */
+photos: number, };
+
+export type Facets = { 
+/**
+ * Cameras, the most used first.
+ */
+cameras: Array<Facet>, 
+/**
+ * File formats, the most common first.
+ */
+formats: Array<Facet>, 
+/**
+ * Folders, by path.
+ */
+folders: Array<Facet>, 
+/**
+ * Years, the latest first.
+ */
+years: Array<Facet>, };
+
+export type Filters = { 
+/**
+ * Taken then or later: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+ */
+after: string | null, 
+/**
+ * Taken before the first moment of this.
+ */
+before: string | null, 
+/**
+ * The camera's name contains this.
+ */
+camera: string | null, 
+/**
+ * Lies below this folder, an absolute path.
+ */
+folder: string | null, 
+/**
+ * The file's format.
+ */
+format: string | null, 
+/**
+ * Is in this album.
+ */
+album: number | null, };
+
+export type FolderRow = { 
+/**
+ * Absolute path.
+ */
+path: string, 
+/**
+ * Photos of different content below it.
+ */
+photos: number, 
+/**
+ * Whether it is not there, perhaps on a disk that is unplugged.
+ */
+missing: boolean, };
+
+export type HeatMap = { 
+/**
+ * Parts in a row and in a column.
+ */
+side: number, 
+/**
+ * From 0 to 1, row by row.
+ */
+values: Array<number>, };
+
+export type JobAction = "pause" | "resume" | "cancel";
+
+export type JobRow = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * What sort of job it is: `index` or `copy`.
+ */
+kind: string, 
+/**
+ * How it stands.
+ */
+state: JobState, 
+/**
+ * Why it failed.
+ */
+error: ErrorReply | null, 
+/**
+ * What it is doing, a word: `scan`, `index` or `copy`
+ */
+phase: string, 
+/**
+ * Items finished in this phase.
+ */
+done: number, 
+/**
+ * Items in this phase; 0 while it is not known.
+ */
+total: number, 
+/**
+ * Items a second over the last ten seconds.
+ */
+rate: number, 
+/**
+ * Seconds to the end of the phase.
+ */
+eta_seconds: number | null, 
+/**
+ * The file last worked on.
+ */
+current: string | null, };
+
+export type JobState = "queued" | "running" | "paused" | "done" | "failed" | "cancelled";
+
+export type Language = "system" | "en" | "zh";
+
+export type ModelCard = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its identity.
+ */
+id: string, 
+/**
+ * The card, in Markdown.
+ */
+markdown: string, 
+/**
+ * Size of its files.
+ */
+bytes: number, };
+
+export type Overview = { 
+/**
+ * Where the library lies.
+ */
+library: string, 
+/**
+ * Size of its files.
+ */
+bytes_on_disk: number, 
+/**
+ * Photos of different content.
+ */
+photos: number, 
+/**
+ * Photos that can be found by describing them.
+ */
+searchable: number, 
+/**
+ * Files that cannot be read.
+ */
+problems: number, 
+/**
+ * Its folders.
+ */
+folders: Array<FolderRow>, 
+/**
+ * Jobs that are not over.
+ */
+jobs: Array<JobRow>, };
+
+export type PathRequest = { path: string, };
+
+export type PhotoDetail = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * Name of its file.
+ */
+name: string, 
+/**
+ * Everywhere it lies.
+ */
+paths: Array<string>, 
+/**
+ * Whether none of its files is there.
+ */
+missing: boolean, 
+/**
+ * Local time `YYYY-MM-DDTHH:MM:SS`, with the offset where it is known.
+ */
+taken_at: string | null, 
+/**
+ * The camera's name.
+ */
+camera: string | null, 
+/**
+ * The lens's name.
+ */
+lens: string | null, 
+/**
+ * Degrees, north positive.
+ */
+latitude: number | null, 
+/**
+ * Degrees, east positive.
+ */
+longitude: number | null, 
+/**
+ * Width in pixels, upright.
+ */
+width: number, 
+/**
+ * Height in pixels, upright.
+ */
+height: number, 
+/**
+ * The file's format.
+ */
+format: string, 
+/**
+ * Size of the file.
+ */
+size_bytes: number, 
+/**
+ * Albums it is in.
+ */
+albums: Array<number>, };
+
+export type PhotoList = { 
+/**
+ * Their numbers.
+ */
+ids: Array<number>, };
+
+export type PhotoRequest = { photo: number, };
+
+export type Photos = { filters: Filters, sort: Sort, };
+
+export type ProblemRow = { 
+/**
+ * Absolute path.
+ */
+path: string, 
+/**
+ * The file's name.
+ */
+name: string, 
+/**
+ * A short stable code.
+ */
+code: string, 
+/**
+ * What is wrong with it.
+ */
+reason: string, };
+
+export type RenameAlbum = { album: number, name: string, };
+
+export type Rescan = { retry_problems: boolean, };
+
+export type Search = { query: string, limit: number, filters: Filters, sort: Sort, };
+
+export type SearchReply = { 
+/**
+ * Most likely what was asked for.
+ */
+strong: Array<number>, 
+/**
+ * Perhaps what was asked for.
+ */
+possible: Array<number>, 
+/**
+ * Photos that were compared.
+ */
+searched: number, 
+/**
+ * Milliseconds that it took.
+ */
+took_ms: number, };
+
+export type Settings = { 
+/**
+ * Colours of the window.
+ */
+theme: Theme, 
+/**
+ * Language of the window.
+ */
+language: Language, 
+/**
+ * Where the model runs; heeded from the next start.
+ */
+device: DeviceChoice, 
+/**
+ * What was searched for, the latest first.
+ */
+recent_searches: Array<string>, };
+
+export type Similar = { photo: number, limit: number, };
+
+export type SimilarToFile = { path: string, limit: number, };
+
+export type Sort = "match" | "newest" | "oldest";
+
+export type Theme = "system" | "light" | "dark";
+
+/** Every command with its request and its reply. */
+export interface Rpc {
+  overview: [null, Overview];
+  add_folder: [PathRequest, JobRow];
+  add_samples: [null, JobRow];
+  remove_folder: [PathRequest, null];
+  rescan: [Rescan, JobRow];
+  control_job: [ControlJob, JobRow];
+  problems: [null, Array<ProblemRow>];
+  search: [Search, SearchReply];
+  photos: [Photos, PhotoList];
+  similar: [Similar, SearchReply];
+  similar_to_file: [SimilarToFile, SearchReply];
+  photo: [PhotoRequest, PhotoDetail];
+  explain: [Explain, HeatMap];
+  facets: [null, Facets];
+  albums: [null, Array<AlbumRow>];
+  create_album: [CreateAlbum, AlbumRow];
+  rename_album: [RenameAlbum, null];
+  remove_album: [AlbumRequest, null];
+  add_to_album: [AlbumPhotos, null];
+  remove_from_album: [AlbumPhotos, null];
+  reveal: [PathRequest, null];
+  export_csv: [ExportCsv, null];
+  export_copies: [ExportCopies, JobRow];
+  settings: [null, Settings];
+  save_settings: [Settings, null];
+  devices: [null, Array<DeviceRow>];
+  measure_device: [null, DeviceSpeed];
+  model_card: [null, ModelCard];
+}
+
+/** What the shell tells unasked, by name. */
+export interface Events {
+  /** A job changed its state or came further; at most ten a second for each. */
+  job: JobRow;
+  /** Photos came or went; at most one a second. */
+  library_changed: null;
+}

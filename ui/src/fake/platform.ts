@@ -1,0 +1,200 @@
+/** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
+import type { AlbumRow, Events, JobRow, Rpc, Settings } from "../api/bindings";
+import type { FileDrop, Platform } from "../platform";
+
+export interface FakeOptions {
+  /** Photos in the library; 0 is a newcomer's. */
+  photos: number;
+}
+
+type Handlers = { [K in keyof Rpc]: (request: Rpc[K][0]) => Rpc[K][1] | Promise<Rpc[K][1]> };
+
+export interface FakePlatform extends Platform {
+  /** Commands may be replaced, to fail or to be slow. */
+  handlers: Handlers;
+  /** Every call, in order. */
+  calls: { name: keyof Rpc; request: unknown }[];
+  emit<K extends keyof Events>(name: K, event: Events[K]): void;
+  drop(drop: FileDrop): void;
+  copied: string[];
+}
+
+export function runningJob(change: Partial<JobRow> = {}): JobRow {
+  return {
+    id: 1,
+    kind: "index",
+    state: "running",
+    error: null,
+    phase: "index",
+    done: 120,
+    total: 480,
+    rate: 24,
+    eta_seconds: 15,
+    current: "/photos/120.jpg",
+    ...change,
+  };
+}
+
+export function fakePlatform({ photos }: FakeOptions): FakePlatform {
+  const all = Array.from({ length: photos }, (_, index) => photos - index);
+  const albums: (AlbumRow & { ids: number[] })[] = [];
+  const heard = new Map<string, Set<(event: never) => void>>();
+  const drops = new Set<(drop: FileDrop) => void>();
+  let folders = photos > 0 ? [{ path: "/home/anna/Photos", photos, missing: false }] : [];
+  let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [] };
+  let nextAlbum = 1;
+
+  const row = ({ ids, ...album }: AlbumRow & { ids: number[] }): AlbumRow => ({
+    ...album,
+    photos: ids.length,
+    cover: ids[0] ?? null,
+  });
+  const album = (id: number) => {
+    const found = albums.find((album) => album.id === id);
+    if (found === undefined) throw { code: "album_gone", message: "the album is gone" };
+    return found;
+  };
+  /** Every seventh photo is like a word, the length of which decides where it begins. */
+  const matches = (query: string) => all.filter((photo) => photo % 7 === query.length % 7).slice(0, 60);
+
+  const handlers: Handlers = {
+    overview: () => ({
+      library: "/home/anna/.local/share/sightline",
+      bytes_on_disk: 123_456_789,
+      photos: all.length,
+      searchable: all.length,
+      problems: photos > 0 ? 2 : 0,
+      folders,
+      jobs: [],
+    }),
+    add_folder: ({ path }) => {
+      folders = [...folders, { path, photos: 0, missing: false }];
+      return runningJob();
+    },
+    add_samples: () => runningJob(),
+    remove_folder: ({ path }) => {
+      folders = folders.filter((folder) => folder.path !== path);
+      return null;
+    },
+    rescan: () => runningJob(),
+    control_job: ({ action }) => runningJob({ state: action === "pause" ? "paused" : action === "resume" ? "running" : "cancelled" }),
+    problems: () => [
+      { path: "/home/anna/Photos/a.jpg", name: "a.jpg", code: "broken", reason: "the file ends too early" },
+      { path: "/home/anna/Photos/b.heic", name: "b.heic", code: "unsupported", reason: "HEIC is not read yet" },
+    ],
+    search: ({ query, sort }) => {
+      const found = query.includes("nothing") ? [] : matches(query);
+      if (sort === "oldest") found.reverse();
+      return { strong: found.slice(0, 12), possible: found.slice(12), searched: all.length, took_ms: 9 };
+    },
+    photos: ({ filters, sort }) => {
+      const ids = filters.album === null ? all : album(filters.album).ids;
+      return { ids: sort === "oldest" ? [...ids].reverse() : [...ids] };
+    },
+    similar: ({ photo }) => ({ strong: [], possible: all.filter((other) => other !== photo).slice(0, 40), searched: all.length, took_ms: 4 }),
+    similar_to_file: () => ({ strong: [], possible: all.slice(0, 40), searched: all.length, took_ms: 90 }),
+    photo: ({ photo }) => ({
+      id: photo,
+      name: `${photo}.jpg`,
+      paths: [`/home/anna/Photos/${photo}.jpg`],
+      missing: false,
+      taken_at: "2021-06-30T12:05:00+02:00",
+      camera: "FUJIFILM X100V",
+      lens: "23 mm",
+      latitude: 38.71,
+      longitude: -9.13,
+      width: 1200,
+      height: 800,
+      format: "jpeg",
+      size_bytes: 2_345_678,
+      albums: albums.filter((album) => album.ids.includes(photo)).map((album) => album.id),
+    }),
+    explain: () => ({ side: 9, values: Array.from({ length: 81 }, (_, i) => Math.exp((-1 * ((i % 9) - 5) ** 2 - (Math.floor(i / 9) - 3) ** 2) / 6)) }),
+    facets: () => ({
+      cameras: [{ value: "FUJIFILM X100V", photos: all.length }],
+      formats: [{ value: "jpeg", photos: all.length }],
+      folders: folders.map(({ path, photos }) => ({ value: path, photos })),
+      years: [{ value: "2021", photos: all.length }],
+    }),
+    albums: () => albums.map(row),
+    create_album: ({ name, photos }) => {
+      if (albums.some((album) => album.name === name)) throw { code: "album_exists", message: `there is an album "${name}" already` };
+      const made = { id: nextAlbum, name, photos: 0, cover: null, ids: [...photos] };
+      nextAlbum += 1;
+      albums.push(made);
+      return row(made);
+    },
+    rename_album: (request) => {
+      album(request.album).name = request.name;
+      return null;
+    },
+    remove_album: (request) => {
+      albums.splice(albums.indexOf(album(request.album)), 1);
+      return null;
+    },
+    add_to_album: (request) => {
+      const { ids } = album(request.album);
+      ids.push(...request.photos.filter((photo) => !ids.includes(photo)));
+      return null;
+    },
+    remove_from_album: (request) => {
+      const found = album(request.album);
+      found.ids = found.ids.filter((photo) => !request.photos.includes(photo));
+      return null;
+    },
+    reveal: () => null,
+    export_csv: () => null,
+    export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
+    settings: () => settings,
+    save_settings: (changed) => {
+      settings = changed;
+      return null;
+    },
+    devices: () => [{ kind: "cpu", name: "CPU (2 cores)", in_use: true, reason: "no graphics adapter found" }],
+    measure_device: () => ({ device: "CPU (2 cores)", photos_per_second: 44.2 }),
+    model_card: () => ({
+      name: "home-1",
+      id: "0123456789abcdef0123",
+      markdown: "# home-1\n\nFinds photos by **English** sentences.\n\n| score | value |\n|---|---|\n| R@1 | 27 |\n\n- one\n- two\n",
+      bytes: 66_000_000,
+    }),
+  };
+
+  const fake: FakePlatform = {
+    handlers,
+    calls: [],
+    copied: [],
+    async call(name, request) {
+      fake.calls.push({ name, request });
+      await Promise.resolve();
+      return fake.handlers[name](request as never) as never;
+    },
+    async listen(name, hear) {
+      const ears = heard.get(name) ?? new Set();
+      heard.set(name, ears.add(hear as (event: never) => void));
+      return () => ears.delete(hear as (event: never) => void);
+    },
+    async onFileDrop(hear) {
+      drops.add(hear);
+      return () => drops.delete(hear);
+    },
+    emit: (name, event) => heard.get(name)?.forEach((hear) => hear(event as never)),
+    drop: (drop) => drops.forEach((hear) => hear(drop)),
+    pictureUrl: (size, photo) => picture(size === "thumb" ? 256 : 1200, photo),
+    chooseFolder: async () => "/home/anna/Pictures",
+    chooseFileToSave: async (_title, name) => `/home/anna/${name}`,
+    async copyText(text) {
+      fake.copied.push(text);
+    },
+  };
+  return fake;
+}
+
+/** A made-up landscape, another for each number. */
+function picture(side: number, photo: number): string {
+  const hue = (photo * 47) % 360;
+  const height = Math.round((side * 2) / 3);
+  const hill = (seed: number) => Math.round(height * (0.4 + 0.3 * Math.abs(Math.sin(photo * seed))));
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${height}" viewBox="0 0 ${side} ${height}"><rect width="100%" height="100%" fill="hsl(${hue} 60% 75%)"/><circle cx="${(photo * 31) % side}" cy="${height / 4}" r="${side / 12}" fill="#fff8"/><path d="M0 ${hill(1.3)}L${side / 3} ${hill(2.1)}L${side} ${hill(0.7)}V${height}H0Z" fill="hsl(${hue + 90} 35% 45%)"/><path d="M0 ${hill(3.1)}L${side / 2} ${hill(1.7)}L${side} ${hill(2.9)}V${height}H0Z" fill="hsl(${hue + 120} 40% 28%)"/></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}

@@ -1,0 +1,63 @@
+/** The language in use. `t()` gives its messages and is followed by whatever shows them. */
+import type { Language } from "../api/bindings";
+import { en, type Messages } from "./en";
+import { zh } from "./zh";
+
+const messages: Record<"en" | "zh", Messages> = { en, zh };
+
+let chosen = $state<Language>("system");
+
+function resolved(): "en" | "zh" {
+  if (chosen !== "system") return chosen;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export function t(): Messages {
+  return messages[resolved()];
+}
+
+export function setLanguage(language: Language): void {
+  chosen = language;
+  document.documentElement.lang = t().locale;
+}
+
+/** Seconds as people say them: `2 min`, `1 h 5 min`. */
+export function duration(seconds: number): string {
+  const unit = (value: number, name: "second" | "minute" | "hour") =>
+    new Intl.NumberFormat(t().locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+  const whole = Math.max(1, Math.round(seconds));
+  if (whole < 60) return unit(whole, "second");
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return unit(minutes, "minute");
+  const rest = minutes % 60;
+  return rest === 0 ? unit(minutes / 60, "hour") : `${unit(Math.floor(minutes / 60), "hour")} ${unit(rest, "minute")}`;
+}
+
+/** Bytes as file managers show them. */
+export function fileSize(bytes: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+  let step = 0;
+  let value = bytes;
+  while (value >= 1000 && step < units.length - 1) {
+    value /= 1000;
+    step += 1;
+  }
+  const unit = units[step] ?? "byte";
+  const digits = value < 10 && step > 0 ? 1 : 0;
+  return new Intl.NumberFormat(t().locale, {
+    style: "unit",
+    unit,
+    unitDisplay: "short",
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+/** The catalogue's local time `YYYY-MM-DDTHH:MM:SS[+HH:MM]` as this language writes it. */
+export function photoDate(takenAt: string): string {
+  const [, year, month, day, hour = "0", minute = "0"] =
+    /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}))?/.exec(takenAt) ?? [];
+  if (year === undefined) return takenAt;
+  // The time is the camera's own: it is shown as it is, in no other zone.
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)));
+  return new Intl.DateTimeFormat(t().locale, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }).format(date);
+}

@@ -1,0 +1,197 @@
+/** The whole state of the window, and what a person can do that touches more than one part of it. */
+import { getContext, setContext } from "svelte";
+import type { JobRow, Overview } from "../api/bindings";
+import { call } from "../api/call";
+import { t } from "../i18n/index.svelte";
+import { platform } from "../platform";
+import { Albums } from "./albums.svelte";
+import { Jobs } from "./jobs.svelte";
+import { Preferences } from "./preferences.svelte";
+import { type Example, Results, type Scope } from "./results.svelte";
+import { Selection } from "./selection.svelte";
+import { Toasts } from "./toasts.svelte";
+
+export type View = "photos" | "problems" | "settings";
+
+export class AppState {
+  view = $state<View>("photos");
+  overview = $state.raw<Overview | null>(null);
+  /** Index of the photo open in the viewer. */
+  opened = $state<number | null>(null);
+  /** Side of a thumbnail in the grid, in pixels. */
+  cell = $state(176);
+  helpOpen = $state(false);
+
+  readonly selection = new Selection();
+  readonly results = new Results((before, after) => {
+    this.selection.keepOnly(before, after);
+    if (this.opened !== null && before[this.opened] !== after[this.opened]) {
+      const moved = after.indexOf(before[this.opened] ?? -1);
+      this.opened = moved < 0 ? null : moved;
+    }
+  });
+  readonly albums = new Albums();
+  readonly jobs = new Jobs((job) => this.#jobEnded(job));
+  readonly preferences = new Preferences();
+  readonly toasts = new Toasts();
+
+  /** Whether nothing has been added yet. */
+  isNew = $derived(
+    this.overview !== null &&
+      this.overview.folders.length === 0 &&
+      this.overview.photos === 0 &&
+      this.jobs.open.length === 0,
+  );
+
+  /** Reads everything and begins to listen; resolves to a function that stops listening. */
+  async start(): Promise<() => void> {
+    const stops = await Promise.all([
+      platform().listen("job", (job) => this.jobs.hear(job)),
+      platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
+    ]);
+    await this.attempt(async () => {
+      await this.preferences.load();
+      await this.refresh();
+      await Promise.all([this.albums.refresh(), this.results.ask()]);
+    });
+    return () => stops.forEach((stop) => stop());
+  }
+
+  async refresh(): Promise<void> {
+    const overview = await call("overview", null);
+    this.overview = overview;
+    this.jobs.set(overview.jobs);
+  }
+
+  async #libraryChanged(): Promise<void> {
+    await Promise.all([this.refresh(), this.albums.refresh(), this.results.ask()]);
+  }
+
+  #jobEnded(job: JobRow): void {
+    if (job.state === "failed" && job.error !== null) this.toasts.error(job.error);
+    if (job.state === "done" && job.kind === "index") this.toasts.note(t().jobs.done);
+    if (job.state === "done" && job.kind === "copy") this.toasts.note(t().jobs.copied);
+    void this.attempt(() => this.#libraryChanged());
+  }
+
+  /** Does something and shows its error, if it has one. */
+  async attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (reason) {
+      this.toasts.error(reason);
+    }
+  }
+
+  show(scope: Scope): void {
+    this.view = "photos";
+    this.opened = null;
+    this.selection.clear();
+    this.selection.moveTo(0);
+    void this.results.show(scope);
+  }
+
+  showLike(example: Example): void {
+    this.view = "photos";
+    this.opened = null;
+    this.selection.clear();
+    this.selection.moveTo(0);
+    void this.results.showLike(example);
+  }
+
+  /** The photos an action is about: the one that is open, or those selected, or the one under the cursor. */
+  chosen(): number[] {
+    const ids = this.results.ids;
+    if (this.opened !== null) return ids[this.opened] === undefined ? [] : [ids[this.opened] as number];
+    if (this.selection.size > 0) return ids.filter((photo) => this.selection.has(photo));
+    const under = ids[this.selection.cursor];
+    return under === undefined ? [] : [under];
+  }
+
+  async addFolder(path: string): Promise<void> {
+    await this.attempt(async () => {
+      this.jobs.hear(await call("add_folder", { path }));
+      await this.refresh();
+    });
+  }
+
+  async chooseFolder(): Promise<void> {
+    await this.attempt(async () => {
+      const path = await platform().chooseFolder(t().first.choose);
+      if (path !== null) await this.addFolder(path);
+    });
+  }
+
+  async addSamples(): Promise<void> {
+    await this.attempt(async () => {
+      this.jobs.hear(await call("add_samples", null));
+      await this.refresh();
+    });
+  }
+
+  /** What was dropped on the window: folders are added, a photo is compared with. */
+  async dropped(paths: string[]): Promise<void> {
+    const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i.test(path);
+    const photo = paths.find(isPhoto);
+    if (photo !== undefined && !this.isNew) this.showLike({ kind: "file", path: photo });
+    for (const path of paths.filter((path) => !isPhoto(path))) await this.addFolder(path);
+  }
+
+  async addToAlbum(album: number, photos: number[]): Promise<void> {
+    await this.attempt(async () => {
+      await this.albums.add(album, photos);
+      this.toasts.note(t().albums.added(photos.length, this.albums.byId(album)?.name ?? ""));
+    });
+  }
+
+  async removeFromAlbum(photos: number[]): Promise<void> {
+    const scope = this.results.scope;
+    if (scope.kind !== "album") return;
+    await this.attempt(async () => {
+      await this.albums.takeOut(scope.id, photos);
+      this.toasts.note(t().albums.removed(photos.length));
+      await this.results.ask();
+    });
+  }
+
+  async exportCsv(photos: number[]): Promise<void> {
+    await this.attempt(async () => {
+      const file = await platform().chooseFileToSave(t().exports.saveTitle, t().exports.csvName);
+      if (file === null) return;
+      await call("export_csv", { photos, file });
+      this.toasts.note(t().exports.saved(file));
+    });
+  }
+
+  async exportCopies(photos: number[]): Promise<void> {
+    await this.attempt(async () => {
+      const folder = await platform().chooseFolder(t().exports.folderTitle);
+      if (folder !== null) this.jobs.hear(await call("export_copies", { photos, folder }));
+    });
+  }
+
+  async reveal(photo: number): Promise<void> {
+    await this.attempt(async () => {
+      const { paths } = await call("photo", { photo });
+      if (paths[0] !== undefined) await call("reveal", { path: paths[0] });
+    });
+  }
+
+  async copyPath(photo: number): Promise<void> {
+    await this.attempt(async () => {
+      const { paths } = await call("photo", { photo });
+      await platform().copyText(paths.join("\n"));
+      this.toasts.note(t().exports.copied);
+    });
+  }
+}
+
+const KEY = Symbol("app");
+
+export function provideApp(app: AppState): AppState {
+  return setContext(KEY, app);
+}
+
+export function useApp(): AppState {
+  return getContext(KEY);
+}

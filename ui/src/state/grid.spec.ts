@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { layOut, rowsAway, topOf, visible } from "./grid";
+
+const metrics = { width: 1000, cell: 100, gap: 4, heading: 40 };
+
+describe("the grid's geometry", () => {
+  it("keeps few rows of 200,000 photos", () => {
+    const layout = layOut([{ title: null, count: 200_000 }], metrics);
+    expect(layout.columns).toBe(9);
+    expect(layout.columns * layout.side + 8 * 4).toBeCloseTo(1000);
+    for (const top of [0, layout.height / 2, layout.height - 800]) {
+      const rows = visible(layout, top, top + 800, 600);
+      expect(rows.length).toBeLessThan(22);
+      const covered = rows.map((row) => row.top);
+      expect(Math.min(...covered)).toBeLessThanOrEqual(Math.max(0, top));
+      expect(Math.max(...covered) + layout.pitch).toBeGreaterThanOrEqual(Math.min(top + 800, layout.height));
+    }
+    expect(layout.height).toBeLessThan(16_000_000);
+  });
+
+  it("puts every photo into exactly one row", () => {
+    const layout = layOut([{ title: "a", count: 20 }, { title: "b", count: 0 }, { title: "c", count: 7 }], metrics);
+    const rows = visible(layout, 0, layout.height, 0).flatMap((item) => (item.kind === "row" ? [item] : []));
+    expect(rows.flatMap((row) => Array.from({ length: row.count }, (_, i) => row.first + i))).toEqual(
+      Array.from({ length: 27 }, (_, i) => i),
+    );
+    expect(layout.sections.map((section) => section.title)).toEqual(["a", "c"]);
+  });
+
+  it("goes up and down in a column, also over headings and short rows", () => {
+    const layout = layOut([{ title: "a", count: 20 }, { title: "b", count: 7 }], metrics);
+    expect(rowsAway(layout, 3, 1)).toBe(12);
+    expect(rowsAway(layout, 17, 1)).toBe(19);
+    expect(rowsAway(layout, 18, 1)).toBe(20);
+    expect(rowsAway(layout, 26, -1)).toBe(19);
+    expect(rowsAway(layout, 3, -5)).toBe(3);
+    expect(rowsAway(layout, 3, 50)).toBe(26);
+    expect(topOf(layout, 20)).toBe(40 + 3 * layout.pitch + 40);
+  });
+
+  it("has at least one column", () => {
+    expect(layOut([{ title: null, count: 3 }], { ...metrics, width: 20 }).columns).toBe(1);
+  });
+});

@@ -1,0 +1,40 @@
+/** Work in the background, as the shell tells of it. */
+import type { JobAction, JobRow } from "../api/bindings";
+import { call } from "../api/call";
+
+const over = (job: JobRow) => job.state === "done" || job.state === "cancelled" || job.state === "failed";
+
+export class Jobs {
+  /** Jobs that are not over, oldest first. */
+  open = $state.raw<JobRow[]>([]);
+  #ended: (job: JobRow) => void;
+
+  /** `ended` hears of every job that is over. */
+  constructor(ended: (job: JobRow) => void = () => {}) {
+    this.#ended = ended;
+  }
+
+  get indexing(): boolean {
+    return this.open.some((job) => job.kind === "index" && job.state !== "paused");
+  }
+
+  /** Takes the whole list. */
+  set(jobs: JobRow[]): void {
+    this.open = jobs.filter((job) => !over(job));
+  }
+
+  /** Takes news of one job. */
+  hear(job: JobRow): void {
+    if (over(job)) {
+      this.open = this.open.filter((other) => other.id !== job.id);
+      this.#ended(job);
+      return;
+    }
+    const at = this.open.findIndex((other) => other.id === job.id);
+    this.open = at < 0 ? [...this.open, job] : this.open.map((other, index) => (index === at ? job : other));
+  }
+
+  async control(job: number, action: JobAction): Promise<void> {
+    this.hear(await call("control_job", { job, action }));
+  }
+}

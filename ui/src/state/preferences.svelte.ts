@@ -1,0 +1,65 @@
+/** A person's settings, kept by the engine. */
+import type { DeviceChoice, Language, Settings, Theme } from "../api/bindings";
+import { call } from "../api/call";
+import { setLanguage } from "../i18n/index.svelte";
+
+const RECENT = 8;
+
+export class Preferences {
+  theme = $state<Theme>("system");
+  language = $state<Language>("system");
+  device = $state<DeviceChoice>("auto");
+  recent = $state.raw<string[]>([]);
+
+  async load(): Promise<void> {
+    const settings = await call("settings", null);
+    this.theme = settings.theme;
+    this.language = settings.language;
+    this.device = settings.device;
+    this.recent = settings.recent_searches;
+    this.#apply();
+  }
+
+  setTheme(theme: Theme): Promise<void> {
+    this.theme = theme;
+    return this.#save();
+  }
+
+  setLanguage(language: Language): Promise<void> {
+    this.language = language;
+    return this.#save();
+  }
+
+  setDevice(device: DeviceChoice): Promise<void> {
+    this.device = device;
+    return this.#save();
+  }
+
+  /** Remembers a search, the latest first. */
+  remember(query: string): Promise<void> {
+    if (query === "" || this.recent[0] === query) return Promise.resolve();
+    this.recent = [query, ...this.recent.filter((other) => other !== query)].slice(0, RECENT);
+    return this.#save();
+  }
+
+  forgetSearches(): Promise<void> {
+    this.recent = [];
+    return this.#save();
+  }
+
+  async #save(): Promise<void> {
+    this.#apply();
+    const settings: Settings = {
+      theme: this.theme,
+      language: this.language,
+      device: this.device,
+      recent_searches: this.recent,
+    };
+    await call("save_settings", settings);
+  }
+
+  #apply(): void {
+    document.documentElement.dataset["theme"] = this.theme;
+    setLanguage(this.language);
+  }
+}

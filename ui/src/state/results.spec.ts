@@ -1,0 +1,85 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { fakePlatform, type FakePlatform } from "../fake/platform";
+import { usePlatform } from "../platform";
+import { Results } from "./results.svelte";
+
+let fake: FakePlatform;
+beforeEach(() => {
+  fake = fakePlatform({ photos: 100 });
+  usePlatform(fake);
+});
+
+/** Answers to searches, given out of hand. */
+function slowSearches() {
+  const waiting = new Map<string, (photos: number[]) => void>();
+  fake.handlers.search = ({ query }) =>
+    new Promise((resolve) =>
+      waiting.set(query, (strong) => resolve({ strong, possible: [], searched: 100, took_ms: 1 })),
+    );
+  return waiting;
+}
+
+describe("results", () => {
+  it("never shows an answer that a later question has overtaken", async () => {
+    const waiting = slowSearches();
+    const results = new Results();
+    results.typed = "do";
+    const first = results.ask();
+    results.typed = "dog";
+    const second = results.ask();
+    await Promise.resolve();
+    waiting.get("dog")?.([1, 2]);
+    await second;
+    waiting.get("do")?.([3]);
+    await first;
+    expect(results.ids).toEqual([1, 2]);
+    expect(results.answered).toBe("dog");
+    expect(results.waiting).toBe(false);
+  });
+
+  it("asks once when the keys pause", async () => {
+    vi.useFakeTimers();
+    const results = new Results();
+    for (const text of ["d", "do", "dog"]) results.type(text);
+    await vi.advanceTimersByTimeAsync(200);
+    vi.useRealTimers();
+    expect(fake.calls.map((call) => call.name)).toEqual(["search"]);
+  });
+
+  it("shows everything when nothing is asked, and only the album when one is open", async () => {
+    const results = new Results();
+    await results.ask();
+    expect(results.ids.length).toBe(100);
+    expect(results.isSearch).toBe(false);
+    const album = await fake.call("create_album", { name: "Rex", photos: [5, 9] });
+    await results.show({ kind: "album", id: album.id });
+    expect(results.ids).toEqual([5, 9]);
+  });
+
+  it("keeps what is shown when a question fails, and says why", async () => {
+    const results = new Results();
+    await results.ask();
+    fake.handlers.search = () => Promise.reject({ code: "query_wrong", message: "after: takes a date" });
+    results.typed = "after:x";
+    await results.ask();
+    expect(results.error).toEqual({ code: "query_wrong", message: "after: takes a date" });
+    expect(results.ids.length).toBe(100);
+  });
+
+  it("sends filters and terms with the query", async () => {
+    const results = new Results();
+    results.typed = "beach";
+    await results.setTerms([{ text: "red car", like: true, weight: 2 }]);
+    await results.setFilters({ ...results.filters, camera: "X100V" });
+    expect(fake.calls.at(-1)?.request).toMatchObject({ query: 'beach 2*"red car"', filters: { camera: "X100V" } });
+  });
+
+  it("tells who listens of every new list", async () => {
+    const heard: number[] = [];
+    const results = new Results((_, after) => heard.push(after.length));
+    await results.ask();
+    results.typed = "nothing";
+    await results.ask();
+    expect(heard).toEqual([100, 0]);
+  });
+});

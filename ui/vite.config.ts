@@ -1,0 +1,10 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte()],
+  // Vitest runs components in jsdom, so it needs Svelte's browser build.
+  resolve: mode === "test" ? { conditions: ["browser"] } : {},
+  build: { target: "es2022", outDir: "dist", emptyOutDir: true, assetsInlineLimit: 0 },
+  test: { environment: "jsdom", include: ["src/**/*.spec.ts"] },
+}));
