@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
 use crate::text::{BertConfig, Tokenizer};
 use crate::vision::{CpuEfficientNet, EfficientNetConfig};
-use crate::weights;
+use crate::{DeviceChoice, DeviceKind, Model, adapters, weights};
 
 /// Largest difference from the reference that is let pass.
 const TOLERANCE: f32 = 1e-4;
@@ -93,4 +93,36 @@ fn the_text_tower_agrees_with_transformers() {
     let got = tower.forward(ids, mask).into_data().try_to_vec::<f32>().unwrap();
     let off = worst(&got, &want);
     assert!(off < TOLERANCE, "off by {off}");
+}
+
+/// Mesa's software Vulkan stands in for a GPU: the same tensors, the same kernels' source, another processor.
+#[test]
+fn the_gpu_path_agrees_with_the_cpu_path() {
+    if !adapters().iter().any(|adapter| adapter.software) {
+        println!("SKIPPED: no software Vulkan adapter (scripts/setup.sh --tests installs Mesa's)");
+        return;
+    }
+    let bytes = golden("image.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let pixels = file.tensor("pixels").unwrap();
+    let side = pixels.shape()[1];
+    let texts = ["a dog", "Two dogs run through the snow .", "a cup of coffee on a wooden table"];
+    let embed = |choice| {
+        let model = Model::load(&model(), choice).unwrap();
+        let photos: Vec<_> = pixels
+            .data()
+            .chunks_exact(side * side * 3)
+            .take(2)
+            .map(|rgb| model.preprocess().prepare(side as u32, side as u32, rgb).unwrap())
+            .collect();
+        let mut embeddings = model.embed_images(&photos).unwrap();
+        embeddings.extend(model.embed_texts(&texts).unwrap());
+        (model.device().kind, embeddings)
+    };
+    let ((cpu, want), (gpu, got)) = (embed(DeviceChoice::Cpu), embed(DeviceChoice::Software));
+    assert_eq!((cpu, gpu), (DeviceKind::Cpu, DeviceKind::SoftwareGpu));
+    for (number, (want, got)) in want.iter().zip(&got).enumerate() {
+        let cosine = want.dot(got);
+        assert!(cosine > 0.999, "embedding {number}: cosine {cosine}");
+    }
 }

@@ -5,8 +5,8 @@
 //! A head is a linear map plus a one-layer perceptron over layer-normalised input. The image head sees the
 //! mean and the maximum of each feature over the positions of the map: the mean says what the photo is of,
 //! the maximum what is also in it. Attention over positions scored no better on the dev split. It also sees
-//! a summary of the tower's earlier stages, which know what the last one was trained to leave out: that
-//! gave two points of recall.
+//! a summary of the tower's last stages, which know what the classifier's features were trained to leave
+//! out: that gave two points of recall.
 
 use burn::config::Config;
 use burn::module::{Module, Param};
@@ -15,7 +15,7 @@ use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Distribution, Tensor};
 
 /// Standard deviations beyond which a number of the summary counts no more: one odd channel must not decide.
-const SUMMARY_LIMIT: f64 = 6.0;
+const SUMMARY_LIMIT: f64 = 3.0;
 
 /// Sizes of the heads.
 #[derive(Config, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct HeadsConfig {
     #[config(default = 1280)]
     pub features: usize,
     /// Numbers in the summary of the image tower's stages.
-    #[config(default = 1680)]
+    #[config(default = 1360)]
     pub summary: usize,
     /// Length of a sentence vector; its halves come from two depths of the text tower.
     #[config(default = 768)]

@@ -40,7 +40,7 @@ pub struct TrainConfig {
     #[config(default = 2.0)]
     pub clip_norm: f32,
     /// Weight of the distillation loss; the contrastive loss has 1.
-    #[config(default = 0.7)]
+    #[config(default = 1.0)]
     pub distillation: f64,
     /// Weight of the loss on groups of classes.
     #[config(default = 0.2)]
@@ -61,8 +61,11 @@ pub struct TrainConfig {
     #[config(default = 0.1)]
     pub distillation_dropout: f64,
     /// Share of photos and probes that are seen without their stage summary.
-    #[config(default = 0.15)]
+    #[config(default = 0.3)]
     pub summary_dropout: f64,
+    /// Standard deviation of the noise on a standardised stage summary.
+    #[config(default = 0.5)]
+    pub summary_noise: f64,
     /// Largest factor on cosines, as a logarithm (CLIP has 100).
     #[config(default = 4.6)]
     pub max_log_scale: f64,
@@ -203,9 +206,9 @@ impl Batch {
         let group_target = group_target(opinion.clone(), &data.groups.members);
         let (classes, groups) = (&data.classes.by_class, &data.groups.by_group);
         Self {
-            photos: without_some_summaries(config, heads.standardised(pooled(&whole, device))),
+            photos: with_worn_summaries(config, heads.standardised(pooled(&whole, device))),
             captions: matrix(captions, photos.len() * data.captions_per_photo, data.width, device),
-            probes: without_some_summaries(config, heads.standardised(pooled(&drawn, device))),
+            probes: with_worn_summaries(config, heads.standardised(pooled(&drawn, device))),
             opinion: opinion.autodiff(),
             names: matrix(one_of_each(classes, data.width, rng), classes.len(), data.width, device),
             group_names: matrix(one_of_each(groups, data.width, rng), groups.len(), data.width, device),
@@ -214,12 +217,14 @@ impl Batch {
     }
 }
 
-/// Puts the mean in place of some rows' standardised summary, so that no head leans on it alone.
-fn without_some_summaries(config: &TrainConfig, pooled: Pooled) -> Pooled {
+/// Adds noise to the standardised summaries and puts the mean in place of some: other cameras give other
+/// summaries than the photos at hand, and no head shall lean on them alone.
+fn with_worn_summaries(config: &TrainConfig, pooled: Pooled) -> Pooled {
     let [rows, _] = pooled.summary.dims();
     let kept =
         Tensor::<2>::random([rows, 1], Distribution::Bernoulli(1.0 - config.summary_dropout), &pooled.summary.device());
-    Pooled { summary: pooled.summary * kept, ..pooled }
+    let noise = pooled.summary.random_like(Distribution::Normal(0.0, config.summary_noise));
+    Pooled { summary: (pooled.summary + noise) * kept, ..pooled }
 }
 
 /// The losses of a batch, each summed over the members.

@@ -1,10 +1,11 @@
 //! The image tower: EfficientNet-Lite, batch normalisation folded into the convolutions.
 //!
 //! Tan & Le 2019 (arXiv:1905.11946), *lite* variant: ReLU6 everywhere, no squeeze-and-excite, stem and
-//! head not scaled. The tower ends after the head convolution: it gives a feature map and, of each stage
-//! on the way, the mean and maximum of its channels over the positions. The head's features were made to
-//! tell 1,000 classes apart; the earlier stages still know colours, textures and counts. It knows nothing
-//! of files: the weights are put into it by [`crate::weights`].
+//! head not scaled. The tower ends after the head convolution: it gives a feature map and, of the last stages
+//! on the way, the mean and maximum of their channels over the positions. The head's features were made to
+//! tell 1,000 classes apart; the stages before it still know what that leaves out. Earlier ones would add
+//! little and see the sharpness of a photo more than what it shows. It knows nothing of files: the weights
+//! are put into it by [`crate::weights`].
 
 mod cpu;
 mod cpu_kernels;
@@ -129,12 +130,15 @@ impl InvertedResidual {
     }
 }
 
+/// Stages that the summary tells of, from the end.
+pub const SUMMARISED_STAGES: usize = 3;
+
 /// What the tower gives for a batch.
 #[derive(Debug, Clone)]
 pub struct TowerOutput {
     /// Features after the head convolution, `[batch, features, map, map]`, values in 0..=6.
     pub map: Tensor<4>,
-    /// Of each stage but the first the channels' means, then their maxima, over the positions of the
+    /// Of each of the last [`SUMMARISED_STAGES`] stages the channels' means, then their maxima, over the positions of the
     /// stage's output, `[batch, 2 * channels of those stages]`.
     pub summary: Tensor<2>,
 }
@@ -166,9 +170,9 @@ impl EfficientNet {
         TowerOutput { map: relu6(self.head.forward(x)), summary: Tensor::cat(summary, 1) }
     }
 
-    /// Whether a block is the last of a stage other than the first. A stage begins with a block without a skip.
+    /// Whether a block is the last of one of the last stages. A stage begins with a block without a skip.
     fn is_summarised(&self, block: usize) -> bool {
-        let first_stage_ended = self.blocks[1..=block].iter().any(|b| !b.skip);
-        first_stage_ended && self.blocks.get(block + 1).is_none_or(|next| !next.skip)
+        let later_stages = self.blocks[block + 1..].iter().filter(|b| !b.skip).count();
+        later_stages < SUMMARISED_STAGES && self.blocks.get(block + 1).is_none_or(|next| !next.skip)
     }
 }

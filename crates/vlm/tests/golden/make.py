@@ -101,11 +101,11 @@ def main():
         for n, block in enumerate(net._blocks):
             y = block(y)
             out[f"layer.{n + 1}"] = y[0, :, y.shape[2] // 2].contiguous()
-        # Means, then maxima, of the channels at the end of each stage but the first.
+        # Means, then maxima, of the channels at the end of the last three stages.
         y, summary = net._swish(net._bn0(net._conv_stem(x.permute(0, 3, 1, 2)))), []
         for n, block in enumerate(net._blocks):
             y = block(y)
-            if n in (3, 6, 10, 14, 19, 20):
+            if n in (14, 19, 20):
                 summary += [y.mean((2, 3)), y.amax((2, 3))]
         out["summary"] = torch.cat(summary, 1)
         out["features"] = net.extract_features(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous()
