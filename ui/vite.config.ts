@@ -2,6 +2,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig(({ mode }) => ({
+  cacheDir: "../node_modules/.vite",
   plugins: [svelte()],
   // Vitest runs components in jsdom, so it needs Svelte's browser build.
   resolve: mode === "test" ? { conditions: ["browser"] } : {},

@@ -3,6 +3,7 @@
 //! Only what a window system brings is here: the window, events, the file manager, and the protocol that
 //! serves pictures. What the app can do is in `sightline-api`.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+#![allow(clippy::let_underscore_must_use, reason = "what tauri's command macro writes has one")]
 
 mod pictures;
 mod places;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sightline_api::{Desk, ErrorReply};
-use tauri::{Manager, RunEvent, State, WebviewUrl, WebviewWindowBuilder};
+use tauri::{Manager, RunEvent, State, Url, WebviewUrl, WebviewWindowBuilder};
 
 use shell::Window;
 
@@ -22,6 +23,11 @@ async fn call(desk: State<'_, Arc<Desk>>, name: String, request: Value) -> Resul
     let desk = desk.inner().clone();
     let answered = tauri::async_runtime::spawn_blocking(move || sightline_api::dispatch(&desk, &name, request)).await;
     answered.unwrap_or_else(|panic| Err(ErrorReply::new("command_panicked", panic.to_string())))
+}
+
+/// Whether an address is the interface itself, as this system serves it; the window goes nowhere else.
+fn is_the_app(url: &Url) -> bool {
+    matches!((url.scheme(), url.host_str()), ("tauri", Some("localhost")) | ("http" | "https", Some("tauri.localhost")))
 }
 
 fn main() {
@@ -44,7 +50,7 @@ fn main() {
                 .title("Sightline")
                 .inner_size(1200.0, 800.0)
                 .min_inner_size(640.0, 480.0)
-                .on_navigation(|url| matches!(url.host_str(), None | Some("localhost" | "tauri.localhost")))
+                .on_navigation(is_the_app)
                 .build()?;
             Ok(())
         })
@@ -60,6 +66,22 @@ fn main() {
         Err(error) => {
             eprintln!("sightline: {error}");
             std::process::exit(2);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_goes_nowhere_but_to_the_app() {
+        let allowed = |url: &str| is_the_app(&url.parse().unwrap());
+        assert!(allowed("tauri://localhost/") && allowed("http://tauri.localhost/index.html"));
+        for url in
+            ["https://example.com/", "http://localhost:8080/", "file:///etc/passwd", "tauri://other/", "about:blank"]
+        {
+            assert!(!allowed(url), "{url}");
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Black-box tests over the built `sightline`: what a person at the command line sees.
+//! Black-box tests over the built `sightline`, what a person at the command line sees, and over the commands
+//! that a window calls.
 
 // A test that cannot go on ends with a panic.
 #![allow(clippy::unwrap_used)]
 
+mod desk;
 mod harness;
 mod indexing;
 mod killing;

@@ -4,7 +4,6 @@ const many = (count: number, one: string, other: string) => `${number.format(cou
 
 export const en = {
   locale: "en",
-  appName: "Sightline",
   photos: (count: number) => many(count, "photo", "photos"),
   number: (value: number) => number.format(value),
   cancel: "Cancel",
@@ -96,7 +95,6 @@ export const en = {
     reveal: "Show in folder",
     copyPath: "Copy path",
     removeFromAlbum: "Remove from album",
-    open: "Open",
   },
   viewer: {
     label: "Photo",
@@ -137,7 +135,6 @@ export const en = {
     cancel: "Stop",
     done: "All photos are searchable",
     copied: "The copies are done",
-    failed: "Stopped",
   },
   problems: {
     title: "Files that could not be read",
@@ -145,8 +142,6 @@ export const en = {
     noneLead: "Files that cannot be read are listed here, with the reason.",
     retryAll: "Try all again",
     reveal: "Show in folder",
-    file: "File",
-    reason: "Reason",
     codes: {
       broken: "Damaged files",
       unsupported: "Formats that cannot be read yet",
@@ -206,7 +201,6 @@ export const en = {
   },
   help: {
     title: "Keyboard shortcuts",
-    open: "Show shortcuts",
     everywhere: "Everywhere",
     inGrid: "In the grid",
     inViewer: "In the photo view",
@@ -218,7 +212,6 @@ export const en = {
     openPhoto: "Open the photo",
     addToLast: "Add to the last used album",
     similar: "Find similar photos",
-    pan: "Drag to move, scroll to zoom",
   },
 };
 

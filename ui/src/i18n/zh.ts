@@ -6,7 +6,6 @@ const photos = (count: number) => `${number.format(count)} 张照片`;
 
 export const zh: Messages = {
   locale: "zh",
-  appName: "Sightline",
   photos,
   number: (value) => number.format(value),
   cancel: "取消",
@@ -97,7 +96,6 @@ export const zh: Messages = {
     reveal: "在文件夹中显示",
     copyPath: "复制路径",
     removeFromAlbum: "移出相册",
-    open: "打开",
   },
   viewer: {
     label: "照片",
@@ -138,7 +136,6 @@ export const zh: Messages = {
     cancel: "停止",
     done: "所有照片都可以搜索了",
     copied: "副本已完成",
-    failed: "已停止",
   },
   problems: {
     title: "无法读取的文件",
@@ -146,8 +143,6 @@ export const zh: Messages = {
     noneLead: "无法读取的文件及其原因会列在这里。",
     retryAll: "全部重试",
     reveal: "在文件夹中显示",
-    file: "文件",
-    reason: "原因",
     codes: {
       broken: "已损坏的文件",
       unsupported: "暂不支持的格式",
@@ -207,7 +202,6 @@ export const zh: Messages = {
   },
   help: {
     title: "键盘快捷键",
-    open: "显示快捷键",
     everywhere: "任何地方",
     inGrid: "在网格中",
     inViewer: "查看照片时",
@@ -219,6 +213,5 @@ export const zh: Messages = {
     openPhoto: "打开照片",
     addToLast: "添加到上次使用的相册",
     similar: "查找相似照片",
-    pan: "拖动以移动，滚动以缩放",
   },
 };

@@ -4,12 +4,19 @@ import { call } from "../api/call";
 import { setLanguage } from "../i18n/index.svelte";
 
 const RECENT = 8;
+/** Not there in jsdom. */
+const systemIsDark = window.matchMedia?.("(prefers-color-scheme: dark)") as MediaQueryList | undefined;
 
 export class Preferences {
   theme = $state<Theme>("system");
   language = $state<Language>("system");
   device = $state<DeviceChoice>("auto");
   recent = $state.raw<string[]>([]);
+
+  constructor() {
+    systemIsDark?.addEventListener("change", () => this.#apply());
+    this.#apply();
+  }
 
   async load(): Promise<void> {
     const settings = await call("settings", null);
@@ -59,7 +66,8 @@ export class Preferences {
   }
 
   #apply(): void {
-    document.documentElement.dataset["theme"] = this.theme;
+    const dark = this.theme === "dark" || (this.theme === "system" && systemIsDark?.matches === true);
+    document.documentElement.dataset["theme"] = dark ? "dark" : "light";
     setLanguage(this.language);
   }
 }

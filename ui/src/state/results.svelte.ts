@@ -10,7 +10,7 @@ export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "f
 export type Example = { kind: "photo"; photo: number } | { kind: "file"; path: string };
 
 /** Time without a key after which a search begins. */
-const PAUSE_MS = 120;
+const PAUSE_MS = 50;
 /** Matches asked for: more than anybody looks at. */
 const LIMIT = 500;
 

@@ -1,0 +1,177 @@
+//! The commands that a window calls, over a real library and the model that ships.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sightline_api::{Desk, ErrorReply, JobRow, JobState, PictureSize, Places, Shell, dispatch};
+
+use crate::harness::{World, root};
+
+/// A shell without a window that keeps what it is told.
+#[derive(Default)]
+struct Ears {
+    jobs: Mutex<Vec<JobRow>>,
+    changes: Mutex<usize>,
+    revealed: Mutex<Vec<String>>,
+}
+
+impl Shell for Ears {
+    fn job_changed(&self, job: &JobRow) {
+        self.jobs.lock().unwrap().push(job.clone());
+    }
+
+    fn library_changed(&self) {
+        *self.changes.lock().unwrap() += 1;
+    }
+
+    fn reveal(&self, path: &Path) -> Result<(), String> {
+        self.revealed.lock().unwrap().push(path.display().to_string());
+        Ok(())
+    }
+}
+
+struct Seat {
+    desk: Desk,
+    ears: Arc<Ears>,
+}
+
+impl Seat {
+    fn at(world: &World) -> Self {
+        let ears = Arc::<Ears>::default();
+        let places = Places {
+            library: world.library(),
+            model: root().join("assets/models/home-1"),
+            samples: root().join("assets/samples"),
+        };
+        Self { desk: Desk::open(places, ears.clone()).unwrap(), ears }
+    }
+
+    fn call(&self, name: &str, request: Value) -> Value {
+        self.try_call(name, request).unwrap_or_else(|error| panic!("{name}: {error:?}"))
+    }
+
+    fn try_call(&self, name: &str, request: Value) -> Result<Value, ErrorReply> {
+        dispatch(&self.desk, name, request)
+    }
+
+    fn wait_for_jobs(&self) {
+        let start = Instant::now();
+        while !self.call("overview", Value::Null)["jobs"].as_array().unwrap().is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(120), "the job hangs");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn search(&self, query: &str, filters: Value) -> Vec<i64> {
+        let request = json!({ "query": query, "limit": 50, "filters": filters, "sort": "match" });
+        let reply = self.call("search", request);
+        let ids = |key: &str| reply[key].as_array().unwrap().iter().map(|id| id.as_i64().unwrap()).collect::<Vec<_>>();
+        [ids("strong"), ids("possible")].concat()
+    }
+
+    fn name(&self, photo: i64) -> String {
+        self.call("photo", json!({ "photo": photo }))["name"].as_str().unwrap().to_owned()
+    }
+}
+
+fn no_filters() -> Value {
+    json!({ "after": null, "before": null, "camera": null, "folder": null, "format": null, "album": null })
+}
+
+#[test]
+fn a_first_evening_with_the_samples() {
+    let world = World::new();
+    let seat = Seat::at(&world);
+    assert_eq!(seat.call("overview", Value::Null)["photos"], 0);
+    assert_eq!(
+        seat.try_call("search", json!({ "query": "dog", "limit": 1, "filters": no_filters(), "sort": "match" }))
+            .unwrap_err()
+            .code,
+        "library_empty"
+    );
+    seat.call("add_samples", Value::Null);
+    seat.wait_for_jobs();
+    assert!(seat.ears.jobs.lock().unwrap().iter().any(|job| job.state == JobState::Done));
+    assert!(*seat.ears.changes.lock().unwrap() > 0);
+
+    let dogs = seat.search("golden retriever", no_filters());
+    assert_eq!(seat.name(dogs[0]), "lock.jpg");
+    let listed = seat.call("photos", json!({ "filters": no_filters(), "sort": "newest" }));
+    let all: Vec<i64> = serde_json::from_value(listed["ids"].clone()).unwrap();
+    assert_eq!(all.len() as u64, seat.call("overview", Value::Null)["searchable"].as_u64().unwrap());
+
+    let album = seat.call("create_album", json!({ "name": "Rex", "photos": [dogs[0]] }))["id"].clone();
+    let mut in_album = no_filters();
+    in_album["album"] = album.clone();
+    assert_eq!(seat.search("a cup of coffee", in_album.clone()), Vec::<i64>::new());
+    assert_eq!(seat.search("a dog", in_album), dogs[..1]);
+    assert_eq!(seat.call("photo", json!({ "photo": dogs[0] }))["albums"], json!([album]));
+    assert_eq!(seat.try_call("create_album", json!({ "name": "Rex", "photos": [] })).unwrap_err().code, "album_exists");
+
+    let similar = seat.call("similar", json!({ "photo": dogs[0], "limit": 5 }));
+    let count = |key: &str| similar[key].as_array().unwrap().len();
+    assert_eq!(count("strong") + count("possible"), 5);
+
+    let map = seat.call("explain", json!({ "photo": dogs[0], "query": "golden retriever" }));
+    let values: Vec<f64> = serde_json::from_value(map["values"].clone()).unwrap();
+    assert_eq!((map["side"].as_u64(), values.len()), (Some(9), 81));
+    // The dog lies in the middle; the corners are grass.
+    assert!(values[40] > 0.5 && values[8] < 0.5, "{values:?}");
+
+    for size in ["thumb", "screen", "full"] {
+        let jpeg = seat.desk.picture(PictureSize::parse(size).unwrap(), dogs[0]).unwrap();
+        assert!(jpeg.starts_with(&[0xff, 0xd8, 0xff]), "{size}");
+    }
+    assert_eq!(seat.desk.picture(PictureSize::Thumbnail, 99_999).unwrap_err().code, "photo_gone");
+}
+
+#[test]
+fn a_seat_taken_again_finds_everything_and_work_goes_on() {
+    let world = World::with_samples();
+    let photos = world.photos().display().to_string();
+    let first = Seat::at(&world);
+    let job = first.call("add_folder", json!({ "path": photos }))["id"].clone();
+    first.call("control_job", json!({ "job": job, "action": "pause" }));
+    first.call(
+        "save_settings",
+        json!({ "theme": "dark", "language": "zh", "device": "cpu", "recent_searches": ["dog"] }),
+    );
+    first.desk.close();
+    drop(first);
+    let second = Seat::at(&world);
+    let settings = second.call("settings", Value::Null);
+    assert_eq!((&settings["theme"], &settings["recent_searches"]), (&json!("dark"), &json!(["dog"])));
+    // A person paused it: it waits. (If all was done before the pause, there is nothing to wait for.)
+    let jobs = second.call("overview", Value::Null)["jobs"].clone();
+    if let Some(waiting) = jobs.as_array().unwrap().first() {
+        assert_eq!(waiting["state"], "paused");
+        second.call("control_job", json!({ "job": job, "action": "resume" }));
+    }
+    second.wait_for_jobs();
+    let overview = second.call("overview", Value::Null);
+    assert_eq!(overview["searchable"], overview["photos"]);
+    assert!(overview["photos"].as_u64().unwrap() > 30);
+
+    second.call("remove_folder", json!({ "path": photos }));
+    assert_eq!(second.call("photos", json!({ "filters": no_filters(), "sort": "newest" }))["ids"], json!([]));
+    assert!(world.photos().join("lock.jpg").is_file(), "no photo on disk is touched");
+}
+
+#[test]
+fn only_what_the_library_knows_is_revealed_and_unknown_requests_are_refused() {
+    let world = World::new();
+    let seat = Seat::at(&world);
+    let code = |name: &str, request: Value| seat.try_call(name, request).unwrap_err().code;
+    assert_eq!(code("reveal", json!({ "path": "/etc/passwd" })), "path_unknown");
+    assert!(seat.ears.revealed.lock().unwrap().is_empty());
+    seat.call("reveal", json!({ "path": world.library().display().to_string() }));
+    assert_eq!(seat.ears.revealed.lock().unwrap().len(), 1);
+    assert_eq!(code("no_such_command", Value::Null), "command_unknown");
+    assert_eq!(code("photo", json!({ "photo": "1" })), "request_wrong");
+    assert_eq!(code("photo", json!({ "photo": 1, "path": "/etc/passwd" })), "request_wrong");
+    assert_eq!(code("add_folder", json!({ "path": "/no/such/folder" })), "folder_missing");
+    assert_eq!(code("export_copies", json!({ "photos": [], "folder": "/no/such/folder" })), "not_a_folder");
+    assert_eq!(code("control_job", json!({ "job": 5, "action": "resume" })), "job_wrong");
+}
