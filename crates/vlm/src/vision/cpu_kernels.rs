@@ -1,6 +1,6 @@
 //! The two convolutions an inverted residual needs, on one CPU core, channels last.
 //!
-//! [`Pointwise`] is a matrix product over pixels with its weights packed into panels as wide as two
+//! [`Pointwise`] is a matrix product over pixels with its weights packed into panels as wide as a few
 //! vector registers (Goto & van de Geijn 2008: the panel stays in cache while rows pass over it);
 //! [`Depthwise`] walks channels in vectors and keeps the kernel's window in the first-level cache.
 //! `pulp` chooses AVX-512, AVX2, NEON or scalar code at run time. Sums are f32. No threads here.
@@ -33,7 +33,7 @@ pub struct Placement {
 pub struct Pointwise {
     input: usize,
     output: usize,
-    /// Panels of `2 * lanes` columns, each `input` rows high; the last may be `lanes` wide. Zero-padded.
+    /// Panels of whole vectors of columns, as [`panel_widths`] has them, each `input` rows high. Zero-padded.
     panels: Vec<f32>,
     /// Zero-padded to whole panels.
     bias: Vec<f32>,
@@ -47,8 +47,8 @@ impl Pointwise {
         let lanes = lanes();
         let mut panels = Vec::with_capacity(output.next_multiple_of(lanes) * input);
         let mut column = 0;
-        while column < output {
-            let wide = if output - column > lanes { 2 * lanes } else { lanes };
+        for vectors in panel_widths(output.div_ceil(lanes), lanes) {
+            let wide = vectors * lanes;
             for k in 0..input {
                 panels.extend((column..column + wide).map(|c| if c < output { weight[c * input + k] } else { 0.0 }));
             }
@@ -93,31 +93,34 @@ impl WithSimd for PointwiseRun<'_> {
         for start in (0..pixels).step_by(ROW_BLOCK) {
             let end = (start + ROW_BLOCK).min(pixels);
             let (mut column, mut offset) = (0, 0);
-            while column < self.layer.output {
-                if self.layer.bias.len() - column > lanes {
-                    self.panel::<S, 2>(simd, start..end, column, offset);
-                    (column, offset) = (column + 2 * lanes, offset + 2 * lanes * k);
-                } else {
-                    self.panel::<S, 1>(simd, start..end, column, offset);
-                    (column, offset) = (column + lanes, offset + lanes * k);
+            for vectors in panel_widths(self.layer.bias.len() / lanes, lanes) {
+                match vectors {
+                    1 => self.panel::<S, 1>(simd, start..end, column, offset),
+                    2 => self.panel::<S, 2>(simd, start..end, column, offset),
+                    3 => self.panel::<S, 3>(simd, start..end, column, offset),
+                    _ => self.panel::<S, 4>(simd, start..end, column, offset),
                 }
+                (column, offset) = (column + vectors * lanes, offset + vectors * lanes * k);
             }
         }
     }
 }
 
+/// Splits `vectors` of columns into panels of like width, so that none is too narrow to keep the adders busy.
+///
+/// Six rows by four vectors are 24 sums: with 32 registers (AVX-512, NEON) there is room for the weights beside
+/// them, and six rows need no more address registers than there are. With 16 (AVX2) two vectors fit.
+fn panel_widths(vectors: usize, lanes: usize) -> impl Iterator<Item = usize> {
+    let widest = if lanes == 8 { 2 } else { 4 };
+    let panels = vectors.div_ceil(widest);
+    (0..panels).map(move |panel| vectors / panels + usize::from(panel < vectors % panels))
+}
+
 impl PointwiseRun<'_> {
-    /// All rows of a block against one panel, in tiles that fill the register file.
+    /// All rows of a block against one panel, in tiles that fit into the register file.
     #[inline(always)]
     fn panel<S: Simd, const NV: usize>(&mut self, simd: S, rows: std::ops::Range<usize>, column: usize, offset: usize) {
         let mut row = rows.start;
-        // 32 registers on AVX-512 and NEON, 16 on AVX2.
-        if S::F32_LANES != 8 {
-            while row + 12 <= rows.end {
-                self.tile::<S, 12, NV>(simd, row, column, offset);
-                row += 12;
-            }
-        }
         while row + 6 <= rows.end {
             self.tile::<S, 6, NV>(simd, row, column, offset);
             row += 6;
@@ -293,18 +296,20 @@ impl DepthwiseRun<'_> {
     /// Channels from `first` on, one at a time: the tail of narrow layers and kernels of unusual size.
     fn scalars(&mut self, first: usize) {
         let Depthwise { channels, kernel, stride, .. } = *self.layer;
-        for (i, out) in self.out.iter_mut().enumerate() {
-            let (channel, x, y) = (i % channels, i / channels % self.out_width, i / channels / self.out_width);
-            if channel < first {
-                continue;
+        if first == channels {
+            return;
+        }
+        for (pixel, out) in self.out.chunks_exact_mut(channels).enumerate() {
+            let (x, y) = (pixel % self.out_width, pixel / self.out_width);
+            for (channel, out) in out.iter_mut().enumerate().skip(first) {
+                let mut sum = self.layer.bias[channel];
+                for tap in 0..kernel * kernel {
+                    let (row, column) = (y * stride + tap / kernel, x * stride + tap % kernel);
+                    sum += self.x[(row * self.in_width + column) * channels + channel]
+                        * self.layer.weights[tap * channels + channel];
+                }
+                *out = sum.clamp(0.0, 6.0);
             }
-            let mut sum = self.layer.bias[channel];
-            for tap in 0..kernel * kernel {
-                let (row, column) = (y * stride + tap / kernel, x * stride + tap % kernel);
-                sum += self.x[(row * self.in_width + column) * channels + channel]
-                    * self.layer.weights[tap * channels + channel];
-            }
-            *out = sum.clamp(0.0, 6.0);
         }
     }
 }
