@@ -37,13 +37,17 @@ describe("results", () => {
     expect(results.waiting).toBe(false);
   });
 
-  it("asks once when the keys pause", async () => {
-    vi.useFakeTimers();
+  it("asks at the first key, and of those pressed meanwhile only for the last", async () => {
+    const waiting = slowSearches();
     const results = new Results();
     for (const text of ["d", "do", "dog"]) results.type(text);
-    await vi.advanceTimersByTimeAsync(200);
-    vi.useRealTimers();
-    expect(fake.calls.map((call) => call.name)).toEqual(["search"]);
+    await Promise.resolve();
+    expect([...waiting.keys()]).toEqual(["d"]);
+    waiting.get("d")?.([1]);
+    await vi.waitFor(() => expect([...waiting.keys()]).toEqual(["d", "dog"]));
+    waiting.get("dog")?.([2]);
+    await vi.waitFor(() => expect(results.waiting).toBe(false));
+    expect(results.ids).toEqual([2]);
   });
 
   it("shows everything when nothing is asked, and only the album when one is open", async () => {

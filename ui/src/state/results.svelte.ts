@@ -9,8 +9,6 @@ export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "f
 /** A photo to compare with. */
 export type Example = { kind: "photo"; photo: number } | { kind: "file"; path: string };
 
-/** Time without a key after which a search begins. */
-const PAUSE_MS = 50;
 /** Matches asked for: more than anybody looks at. */
 const LIMIT = 500;
 
@@ -40,7 +38,8 @@ export class Results {
   isSearch = $derived(this.answered !== "" || this.example !== null);
 
   #latest = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether keys were pressed since the question that is under way. */
+  #typedMore = false;
   #changed: (before: readonly number[], after: readonly number[]) => void;
 
   /** `changed` hears of every new list of photos. */
@@ -48,12 +47,15 @@ export class Results {
     this.#changed = changed;
   }
 
-  /** Takes a key press; the search begins when the keys pause. */
+  /**
+   * Takes a key press and asks at once. While an answer is on its way only the last text is kept and asked when
+   * it has come: fast where the engine is fast, and never a queue of stale questions.
+   */
   type(text: string): void {
     this.typed = text;
     this.example = null;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.ask(), PAUSE_MS);
+    if (this.waiting) this.#typedMore = true;
+    else void this.ask();
   }
 
   setTerms(terms: Term[]): Promise<void> {
@@ -101,7 +103,7 @@ export class Results {
 
   /** Asks now. An answer that a later question has overtaken is dropped. */
   async ask(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#typedMore = false;
     this.#latest += 1;
     const question = this.#latest;
     const query = this.query;
@@ -123,6 +125,7 @@ export class Results {
       this.status = "failed";
     }
     this.waiting = false;
+    if (this.#typedMore) await this.ask();
   }
 
   async #answer(query: string): Promise<SearchReply> {
