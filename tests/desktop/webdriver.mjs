@@ -104,6 +104,26 @@ export class App {
     });
   }
 
+  /** Presses the mouse on one element and lets go over another. */
+  async drag(from, to) {
+    const start = { [ELEMENT]: await this.find(from) };
+    const end = { [ELEMENT]: await this.find(to) };
+    await this.#ask("POST", "/actions", {
+      actions: [
+        {
+          type: "pointer",
+          id: "mouse",
+          actions: [
+            { type: "pointerMove", origin: start, x: 0, y: 0 },
+            { type: "pointerDown", button: 0 },
+            { type: "pointerMove", origin: end, x: 0, y: 0, duration: 200 },
+            { type: "pointerUp", button: 0 },
+          ],
+        },
+      ],
+    });
+  }
+
   text(css) {
     return this.run("return document.querySelector(arguments[0])?.textContent.trim() ?? null", css);
   }

@@ -81,6 +81,74 @@ describe("the window", () => {
     await waitFor(() => expect(screen.queryByTestId("lightbox")).toBeNull());
   });
 
+  it("keeps zoom, selection and the place in the list while photos arrive", async () => {
+    open(5000);
+    await screen.findAllByTestId("photo-cell");
+    const grid = screen.getByTestId("grid");
+    grid.scrollTop = 4000;
+    await fireEvent.scroll(grid);
+    const cell = screen.getAllByTestId("photo-cell")[20] as HTMLElement;
+    const photo = Number(cell.dataset["photo"]);
+    await fireEvent.click(cell, { ctrlKey: true });
+    const { photos } = fake.handlers;
+    fake.handlers.photos = async (request) => ({ ids: [...Array.from({ length: 60 }, (_, i) => 9000 + i), ...(await photos(request)).ids] });
+    fake.emit("library_changed", null);
+    await waitFor(() => expect(screen.getByTestId("summary").textContent).toBe("5,060 photos"));
+    expect(grid.scrollTop).toBeGreaterThan(5000);
+    expect(screen.getByTestId("selection-bar").textContent).toContain("1 selected");
+    expect(document.querySelector(`[data-photo="${photo}"]`)?.getAttribute("aria-selected")).toBe("true");
+    await fireEvent.dblClick(document.querySelector(`[data-photo="${photo}"]`) as HTMLElement);
+    const viewer = await screen.findByTestId("lightbox");
+    await waitFor(() => expect(viewer.querySelector("img")).not.toBeNull());
+    await fireEvent.keyDown(viewer, { key: "+" });
+    const zoomed = viewer.querySelector<HTMLElement>(".photo")?.style.transform;
+    expect(zoomed).toContain("scale(1.5)");
+    fake.handlers.photos = photos;
+    fake.emit("library_changed", null);
+    await waitFor(() => expect(viewer.textContent).toContain("of 5,000"));
+    expect(viewer.querySelector<HTMLElement>(".photo")?.style.transform).toBe(zoomed);
+  });
+
+  it("has recent searches for the keyboard, with their chips", async () => {
+    open(500);
+    await fake.call("save_settings", { theme: "light", language: "en", device: "auto", recent_searches: ['beach -"people"', "a dog"] });
+    await screen.findAllByTestId("photo-cell");
+    cleanup();
+    render(App);
+    const input = await screen.findByTestId("search-input");
+    await screen.findAllByTestId("photo-cell");
+    input.focus();
+    await screen.findByTestId("recent-searches");
+    expect(await violations()).toEqual([]);
+    await fireEvent.keyDown(input, { key: "ArrowDown" });
+    expect(document.activeElement?.textContent).toContain('beach -"people"');
+    await fireEvent.click(document.activeElement as HTMLElement);
+    await waitFor(() => expect((input as HTMLInputElement).value).toBe("beach"));
+    expect(screen.getByRole("button", { name: "Remove people" })).toBeTruthy();
+    expect(screen.queryByTestId("recent-searches")).toBeNull();
+  });
+
+  it("names an album where it stands, and takes photos that are dropped on it", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
+    await fake.call("create_album", { name: "Rex", photos: [] });
+    fake.emit("library_changed", null);
+    const album = await screen.findByTestId("album");
+    document.elementFromPoint = () => album;
+    const [cell] = screen.getAllByTestId("photo-cell");
+    await fireEvent.pointerDown(cell as HTMLElement, { button: 0, clientX: 400, clientY: 200 });
+    await fireEvent.pointerMove(window, { clientX: 100, clientY: 100 });
+    await screen.findByTestId("carried");
+    await fireEvent.pointerUp(window);
+    await waitFor(() => expect(screen.getByTestId("album").textContent).toMatch(/Rex\s*1/));
+    expect(screen.queryByTestId("lightbox")).toBeNull();
+    await fireEvent.dblClick(screen.getByTestId("album"));
+    const field = await screen.findByTestId("album-rename");
+    await fireEvent.input(field, { target: { value: "Rexy" } });
+    await fireEvent.keyDown(field, { key: "Enter" });
+    await waitFor(() => expect(screen.getByTestId("album").textContent).toContain("Rexy"));
+  });
+
   it("compares with a photo that is dropped and adds a folder that is dropped", async () => {
     open(500);
     await screen.findAllByTestId("photo-cell");
@@ -107,5 +175,6 @@ describe("the window", () => {
     fake.handlers.search = () => Promise.reject({ code: "query_wrong", message: "after: takes a date such as 2021-06" });
     await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "after:x" } });
     expect((await screen.findByRole("alert")).textContent).toContain("after: takes a date such as 2021-06");
+    expect(screen.getAllByTestId("photo-cell").length).toBeGreaterThan(5);
   });
 });

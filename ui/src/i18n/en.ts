@@ -156,7 +156,6 @@ export const en = {
   albums: {
     nameLabel: "Name of the album",
     create: "Create",
-    rename: "Rename",
     added: (count: number, album: string) => `${many(count, "photo", "photos")} added to ${album}`,
     removed: (count: number) => `${many(count, "photo", "photos")} taken out of the album`,
     deleteTitle: (album: string) => `Delete the album “${album}”?`,

@@ -157,7 +157,6 @@ export const zh: Messages = {
   albums: {
     nameLabel: "相册名称",
     create: "创建",
-    rename: "重命名",
     added: (count, album) => `已把 ${photos(count)}添加到“${album}”`,
     removed: (count) => `已把 ${photos(count)}移出相册`,
     deleteTitle: (album) => `删除相册“${album}”？`,

@@ -3,6 +3,7 @@
  */
 import type { Messages } from "../i18n/en";
 import type { AppState } from "./app.svelte";
+import { STEP } from "./open_photo.svelte";
 
 export interface Action {
   /** What it does, for the list of shortcuts. */
@@ -112,13 +113,47 @@ register({
   label: (m) => m.viewer.next,
   keys: ["ArrowRight", "ArrowDown"],
   where: "inViewer",
-  perform: (app) => step(app, 1),
+  perform: (app) => app.turn(1),
 });
 register({
   label: (m) => m.viewer.previous,
   keys: ["ArrowLeft", "ArrowUp"],
   where: "inViewer",
-  perform: (app) => step(app, -1),
+  perform: (app) => app.turn(-1),
+});
+register({
+  label: (m) => m.viewer.zoomIn,
+  keys: ["+", "="],
+  where: "inViewer",
+  perform: (app) => app.openPhoto.zoomBy(STEP),
+});
+register({
+  label: (m) => m.viewer.zoomOut,
+  keys: ["-"],
+  where: "inViewer",
+  perform: (app) => app.openPhoto.zoomBy(1 / STEP),
+});
+register({
+  label: (m) => m.viewer.fit,
+  keys: ["0"],
+  where: "inViewer",
+  perform: (app) => app.openPhoto.fit(),
+});
+register({
+  label: (m) => m.viewer.info,
+  keys: ["i"],
+  where: "inViewer",
+  perform: (app) => {
+    app.openPhoto.infoOpen = !app.openPhoto.infoOpen;
+  },
+});
+register({
+  label: (m) => m.viewer.why,
+  keys: ["w"],
+  where: "inViewer",
+  perform: (app) => {
+    if (app.results.answered !== "") app.openPhoto.whyOpen = !app.openPhoto.whyOpen;
+  },
 });
 register({
   label: (m) => m.help.back,
@@ -140,13 +175,6 @@ register({
   where: "inViewer",
   perform: addToLastAlbum,
 });
-
-function step(app: AppState, by: number): void {
-  const next = (app.opened ?? 0) + by;
-  if (next < 0 || next >= app.results.ids.length) return;
-  app.opened = next;
-  app.selection.moveTo(next);
-}
 
 function showSimilar(app: AppState): void {
   const photo = app.chosen()[0];

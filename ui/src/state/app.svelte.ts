@@ -5,13 +5,25 @@ import { call } from "../api/call";
 import { t } from "../i18n/index.svelte";
 import { platform } from "../platform";
 import { Albums } from "./albums.svelte";
+import { Carried } from "./carried.svelte";
 import { Jobs } from "./jobs.svelte";
+import { OpenPhoto } from "./open_photo.svelte";
 import { Preferences } from "./preferences.svelte";
 import { type Example, Results, type Scope } from "./results.svelte";
 import { Selection } from "./selection.svelte";
 import { Toasts } from "./toasts.svelte";
 
 export type View = "photos" | "problems" | "settings";
+
+/** Where the grid is scrolled to: it stays there when the list, the window or the thumbnails change. */
+export interface GridPlace {
+  question: string;
+  /** The photo at the top, with its index; null at the very top, where new photos shall be seen to arrive. */
+  photo: number | null;
+  index: number;
+  /** How much of its row is above the window. */
+  share: number;
+}
 
 export class AppState {
   view = $state<View>("photos");
@@ -21,6 +33,7 @@ export class AppState {
   /** Side of a thumbnail in the grid, in pixels. */
   cell = $state(176);
   helpOpen = $state(false);
+  gridPlace: GridPlace | null = null;
 
   readonly selection = new Selection();
   readonly results = new Results((before, after) => {
@@ -30,10 +43,16 @@ export class AppState {
       this.opened = moved < 0 ? null : moved;
     }
   });
+  readonly openPhoto = new OpenPhoto();
+  readonly carried = new Carried();
   readonly albums = new Albums();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
   readonly preferences = new Preferences();
   readonly toasts = new Toasts();
+
+  #overviews = 0;
+  #rereading = false;
+  #changedAgain = false;
 
   /** Whether nothing has been added yet. */
   isNew = $derived(
@@ -58,13 +77,27 @@ export class AppState {
   }
 
   async refresh(): Promise<void> {
+    this.#overviews += 1;
+    const asked = this.#overviews;
     const overview = await call("overview", null);
+    if (asked !== this.#overviews) return;
     this.overview = overview;
     this.jobs.set(overview.jobs);
   }
 
+  /** Reads everything again; changes that come meanwhile are read together afterwards. */
   async #libraryChanged(): Promise<void> {
-    await Promise.all([this.refresh(), this.albums.refresh(), this.results.ask()]);
+    this.#changedAgain = true;
+    if (this.#rereading) return;
+    this.#rereading = true;
+    try {
+      while (this.#changedAgain) {
+        this.#changedAgain = false;
+        await Promise.all([this.refresh(), this.albums.refresh(), this.results.refresh()]);
+      }
+    } finally {
+      this.#rereading = false;
+    }
   }
 
   #jobEnded(job: JobRow): void {
@@ -99,6 +132,14 @@ export class AppState {
     void this.results.showLike(example);
   }
 
+  /** Goes to a photo further on or back; there it stays at either end. */
+  turn(by: number): void {
+    const next = (this.opened ?? 0) + by;
+    if (next < 0 || next >= this.results.ids.length) return;
+    this.opened = next;
+    this.selection.moveTo(next);
+  }
+
   /** The photos an action is about: the one that is open, or those selected, or the one under the cursor. */
   chosen(): number[] {
     const ids = this.results.ids;
@@ -131,7 +172,7 @@ export class AppState {
 
   /** What was dropped on the window: folders are added, a photo is compared with. */
   async dropped(paths: string[]): Promise<void> {
-    const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i.test(path);
+    const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i.test(path);
     const photo = paths.find(isPhoto);
     if (photo !== undefined && !this.isNew) this.showLike({ kind: "file", path: photo });
     for (const path of paths.filter((path) => !isPhoto(path))) await this.addFolder(path);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layOut, rowsAway, topOf, visible } from "./grid";
+import { layOut, photoAt, rowsAway, topOf, visible } from "./grid";
 
 const metrics = { width: 1000, cell: 100, gap: 4, heading: 40 };
 
@@ -36,6 +36,25 @@ describe("the grid's geometry", () => {
     expect(rowsAway(layout, 3, -5)).toBe(3);
     expect(rowsAway(layout, 3, 50)).toBe(26);
     expect(topOf(layout, 20)).toBe(40 + 3 * layout.pitch + 40);
+  });
+
+  it("stays within what a page can be high, however large the cells", () => {
+    for (const width of [320, 720, 1600]) {
+      const layout = layOut([{ title: null, count: 200_000 }], { ...metrics, width, cell: 320 });
+      expect(layout.height).toBeLessThan(2 ** 25);
+    }
+    expect(layOut([{ title: null, count: 20_000 }], { ...metrics, width: 720, cell: 320 }).columns).toBe(2);
+  });
+
+  it("tells which photo is at a height", () => {
+    const layout = layOut([{ title: "a", count: 20 }, { title: "b", count: 7 }], metrics);
+    for (const index of [0, 9, 18, 20]) {
+      expect(photoAt(layout, topOf(layout, index))).toBe(index);
+      expect(photoAt(layout, topOf(layout, index) + layout.pitch - 2)).toBe(index);
+    }
+    expect(photoAt(layout, -10)).toBe(0);
+    expect(photoAt(layout, 1e9)).toBe(20);
+    expect(photoAt(layOut([], metrics), 0)).toBe(0);
   });
 
   it("has at least one column", () => {

@@ -48,8 +48,20 @@ export interface GridHeading {
   count: number;
 }
 
-export function layOut(sections: GridSection[], { width, cell, gap, heading }: GridMetrics): GridLayout {
-  const columns = Math.max(1, Math.floor((width + gap) / (cell + gap)));
+/** WebKit and Chromium end every element at 2^25 pixels; photos below could not be reached. */
+const MOST_HEIGHT = 30_000_000;
+
+/** Cells get smaller than wanted only where the list would be taller than a page can be. */
+export function layOut(sections: GridSection[], metrics: GridMetrics): GridLayout {
+  let columns = Math.max(1, Math.floor((metrics.width + metrics.gap) / (metrics.cell + metrics.gap)));
+  for (;;) {
+    const layout = inColumns(columns, sections, metrics);
+    if (layout.height <= MOST_HEIGHT || layout.side <= 1) return layout;
+    columns += 1;
+  }
+}
+
+function inColumns(columns: number, sections: GridSection[], { width, gap, heading }: GridMetrics): GridLayout {
   const side = Math.max(1, (width - gap * (columns - 1)) / columns);
   const pitch = side + gap;
   let top = 0;
@@ -97,6 +109,17 @@ export function topOf(layout: GridLayout, index: number): number {
   const section = sectionOf(layout, index);
   if (section === undefined) return 0;
   return section.rowsTop + Math.floor((index - section.first) / layout.columns) * layout.pitch;
+}
+
+/** Share of a row by which a height may be off: browsers round where they scroll to. */
+const NEARLY = 0.01;
+
+/** The first photo of the row at a height. */
+export function photoAt(layout: GridLayout, y: number): number {
+  const section = layout.sections.find(({ rowsTop, rows }) => y < rowsTop + rows * layout.pitch) ?? layout.sections.at(-1);
+  if (section === undefined) return 0;
+  const row = Math.min(section.rows - 1, Math.max(0, Math.floor((y - section.rowsTop) / layout.pitch + NEARLY)));
+  return section.first + row * layout.columns;
 }
 
 /** The photo some rows further down (or up), in the same column or the last of a shorter row. */

@@ -8,6 +8,8 @@ export class Jobs {
   /** Jobs that are not over, oldest first. */
   open = $state.raw<JobRow[]>([]);
   #ended: (job: JobRow) => void;
+  /** Jobs known to be over. A reply may arrive after the event that tells of the end, and does not bring them back. */
+  #gone = new Set<number>();
 
   /** `ended` hears of every job that is over. */
   constructor(ended: (job: JobRow) => void = () => {}) {
@@ -20,12 +22,14 @@ export class Jobs {
 
   /** Takes the whole list. */
   set(jobs: JobRow[]): void {
-    this.open = jobs.filter((job) => !over(job));
+    this.open = jobs.filter((job) => !over(job) && !this.#gone.has(job.id));
   }
 
   /** Takes news of one job. */
   hear(job: JobRow): void {
+    if (this.#gone.has(job.id)) return;
     if (over(job)) {
+      this.#gone.add(job.id);
       this.open = this.open.filter((other) => other.id !== job.id);
       this.#ended(job);
       return;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { heatColour } from "../components/heat";
+import { heatColour, smoothed } from "../components/heat";
 import { blocks } from "../components/markdown";
 import { fakePlatform, runningJob } from "../fake/platform";
 import { usePlatform } from "../platform";
 import { Jobs } from "./jobs.svelte";
-import { compose, heavier } from "./query";
+import { compose, heavier, parse } from "./query";
 import { Selection } from "./selection.svelte";
 import { clamped, FIT, fitted, MOST, zoomAt } from "./zoom";
 
@@ -16,6 +16,20 @@ describe("a query", () => {
     ];
     expect(compose(" beach ", terms)).toBe('beach 2*"red  car" -"people"');
     expect(compose("", [])).toBe("");
+  });
+
+  it("is taken apart as it was composed, whatever quotes were typed", () => {
+    const terms = [
+      { text: "red car", like: true, weight: 2 as const },
+      { text: "people", like: false, weight: 1 as const },
+      { text: "fog", like: false, weight: 3 as const },
+    ];
+    expect(parse(compose("beach", terms))).toEqual({ typed: "beach", terms });
+    expect(parse(compose("", terms))).toEqual({ typed: "", terms });
+    for (const typed of ["a dog -cat", '2.5*"red car"', 'like:"my photo.jpg"', 'half a "quote', ""]) {
+      expect(parse(typed)).toEqual({ typed, terms: [] });
+    }
+    expect(compose("", [{ text: "\u201ea\u201c b", like: true, weight: 1 }])).toBe('"a  b"');
   });
 
   it("has weights that go round", () => {
@@ -68,6 +82,16 @@ describe("jobs", () => {
   });
 });
 
+describe("a job that is over", () => {
+  it("is not brought back by a reply that comes late", () => {
+    const jobs = new Jobs();
+    jobs.hear(runningJob({ state: "done" }));
+    jobs.hear(runningJob({ state: "queued" }));
+    jobs.set([runningJob({ state: "running" })]);
+    expect(jobs.open).toEqual([]);
+  });
+});
+
 describe("zoom", () => {
   const view = { width: 800, height: 600 };
 
@@ -92,6 +116,18 @@ describe("a heat map", () => {
     expect(heatColour(-1)).toEqual(heatColour(0));
     expect(heatColour(2)).toEqual(heatColour(1));
     expect(heatColour(1)[0]).toBeGreaterThan(heatColour(0.3)[0]);
+  });
+
+  it("is smooth between its squares and true in their middles", () => {
+    const values = [0, 0, 0, 0, 1, 0, 0, 0.5, 0];
+    const fine = smoothed(3, values, 9);
+    // The middle of a square is its second pixel of three.
+    values.forEach((value, square) => {
+      expect(fine[(Math.floor(square / 3) * 3 + 1) * 9 + (square % 3) * 3 + 1]).toBeCloseTo(value);
+    });
+    expect(Math.max(...fine)).toBeLessThanOrEqual(1);
+    expect(Math.min(...fine)).toBeGreaterThanOrEqual(0);
+    expect([...smoothed(2, [0.3, 0.3, 0.3, 0.3], 5)].every((value) => Math.abs(value - 0.3) < 1e-6)).toBe(true);
   });
 });
 

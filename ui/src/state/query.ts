@@ -16,10 +16,15 @@ export function hasFilters(filters: Filters): boolean {
   return Object.values(filters).some((value) => value !== null);
 }
 
+/** All that the query language takes for a quote. */
+const QUOTES = /["\u201c\u201d\u201e]/g;
+/** A term as `compose` writes it, at the end of a query. */
+const LAST_TERM = /(?:^|\s)(-?)(?:([23])\*)?"([^"\u201c\u201d\u201e]+)"$/;
+
 /** The whole query on one line. */
 export function compose(typed: string, terms: Term[]): string {
   const parts = terms.map(({ text, like, weight }) => {
-    const quoted = `"${text.replaceAll('"', " ").trim()}"`;
+    const quoted = `"${text.replace(QUOTES, " ").trim()}"`;
     const weighted = weight === 1 ? quoted : `${weight}*${quoted}`;
     return like ? weighted : `-${weighted}`;
   });
@@ -30,4 +35,16 @@ export function compose(typed: string, terms: Term[]): string {
 export function heavier(term: Term): Term {
   const next = { 1: 2, 2: 3, 3: 1 } as const;
   return { ...term, weight: next[term.weight] };
+}
+
+/** Takes apart what `compose` has put together; whatever is no term of that form counts as typed. */
+export function parse(query: string): { typed: string; terms: Term[] } {
+  const terms: Term[] = [];
+  let typed = query.trim();
+  for (let found = LAST_TERM.exec(typed); found !== null; found = LAST_TERM.exec(typed)) {
+    const [, sign, weight, text = ""] = found;
+    terms.unshift({ text, like: sign === "", weight: weight === "2" ? 2 : weight === "3" ? 3 : 1 });
+    typed = typed.slice(0, found.index).trimEnd();
+  }
+  return { typed, terms };
 }

@@ -78,6 +78,44 @@ describe("results", () => {
     expect(fake.calls.at(-1)?.request).toMatchObject({ query: 'beach 2*"red car"', filters: { camera: "X100V" } });
   });
 
+  it("waits for an answer on its way when the library changes, and asks once more then", async () => {
+    const waiting = slowSearches();
+    const results = new Results();
+    results.typed = "dog";
+    const asked = results.ask();
+    await Promise.resolve();
+    const answer = waiting.get("dog");
+    for (let change = 0; change < 5; change += 1) await results.refresh();
+    answer?.([1]);
+    await vi.waitFor(() => expect(results.ids).toEqual([1]));
+    await vi.waitFor(() => expect(waiting.get("dog")).not.toBe(answer));
+    waiting.get("dog")?.([1, 2]);
+    await asked;
+    expect(results.ids).toEqual([1, 2]);
+    expect(fake.calls.length).toBe(2);
+  });
+
+  it("recalls a query with its terms as chips, and clears it without its filters", async () => {
+    const results = new Results();
+    await results.setFilters({ ...results.filters, camera: "X100V" });
+    await results.recall('beach 2*"red car" -"people"');
+    expect(results.typed).toBe("beach");
+    expect(results.terms.map((term) => term.text)).toEqual(["red car", "people"]);
+    await results.clear();
+    expect(results.query).toBe("");
+    expect(results.filters.camera).toBe("X100V");
+  });
+
+  it("is another question with another sort, and the same one when the library changes", async () => {
+    const results = new Results();
+    await results.ask();
+    const { question } = results;
+    await results.refresh();
+    expect(results.question).toBe(question);
+    await results.setSort("oldest");
+    expect(results.question).not.toBe(question);
+  });
+
   it("tells who listens of every new list", async () => {
     const heard: number[] = [];
     const results = new Results((_, after) => heard.push(after.length));

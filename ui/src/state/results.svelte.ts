@@ -1,7 +1,7 @@
 /** What is shown: all photos, those that a query finds, or those like a photo. */
 import type { ErrorReply, Filters, SearchReply, Sort } from "../api/bindings";
 import { asError, call } from "../api/call";
-import { compose, noFilters, type Term } from "./query";
+import { compose, noFilters, parse, type Term } from "./query";
 
 /** Where the photos come from, beside the query. */
 export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "folder"; path: string };
@@ -25,6 +25,8 @@ export class Results {
   possible = $state.raw<number[]>([]);
   /** The query that the photos shown answer; empty when they answer none. */
   answered = $state("");
+  /** Everything that the photos shown depend on but the library; another value, another list. */
+  question = $state("");
   searched = $state(0);
   status = $state<"starting" | "ready" | "failed">("starting");
   /** Whether an answer is on its way. */
@@ -38,8 +40,8 @@ export class Results {
   isSearch = $derived(this.answered !== "" || this.example !== null);
 
   #latest = 0;
-  /** Whether keys were pressed since the question that is under way. */
-  #typedMore = false;
+  /** Whether keys were pressed, or the library has changed, since the question that is under way. */
+  #askAgain = false;
   #changed: (before: readonly number[], after: readonly number[]) => void;
 
   /** `changed` hears of every new list of photos. */
@@ -54,7 +56,7 @@ export class Results {
   type(text: string): void {
     this.typed = text;
     this.example = null;
-    if (this.waiting) this.#typedMore = true;
+    if (this.waiting) this.#askAgain = true;
     else void this.ask();
   }
 
@@ -78,6 +80,7 @@ export class Results {
   show(scope: Scope): Promise<void> {
     this.scope = scope;
     this.#forget();
+    this.filters = noFilters();
     return this.ask();
   }
 
@@ -85,10 +88,21 @@ export class Results {
   showLike(example: Example): Promise<void> {
     this.scope = { kind: "all" };
     this.#forget();
+    this.filters = noFilters();
     this.example = example;
     return this.ask();
   }
 
+  /** Asks a query of before, its terms as chips again. */
+  recall(query: string): Promise<void> {
+    const { typed, terms } = parse(query);
+    this.typed = typed;
+    this.terms = terms;
+    this.example = null;
+    return this.ask();
+  }
+
+  /** Takes back what is asked; the place and its filters stay. */
   clear(): Promise<void> {
     this.#forget();
     return this.ask();
@@ -97,16 +111,27 @@ export class Results {
   #forget(): void {
     this.typed = "";
     this.terms = [];
-    this.filters = noFilters();
     this.example = null;
+  }
+
+  /**
+   * Asks the same again because the library has changed.
+   *
+   * An answer on its way is waited for: while photos are indexed changes may come faster than answers, and would
+   * overtake every one of them.
+   */
+  async refresh(): Promise<void> {
+    if (this.waiting) this.#askAgain = true;
+    else await this.ask();
   }
 
   /** Asks now. An answer that a later question has overtaken is dropped. */
   async ask(): Promise<void> {
-    this.#typedMore = false;
+    this.#askAgain = false;
     this.#latest += 1;
     const question = this.#latest;
     const query = this.query;
+    const asked = JSON.stringify([query, this.scope, this.example, this.filters, this.sort]);
     this.waiting = true;
     try {
       const reply = await this.#answer(query);
@@ -116,6 +141,7 @@ export class Results {
       this.possible = reply.possible;
       this.searched = reply.searched;
       this.answered = query;
+      this.question = asked;
       this.error = null;
       this.status = "ready";
       this.#changed(before, this.ids);
@@ -125,7 +151,7 @@ export class Results {
       this.status = "failed";
     }
     this.waiting = false;
-    if (this.#typedMore) await this.ask();
+    if (this.#askAgain) await this.ask();
   }
 
   async #answer(query: string): Promise<SearchReply> {
