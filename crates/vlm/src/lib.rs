@@ -15,6 +15,7 @@ mod error;
 mod golden;
 mod heads;
 mod info;
+mod kernels;
 mod model;
 mod preprocess;
 pub mod retrieval;

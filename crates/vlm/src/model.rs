@@ -7,7 +7,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
-use crate::text::{BertConfig, BertEncoder, TokenBatch, Tokenizer};
+use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
 use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
 use crate::{
     Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, Preprocess, VlmError,
@@ -33,7 +33,7 @@ pub struct Model {
     device: Device,
     report: DeviceReport,
     image: ImageTower,
-    text: BertEncoder,
+    text: TextTower,
     tokenizer: Tokenizer,
     heads: Heads,
     calibration: Calibration,
@@ -44,6 +44,13 @@ pub struct Model {
 enum ImageTower {
     Cpu(Box<CpuEfficientNet>),
     Tensor(Box<EfficientNet>),
+}
+
+/// The text tower in the form the device runs best.
+#[derive(Debug)]
+enum TextTower {
+    Cpu(Box<CpuBert>),
+    Tensor(Box<BertEncoder>),
 }
 
 impl Model {
@@ -59,14 +66,18 @@ impl Model {
         let Selected { device, report } = select(choice)?;
         let mut tower = EfficientNetConfig::new().init(&device);
         weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
-        let mut text = BertConfig::new().init(&device);
-        weights::load(&mut text, &dir.join(TEXT_FILE))?;
+        let bert = BertConfig::new();
+        let mut encoder = bert.init(&device);
+        weights::load(&mut encoder, &dir.join(TEXT_FILE))?;
         let mut heads = info.heads.init(&device);
         weights::load(&mut heads, &dir.join(HEADS_FILE))?;
         let background = weights::load_rows(&dir.join(BACKGROUND_FILE), info.dims)?;
-        let image = match report.kind {
-            DeviceKind::Cpu => ImageTower::Cpu(Box::new(CpuEfficientNet::new(&tower))),
-            _ => ImageTower::Tensor(Box::new(tower)),
+        let (image, text) = match report.kind {
+            DeviceKind::Cpu => (
+                ImageTower::Cpu(Box::new(CpuEfficientNet::new(&tower))),
+                TextTower::Cpu(Box::new(CpuBert::new(&encoder, bert.norm_epsilon))),
+            ),
+            _ => (ImageTower::Tensor(Box::new(tower)), TextTower::Tensor(Box::new(encoder))),
         };
         Ok(Self {
             id: info.id(),
@@ -156,8 +167,17 @@ impl Model {
             return Ok(Vec::new());
         }
         self.guarded(|| {
-            let (ids, mask) = token_tensors(&tokens, &self.device);
-            self.heads.embed_texts(self.text.forward(ids, mask))
+            let sentences = match &self.text {
+                TextTower::Cpu(tower) => {
+                    let data = TensorData::new(tower.forward(&tokens), [tokens.batch, tower.sentence_width()]);
+                    Tensor::from_data(data, &self.device)
+                }
+                TextTower::Tensor(tower) => {
+                    let (ids, mask) = token_tensors(&tokens, &self.device);
+                    tower.forward(ids, mask)
+                }
+            };
+            self.heads.embed_texts(sentences)
         })
     }
 

@@ -5,8 +5,10 @@
 //! trained to compare sentences, with that of an earlier one, which still knows the words: on dev that gave
 //! a point of recall. It takes token ids; [`Tokenizer`] makes them.
 
+mod cpu;
 mod tokenizer;
 
+pub use cpu::CpuBert;
 pub use tokenizer::{TokenBatch, Tokenizer};
 
 use burn::config::Config;

@@ -6,11 +6,11 @@
 //! inverted residual, Sandler et al. 2018, section 5).
 
 use burn::nn::conv::Conv2d;
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::cpu_kernels::{Activation, Depthwise, Placement, Pointwise};
 use super::{EfficientNet, InvertedResidual};
+use crate::kernels::transformer::floats;
+use crate::kernels::{Activation, Dense, Depthwise, Placement};
 
 /// Floats of a block's hidden layer held at once: a megabyte, half of a common second-level cache.
 const STRIP_FLOATS: usize = 1 << 18;
@@ -18,16 +18,16 @@ const STRIP_FLOATS: usize = 1 << 18;
 /// EfficientNet-Lite with weights laid out for CPU kernels.
 #[derive(Debug, Clone)]
 pub struct CpuEfficientNet {
-    stem: Pointwise,
+    stem: Dense,
     blocks: Vec<CpuBlock>,
-    head: Pointwise,
+    head: Dense,
 }
 
 #[derive(Debug, Clone)]
 struct CpuBlock {
-    expand: Option<Pointwise>,
+    expand: Option<Dense>,
     depthwise: Depthwise,
-    project: Pointwise,
+    project: Dense,
     skip: bool,
     /// Whether the output is the end of a stage that the summary tells of.
     summarised: bool,
@@ -55,11 +55,10 @@ impl CpuEfficientNet {
     /// Lays out the weights of `tower`.
     pub fn new(tower: &EfficientNet) -> Self {
         let (weight, bias) = host(&tower.stem);
-        // [output, 3, ky, kx] to [output, ky, kx, 3], the order in which `stem_windows` gathers pixels.
-        let stem: Vec<f32> =
-            weight.chunks_exact(27).flat_map(|w| (0..27).map(|i| w[i % 3 * 9 + i / 3]).collect::<Vec<_>>()).collect();
+        // `stem_windows` gathers pixels as [ky, kx, 3]; the weights are [output, 3, ky, kx].
+        let stem = |i: usize, o: usize| weight[o * 27 + i % 3 * 9 + i / 3];
         Self {
-            stem: Pointwise::new(&stem, &bias, Activation::Relu6),
+            stem: Dense::new(27, &bias, Activation::Relu6, stem),
             blocks: (0..tower.blocks.len())
                 .map(|block| CpuBlock::new(&tower.blocks[block], tower.is_summarised(block)))
                 .collect(),
@@ -241,24 +240,24 @@ fn same_padding(size: usize, kernel: usize, stride: usize) -> (usize, usize) {
     (total / 2, total - total / 2)
 }
 
-fn pointwise(conv: &Conv2d, activation: Activation) -> Pointwise {
+fn pointwise(conv: &Conv2d, activation: Activation) -> Dense {
     let (weight, bias) = host(conv);
-    Pointwise::new(&weight, &bias, activation)
+    let input = conv.weight.dims()[1];
+    Dense::new(input, &bias, activation, |i, o| weight[o * input + i])
 }
 
 /// Weights and bias of a convolution as plain floats.
 fn host(conv: &Conv2d) -> (Vec<f32>, Vec<f32>) {
-    let floats = |data: burn::tensor::TensorData| data.try_to_vec::<f32>().expect("weights are loaded as f32");
-    let bias = conv.bias.as_ref().map(|b| floats(b.val().into_data()));
+    let bias = conv.bias.as_ref().map(|bias| floats(bias.val()));
     let channels = conv.weight.dims()[0];
-    (floats(Tensor::into_data(conv.weight.val())), bias.unwrap_or_else(|| vec![0.0; channels]))
+    (floats(conv.weight.val()), bias.unwrap_or_else(|| vec![0.0; channels]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{EfficientNetConfig, StageConfig};
     use super::*;
-    use burn::tensor::{Device, Distribution};
+    use burn::tensor::{Device, Distribution, Tensor};
 
     #[test]
     fn the_cpu_tower_gives_what_the_tensor_tower_gives() {

@@ -8,7 +8,6 @@
 //! are put into it by [`crate::weights`].
 
 mod cpu;
-mod cpu_kernels;
 
 pub use cpu::CpuEfficientNet;
 

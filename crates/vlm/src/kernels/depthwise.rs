@@ -1,0 +1,175 @@
+//! A depthwise convolution, channels last: it walks channels in vectors and keeps the kernel's window in the
+//! first-level cache.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::relu6;
+
+/// A depthwise convolution followed by ReLU6.
+#[derive(Debug, Clone)]
+pub struct Depthwise {
+    channels: usize,
+    kernel: usize,
+    stride: usize,
+    /// `[kernel * kernel, channels]`.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Depthwise {
+    /// Reorders `weight` `[channels, kernel, kernel]` to channels last.
+    pub fn new(weight: &[f32], bias: &[f32], kernel: usize, stride: usize) -> Self {
+        let (channels, taps) = (bias.len(), kernel * kernel);
+        let weights = (0..taps * channels).map(|i| weight[i % channels * taps + i / channels]).collect();
+        Self { channels, kernel, stride, weights, bias: bias.to_vec() }
+    }
+
+    /// Channels in and out.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Side of the kernel.
+    pub fn kernel(&self) -> usize {
+        self.kernel
+    }
+
+    /// Stride in both directions.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Padded rows `x` of `in_width` pixels to `out`, rows of `out_width` pixels, as many as `out` holds.
+    pub fn run(&self, x: &[f32], in_width: usize, out: &mut [f32], out_width: usize) {
+        Arch::new().dispatch(DepthwiseRun { layer: self, x, in_width, out, out_width });
+    }
+}
+
+struct DepthwiseRun<'a> {
+    layer: &'a Depthwise,
+    x: &'a [f32],
+    in_width: usize,
+    out: &'a mut [f32],
+    out_width: usize,
+}
+
+impl WithSimd for DepthwiseRun<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        match self.layer.kernel {
+            3 => self.vectors::<S, 3>(simd),
+            5 => self.vectors::<S, 5>(simd),
+            _ => self.scalars(0),
+        }
+    }
+}
+
+impl DepthwiseRun<'_> {
+    /// Whole vectors of channels, four pixels of a row at a time; what is left goes to [`Self::scalars`].
+    #[inline(always)]
+    fn vectors<S: Simd, const K: usize>(&mut self, simd: S) {
+        let channels = self.layer.channels;
+        let whole = channels / S::F32_LANES * S::F32_LANES;
+        let rows = self.out.len() / (self.out_width * channels);
+        for channel in (0..whole).step_by(S::F32_LANES) {
+            let load = |slice: &[f32], at: usize| S::as_simd_f32s(&slice[at..at + S::F32_LANES]).0[0];
+            let weights: [[S::f32s; K]; K] = std::array::from_fn(|ky| {
+                std::array::from_fn(|kx| load(&self.layer.weights, (ky * K + kx) * channels + channel))
+            });
+            let bias = load(&self.layer.bias, channel);
+            for y in 0..rows {
+                let mut x = 0;
+                while x + 4 <= self.out_width {
+                    self.pixels::<S, K, 4>(simd, y, x, channel, &weights, bias);
+                    x += 4;
+                }
+                while x < self.out_width {
+                    self.pixels::<S, K, 1>(simd, y, x, channel, &weights, bias);
+                    x += 1;
+                }
+            }
+        }
+        self.scalars(whole);
+    }
+
+    #[inline(always)]
+    fn pixels<S: Simd, const K: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        y: usize,
+        x: usize,
+        channel: usize,
+        weights: &[[S::f32s; K]; K],
+        bias: S::f32s,
+    ) {
+        let (channels, stride) = (self.layer.channels, self.layer.stride);
+        let mut sums = [bias; N];
+        for (ky, weights) in weights.iter().enumerate() {
+            let row = ((y * stride + ky) * self.in_width + x * stride) * channels + channel;
+            // One bounds check a row of taps.
+            let taps = &self.x[row..row + ((N - 1) * stride + K - 1) * channels + S::F32_LANES];
+            for (kx, &weight) in weights.iter().enumerate() {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    let tap = S::as_simd_f32s(&taps[(i * stride + kx) * channels..][..S::F32_LANES]).0[0];
+                    *sum = simd.mul_add_e_f32s(tap, weight, *sum);
+                }
+            }
+        }
+        for (i, &sum) in sums.iter().enumerate() {
+            let at = (y * self.out_width + x + i) * channels + channel;
+            simd.partial_store_f32s(&mut self.out[at..at + S::F32_LANES], relu6(simd, sum));
+        }
+    }
+
+    /// Channels from `first` on, one at a time: the tail of narrow layers and kernels of unusual size.
+    fn scalars(&mut self, first: usize) {
+        let Depthwise { channels, kernel, stride, .. } = *self.layer;
+        if first == channels {
+            return;
+        }
+        for (pixel, out) in self.out.chunks_exact_mut(channels).enumerate() {
+            let (x, y) = (pixel % self.out_width, pixel / self.out_width);
+            for (channel, out) in out.iter_mut().enumerate().skip(first) {
+                let mut sum = self.layer.bias[channel];
+                for tap in 0..kernel * kernel {
+                    let (row, column) = (y * stride + tap / kernel, x * stride + tap % kernel);
+                    sum += self.x[(row * self.in_width + column) * channels + channel]
+                        * self.layer.weights[tap * channels + channel];
+                }
+                *out = sum.clamp(0.0, 6.0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::random;
+
+    #[test]
+    fn a_depthwise_convolution_is_the_plain_sum_over_its_window() {
+        for (channels, kernel, stride, width) in [(32, 3, 1, 9), (40, 5, 2, 11), (3, 3, 2, 5), (20, 7, 1, 8)] {
+            let rows = 3;
+            let in_width = (width - 1) * stride + kernel;
+            let in_rows = (rows - 1) * stride + kernel;
+            let (w, b) = (random(channels * kernel * kernel, 5), random(channels, 6));
+            let x = random(in_rows * in_width * channels, 7);
+            let mut out = vec![f32::NAN; rows * width * channels];
+            Depthwise::new(&w, &b, kernel, stride).run(&x, in_width, &mut out, width);
+            for (i, &got) in out.iter().enumerate() {
+                let (c, ox, oy) = (i % channels, i / channels % width, i / channels / width);
+                let mut want = f64::from(b[c]);
+                for ky in 0..kernel {
+                    for kx in 0..kernel {
+                        let at = ((oy * stride + ky) * in_width + ox * stride + kx) * channels + c;
+                        want += f64::from(x[at]) * f64::from(w[(c * kernel + ky) * kernel + kx]);
+                    }
+                }
+                assert!((f64::from(got) - want.clamp(0.0, 6.0)).abs() < 1e-5);
+            }
+        }
+    }
+}

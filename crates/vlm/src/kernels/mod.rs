@@ -1,0 +1,42 @@
+//! What a transformer layer or an inverted residual needs, on CPU cores: sums are f32, layout is row-major.
+//!
+//! `pulp` chooses AVX-512, AVX2, NEON or scalar code at run time. Threads are the caller's, but for [`transformer`].
+
+mod dense;
+mod depthwise;
+pub mod transformer;
+
+pub use dense::{Activation, Dense, Placement};
+pub use depthwise::Depthwise;
+
+use pulp::{Arch, Simd, WithSimd};
+
+#[inline(always)]
+fn relu6<S: Simd>(simd: S, value: S::f32s) -> S::f32s {
+    simd.min_f32s(simd.max_f32s(value, simd.splat_f32s(0.0)), simd.splat_f32s(6.0))
+}
+
+/// Floats in a vector register of the code that [`Arch`] will choose.
+fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    Arch::new().dispatch(Lanes)
+}
+
+#[cfg(test)]
+mod testing {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    /// `n` numbers between -1 and 1.
+    pub fn random(n: usize, seed: u64) -> Vec<f32> {
+        let mut rng = StdRng::seed_from_u64(seed);
+        (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
+    }
+}

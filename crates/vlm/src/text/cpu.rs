@@ -1,0 +1,175 @@
+//! The text tower on CPU cores without tensors: no padding, no repacking of weights, all cores on one query.
+//!
+//! The same weights and the same sums as [`BertEncoder`], which serves GPUs and training; a test holds the two
+//! together. A query of a few words is answered in the time that memory takes to give the weights.
+
+use rayon::prelude::*;
+
+use super::{BertEncoder, BertLayer, TokenBatch};
+use crate::kernels::transformer::{LayerNorm, Linear, add, attend, floats, gelu};
+
+/// Sentences that one task takes through all layers: their rows share each pass over the weights.
+const SENTENCES_AT_ONCE: usize = 8;
+
+/// The BERT encoder with weights laid out for CPU kernels.
+#[derive(Debug, Clone)]
+pub struct CpuBert {
+    /// `[vocabulary, width]`.
+    word: Vec<f32>,
+    /// Position and segment together, `[positions, width]`.
+    position: Vec<f32>,
+    norm: LayerNorm,
+    layers: Vec<CpuLayer>,
+    early: usize,
+    width: usize,
+}
+
+#[derive(Debug, Clone)]
+struct CpuLayer {
+    /// Queries, keys and values side by side.
+    mixed: Linear,
+    attention_out: Linear,
+    attention_norm: LayerNorm,
+    up: Linear,
+    down: Linear,
+    norm: LayerNorm,
+    heads: usize,
+}
+
+impl CpuBert {
+    /// Lays out the weights of `encoder`, whose layer normalisations add `norm_epsilon` to the variance.
+    pub fn new(encoder: &BertEncoder, norm_epsilon: f64) -> Self {
+        let width = encoder.word.weight.dims()[1];
+        let segment = floats(encoder.segment.weight.val());
+        let mut position = floats(encoder.position.weight.val());
+        position.chunks_exact_mut(width).for_each(|row| add(row, &segment[..width]));
+        Self {
+            word: floats(encoder.word.weight.val()),
+            position,
+            norm: LayerNorm::new(&encoder.norm, norm_epsilon),
+            layers: encoder.layers.iter().map(|layer| CpuLayer::new(layer, norm_epsilon)).collect(),
+            early: encoder.early,
+            width,
+        }
+    }
+
+    /// Length of a sentence vector: twice the width of a token.
+    pub fn sentence_width(&self) -> usize {
+        2 * self.width
+    }
+
+    /// Sentence vectors `[batch, sentence_width]`, as [`BertEncoder::forward`] has them.
+    pub fn forward(&self, tokens: &TokenBatch) -> Vec<f32> {
+        let sentences: Vec<&[i32]> = tokens
+            .ids
+            .chunks_exact(tokens.tokens)
+            .zip(tokens.mask.chunks_exact(tokens.tokens))
+            .map(|(ids, mask)| &ids[..mask.iter().filter(|&&m| m == 1).count()])
+            .collect();
+        sentences.par_chunks(SENTENCES_AT_ONCE).flat_map_iter(|some| self.sentences(some)).collect()
+    }
+
+    fn sentences(&self, sentences: &[&[i32]]) -> Vec<f32> {
+        let mut x = Vec::new(); // [tokens of all sentences, width]
+        for sentence in sentences {
+            for (id, position) in sentence.iter().zip(self.position.chunks_exact(self.width)) {
+                let start = x.len();
+                x.extend_from_slice(&self.word[*id as usize * self.width..][..self.width]);
+                add(&mut x[start..], position);
+            }
+        }
+        self.norm.run(&mut x);
+        let mut early = x.clone();
+        for (done, layer) in self.layers.iter().enumerate() {
+            if done == self.early {
+                early.clone_from(&x);
+            }
+            layer.run(&mut x, sentences, self.width);
+        }
+        let mut out = Vec::with_capacity(sentences.len() * self.sentence_width());
+        let mut start = 0;
+        for sentence in sentences {
+            let part = start..start + sentence.len() * self.width;
+            start = part.end;
+            for states in [&x, &early] {
+                out.extend(mean(&states[part.clone()], self.width));
+            }
+        }
+        out
+    }
+}
+
+impl CpuLayer {
+    fn new(layer: &BertLayer, norm_epsilon: f64) -> Self {
+        Self {
+            mixed: Linear::new(&[&layer.query, &layer.key, &layer.value]),
+            attention_out: Linear::new(&[&layer.attention_out]),
+            attention_norm: LayerNorm::new(&layer.attention_norm, norm_epsilon),
+            up: Linear::new(&[&layer.up]),
+            down: Linear::new(&[&layer.down]),
+            norm: LayerNorm::new(&layer.norm, norm_epsilon),
+            heads: layer.heads,
+        }
+    }
+
+    /// The layer over `x` `[tokens of all sentences, width]`, in place; tokens see their own sentence only.
+    fn run(&self, x: &mut Vec<f32>, sentences: &[&[i32]], width: usize) {
+        let mut rest = &*self.mixed.run(x, |value| value);
+        let mut attended = Vec::with_capacity(x.len());
+        for sentence in sentences {
+            let (mixed, after) = rest.split_at(sentence.len() * 3 * width);
+            attended.extend(attend(mixed, width, self.heads));
+            rest = after;
+        }
+        add(x, &self.attention_out.run(&attended, |value| value));
+        self.attention_norm.run(x);
+        let hidden = self.up.run(x, gelu);
+        add(x, &self.down.run(&hidden, |value| value));
+        self.norm.run(x);
+    }
+}
+
+/// Mean of the rows of `[tokens, width]`.
+fn mean(states: &[f32], width: usize) -> Vec<f32> {
+    let mut mean = vec![0.0; width];
+    states.chunks_exact(width).for_each(|state| add(&mut mean, state));
+    let tokens = (states.len() / width) as f32;
+    mean.iter_mut().for_each(|value| *value /= tokens);
+    mean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BertConfig;
+    use super::*;
+    use crate::model::token_tensors;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_cpu_tower_gives_what_the_tensor_tower_gives() {
+        let device = Device::flex();
+        device.seed(3);
+        let config = BertConfig::new()
+            .with_vocabulary(50)
+            .with_positions(12)
+            .with_width(36)
+            .with_hidden(70)
+            .with_heads(3)
+            .with_layers(3)
+            .with_early(1);
+        let encoder = config.init(&device);
+        // Eleven sentences of 1 to 11 tokens: two tasks, each with ragged rows.
+        let (batch, tokens) = (11, 11);
+        let at = |i: usize| (i / tokens, i % tokens);
+        let mask: Vec<i32> = (0..batch * tokens).map(|i| i32::from(at(i).1 <= at(i).0)).collect();
+        let ids = (0..batch * tokens).map(|i| (i as i32 * 7 + 3) % 50 * mask[i]).collect();
+        let given = TokenBatch { ids, mask, batch, tokens };
+        let (ids, mask) = token_tensors(&given, &device);
+        let want = floats(encoder.forward(ids, mask));
+        let got = CpuBert::new(&encoder, config.norm_epsilon).forward(&given);
+        assert_eq!(got.len(), want.len());
+        let worst = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-5, "{worst}");
+        assert!(want.iter().any(|v| v.abs() > 0.1), "the test must excite the tower");
+    }
+}
