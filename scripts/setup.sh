@@ -44,7 +44,8 @@ LIST
         cat <<'LIST'
 mesa-vulkan-drivers software Vulkan, to test the GPU code without a GPU
 libvulkan1 finds the Vulkan drivers
-libimage-exiftool-perl writes EXIF into test photos
+exiv2 reads captions that the tests have written
+libimage-exiftool-perl writes EXIF into test photos, and reads captions that the tests have written
 webkit2gtk-driver drives the app's window in tests
 xvfb a screen for tests where there is none
 xauth belongs to it

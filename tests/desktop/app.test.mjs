@@ -137,7 +137,53 @@ describe("a newcomer with the sample photos", { skip }, () => {
     await app.until("the keyboard is back on the photo", `return document.activeElement?.dataset.photo === "${first}"`);
   });
 
+  it("describes a photo, takes a better caption and finds the photo by its words", async () => {
+    await ask(app, "golden retriever");
+    await app.type(KEYS.down, search);
+    await app.type(KEYS.enter);
+    await app.find('[data-testid="caption-describe"]');
+    await app.type("c");
+    const written = '[data-testid="caption-text"]';
+    await app.until("the model's caption", `return document.querySelector('[data-testid="caption-accept"]') !== null && document.querySelector('${written}').textContent.includes("retriever")`);
+    await noSeriousViolations(app, "caption");
+    await app.screenshot(join(shots, "caption.png"));
+    await app.type("e");
+    await app.find('[data-testid="caption-field"]');
+    await app.run(`document.querySelector('[data-testid="caption-field"]').select()`);
+    await app.type("Rex the zucchini thief", '[data-testid="caption-field"]');
+    await app.type(KEYS.enter);
+    await app.until("the person's caption", `return document.querySelector('${written}')?.textContent.includes("zucchini")`);
+    await app.type(KEYS.escape);
+    await app.until("the viewer is closed", `return document.querySelector('[data-testid="lightbox"]') === null`);
+    await ask(app, "zucchini thief");
+    assert.equal((await names(app))[0], "lock.jpg");
+  });
+
+  it("describes all photos in the background", async () => {
+    await app.run(`document.querySelector('[data-testid="sidebar"] button').click()`);
+    await app.until("all photos", `return document.querySelector('${summary}').textContent.startsWith("${samples.length} ")`);
+    await app.run(`document.querySelector('${cell}').focus()`);
+    await app.controlClick(cell);
+    await app.run(`document.querySelector('${cell}').dispatchEvent(new KeyboardEvent("keydown", { key: "a", ctrlKey: true, bubbles: true }))`);
+    await app.click('[data-testid="describe-selection"]');
+    const review = `(await window.__TAURI_INTERNALS__.invoke("call", { name: "captions_to_review", request: null })).ids.length`;
+    await app.until("all are described but the one with a person's caption", `return ${review} === ${samples.length - 1}`);
+    await idle(app);
+    await app.click('[data-testid="review"]');
+    await app.until("the review", `return document.querySelector('${summary}').textContent.startsWith("${samples.length - 1} ")`);
+    await app.run(`document.querySelector('${cell}').focus()`);
+    await app.type(KEYS.enter);
+    await app.find('[data-testid="caption-accept"]');
+    await app.type("a");
+    await app.until("one less", `return ${review} === ${samples.length - 2}`);
+    await app.type(KEYS.escape);
+    await app.run(`document.querySelector('[data-testid="sidebar"] button').click()`);
+  });
+
   it("finds photos similar to one", async () => {
+    await ask(app, "golden retriever");
+    await app.type(KEYS.down, search);
+    await app.until("the grid has the keyboard", `return document.activeElement?.dataset.testid === "photo-cell"`);
     await app.type("s");
     await app.until("similar photos", `return document.querySelector('[role="search"]').textContent.includes("Similar to")`);
     assert.ok((await app.count(cell)) > 5);

@@ -64,6 +64,13 @@ commands! {
     similar_to_file: SimilarToFile => SearchReply;
     photo: PhotoRequest => PhotoDetail;
     explain: Explain => HeatMap;
+    caption: PhotoRequest => CaptionDetail;
+    describe: PhotoRequest => CaptionDetail;
+    write_caption: WriteCaption => CaptionDetail;
+    undo_caption: PhotoRequest => CaptionDetail;
+    write_out_caption: WriteOutCaption => PathList;
+    describe_photos: DescribePhotos => JobRow;
+    captions_to_review: () => PhotoList;
     facets: () => Facets;
     albums: () => Vec<AlbumRow>;
     create_album: CreateAlbum => AlbumRow;

@@ -4,11 +4,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use sightline_engine::captions::{CaptionJob, CaptionScope, UNCERTAIN, WriteTo};
 use sightline_engine::export::CopyJob;
 use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
 use sightline_engine::search::{Ranking, SearchRequest};
-use sightline_engine::{AlbumId, DateOrder, Filter, Match, PhotoId, bench};
+use sightline_engine::{
+    AlbumId, Caption, DateOrder, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
+};
 
 use crate::desk::job_row;
 use crate::types::*;
@@ -16,6 +19,9 @@ use crate::{Desk, ErrorReply};
 
 /// Where a person's settings are kept.
 pub(crate) const SETTINGS: &str = "desktop";
+
+/// Captions that wait for a person's eye at a time.
+const REVIEWED: usize = 10_000;
 
 type Reply<T> = Result<T, ErrorReply>;
 
@@ -153,6 +159,51 @@ impl Desk {
         Ok(HeatMap { side: map.side, values: map.values })
     }
 
+    pub fn caption(&self, request: PhotoRequest) -> Reply<CaptionDetail> {
+        self.captions_of(request.photo, Vec::new())
+    }
+
+    pub fn describe(&self, request: PhotoRequest) -> Reply<CaptionDetail> {
+        let photo = request.photo;
+        let tell = |so_far: Caption| self.shell.caption_grew(&CaptionSoFar { photo, text: so_far.text });
+        let caption = self.engine.describe_photo(PhotoId(photo), &CaptionSearch::default(), tell)?;
+        let uncertain = caption.words.into_iter().filter(|word| word.confidence < UNCERTAIN);
+        self.captions_of(photo, uncertain.map(|word| word.text).collect())
+    }
+
+    pub fn write_caption(&self, request: WriteCaption) -> Reply<CaptionDetail> {
+        self.engine.write_caption(PhotoId(request.photo), &request.text)?;
+        self.captions_of(request.photo, Vec::new())
+    }
+
+    pub fn undo_caption(&self, request: PhotoRequest) -> Reply<CaptionDetail> {
+        self.engine.undo_caption(PhotoId(request.photo))?;
+        self.captions_of(request.photo, Vec::new())
+    }
+
+    pub fn write_out_caption(&self, request: WriteOutCaption) -> Reply<PathList> {
+        let to = if request.into_file { WriteTo::File } else { WriteTo::Sidecar };
+        let paths = self.engine.write_out_caption(PhotoId(request.photo), to)?;
+        Ok(PathList { paths: paths.iter().map(|path| text(path)).collect() })
+    }
+
+    pub fn describe_photos(&self, request: DescribePhotos) -> Reply<JobRow> {
+        let scope = request.photos.map_or(CaptionScope::All, CaptionScope::Photos);
+        let overwrite = if request.again { Overwrite::Machine } else { Overwrite::Never };
+        Ok(job_row(&self.jobs.start(CaptionJob::new(scope, overwrite, &CaptionSearch::default()))?))
+    }
+
+    pub fn captions_to_review(&self, (): ()) -> Reply<PhotoList> {
+        let photos = self.engine.captions_to_review(REVIEWED)?;
+        Ok(PhotoList { ids: photos.into_iter().map(|photo| photo.0).collect() })
+    }
+
+    fn captions_of(&self, photo: i64, uncertain: Vec<String>) -> Reply<CaptionDetail> {
+        let history: Vec<_> = self.engine.caption_history(PhotoId(photo))?.into_iter().map(caption_row).collect();
+        let current = history.iter().find(|row| !row.undone).cloned();
+        Ok(CaptionDetail { photo, current, history, uncertain })
+    }
+
     pub fn facets(&self, (): ()) -> Reply<Facets> {
         let facets = self.engine.facets()?;
         let rows = |facets: Vec<sightline_engine::Facet>| {
@@ -258,6 +309,16 @@ fn date_order(sort: Sort) -> Option<DateOrder> {
         Sort::Newest => Some(DateOrder::NewestFirst),
         Sort::Oldest => Some(DateOrder::OldestFirst),
     }
+}
+
+fn caption_row(row: sightline_engine::CaptionRow) -> CaptionRow {
+    let author = match row.author {
+        sightline_engine::CaptionAuthor::Machine => CaptionAuthor::Machine,
+        sightline_engine::CaptionAuthor::Person => CaptionAuthor::Person,
+        sightline_engine::CaptionAuthor::File => CaptionAuthor::File,
+    };
+    let (id, text, written_at) = (row.id, row.text, row.written_at);
+    CaptionRow { id, text, author, confidence: row.confidence, written_at, undone: row.undone }
 }
 
 fn album_row(album: sightline_engine::AlbumRow) -> AlbumRow {

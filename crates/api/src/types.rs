@@ -106,13 +106,13 @@ pub struct Filters {
 pub struct JobRow {
     /// Its number.
     pub id: i64,
-    /// What sort of job it is: `index` or `copy`.
+    /// What sort of job it is: `index`, `caption` or `copy`.
     pub kind: String,
     /// How it stands.
     pub state: JobState,
     /// Why it failed.
     pub error: Option<crate::ErrorReply>,
-    /// What it is doing, a word: `scan`, `index` or `copy`
+    /// What it is doing, a word: `scan`, `index`, `caption` or `copy`
     pub phase: String,
     /// Items finished in this phase.
     pub done: u64,
@@ -207,6 +207,64 @@ pub struct PhotoDetail {
     pub size_bytes: u64,
     /// Albums it is in.
     pub albums: Vec<i64>,
+}
+
+/// Who wrote a caption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptionAuthor {
+    /// The model.
+    Machine,
+    /// The user.
+    Person,
+    /// It stood in the photo's file or beside it.
+    File,
+}
+
+/// A version of a caption.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct CaptionRow {
+    /// Its number.
+    pub id: i64,
+    /// The caption.
+    pub text: String,
+    /// Who wrote it.
+    pub author: CaptionAuthor,
+    /// Mean log-probability of its tokens, if the model wrote it: 0 is certain.
+    pub confidence: Option<f64>,
+    /// When, in seconds since 1970.
+    pub written_at: i64,
+    /// Whether it was taken back.
+    pub undone: bool,
+}
+
+/// A photo's captions.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct CaptionDetail {
+    /// The photo.
+    pub photo: i64,
+    /// The current caption.
+    pub current: Option<CaptionRow>,
+    /// All versions, the newest first.
+    pub history: Vec<CaptionRow>,
+    /// Words of the caption that was just written which the model is not sure of.
+    pub uncertain: Vec<String>,
+}
+
+/// A caption as far as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct CaptionSoFar {
+    /// The photo.
+    pub photo: i64,
+    /// The words so far.
+    pub text: String,
+}
+
+/// Files that were written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct PathList {
+    /// Absolute paths.
+    pub paths: Vec<String>,
 }
 
 /// Where in a photo a query is, over the whole upright photo.
@@ -355,6 +413,12 @@ requests! {
     SimilarToFile { path: String, limit: usize }
     /// A photo.
     PhotoRequest { photo: i64 }
+    /// What a person writes under a photo.
+    WriteCaption { photo: i64, text: String }
+    /// Writes a photo's caption beside its files, or into them.
+    WriteOutCaption { photo: i64, into_file: bool }
+    /// Captions for photos; null for all. Captions of the model's are written anew if `again` is set.
+    DescribePhotos { photos: Option<Vec<i64>>, again: bool }
     /// Where in a photo a query is.
     Explain { photo: i64, query: String }
     /// A new album.

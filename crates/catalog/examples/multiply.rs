@@ -43,6 +43,7 @@ fn main() {
                 format: row.format,
                 size_bytes: row.size_bytes,
                 thumbnail_jpeg: small.thumbnail(id).unwrap().unwrap(),
+                caption: None,
                 locations: vec![Location {
                     path: PathBuf::from(format!("/made-up/{}/{number}.jpg", number / 1000)),
                     size_bytes: row.size_bytes,

@@ -1,5 +1,6 @@
 //! What one transaction of indexing writes.
 
+use crate::tables::caption::{self, NewCaption, Overwrite};
 use crate::tables::location::{self, Location};
 use crate::tables::model::ModelKey;
 use crate::tables::photo::{self, NewPhoto, PhotoId};
@@ -37,6 +38,9 @@ impl Catalog {
                 thumbnail::put(transaction, id, &new.thumbnail_jpeg)?;
                 for place in &new.locations {
                     location::put(transaction, id, place)?;
+                }
+                if let Some(text) = &new.caption {
+                    caption::put(transaction, id, &NewCaption::of_file(text), Overwrite::Never)?;
                 }
                 if let Some((model, numbers)) = &new.vector {
                     vector::put(transaction, id, model, numbers)?;

@@ -30,6 +30,7 @@ pub use facets::{Facet, Facets};
 pub use filter::{DateOrder, Filter};
 pub use status::Status;
 pub use tables::album::{AlbumId, AlbumRow};
+pub use tables::caption::{CaptionAuthor, CaptionRow, NewCaption, Overwrite};
 pub use tables::job::{JobId, JobRow, JobState};
 pub use tables::location::{Known, Location};
 pub use tables::model::ModelKey;

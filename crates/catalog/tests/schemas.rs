@@ -4,10 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use sightline_catalog::{AlbumId, Catalog, JobState, ModelKey, PhotoId};
+use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 2] = [include_str!("fixtures/schema-1.sql"), include_str!("fixtures/schema-2.sql")];
+const FIXTURES: [&str; 3] = [
+    include_str!("fixtures/schema-1.sql"),
+    include_str!("fixtures/schema-2.sql"),
+    include_str!("fixtures/schema-3.sql"),
+];
 
 fn library(fixture: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -81,4 +85,16 @@ fn a_library_of_schema_2_keeps_its_albums() {
     let albums = catalog.albums().unwrap();
     assert_eq!((albums.len(), albums[0].id, albums[0].name.as_str()), (1, AlbumId(3), "Lisbon"));
     assert_eq!((albums[0].photos, albums[0].cover), (2, Some(PhotoId(2))));
+}
+
+#[test]
+fn a_library_of_schema_3_keeps_its_captions() {
+    let dir = library(FIXTURES[2]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let caption = catalog.caption(PhotoId(1)).unwrap().unwrap();
+    assert_eq!((caption.text.as_str(), caption.author), ("Rex in the river", CaptionAuthor::Person));
+    assert_eq!(catalog.caption_history(PhotoId(1)).unwrap().len(), 2);
+    assert_eq!(catalog.caption(PhotoId(2)).unwrap(), None);
+    assert_eq!(catalog.with_words(&["rivers"]).unwrap(), [(PhotoId(1), CaptionAuthor::Person)]);
 }

@@ -53,6 +53,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
         Command::Status(command) => command.run(global, output),
         Command::Problems(command) => command.run(global, output),
         Command::Doctor(command) => command.run(global, output),
+        Command::Caption(command) => command.run(global, output),
         Command::Eval(command) => command.run(global, output),
         Command::Bench(command) => command.run(global, output),
         Command::Completions(command) => command.run(output),

@@ -60,6 +60,14 @@ impl Screen {
         }
     }
 
+    /// Prints results without drawing over the bar.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
     /// Takes the bar away.
     pub fn close(&self) {
         if let Some(bar) = &self.bar {

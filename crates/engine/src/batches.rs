@@ -1,10 +1,10 @@
 //! Photos in batches to the model: while one batch is computed, the next is gathered.
 
-use sightline_vlm::{Embedding, ModelInput};
+use sightline_vlm::ModelInput;
 
 use crate::EngineError;
 use crate::loading::threads;
-use crate::model_host::{Lane, ModelHost, Ticket};
+use crate::model_host::Ticket;
 
 /// Photos a batch: enough to keep a GPU busy, few enough that a kill loses a second or two, and a
 /// multiple of the cores, of which the CPU path gives each its own photos.
@@ -17,35 +17,36 @@ pub(crate) fn multiple_of_cores(least: usize) -> usize {
     least.next_multiple_of(threads())
 }
 
-/// Gathers inputs, each with what is to become of it, and gives them back with their vectors.
-pub(crate) struct Batches<T> {
-    host: ModelHost,
+/// Gathers inputs, each with what is to become of it, and gives them back with what the model made of them.
+pub(crate) struct Batches<'a, T, R> {
+    ask: Box<dyn Fn(Vec<ModelInput>) -> Ticket<Vec<R>> + 'a>,
     size: usize,
     waiting: (Vec<T>, Vec<ModelInput>),
-    in_flight: Option<(Vec<T>, Ticket<Vec<Embedding>>)>,
+    in_flight: Option<(Vec<T>, Ticket<Vec<R>>)>,
 }
 
-impl<T> Batches<T> {
-    pub fn new(host: ModelHost, size: usize) -> Self {
-        Self { host, size: size.max(1), waiting: (Vec::new(), Vec::new()), in_flight: None }
+impl<'a, T, R> Batches<'a, T, R> {
+    /// Batches of `size` photos, each handed to `ask`.
+    pub fn new(size: usize, ask: impl Fn(Vec<ModelInput>) -> Ticket<Vec<R>> + 'a) -> Self {
+        Self { ask: Box::new(ask), size: size.max(1), waiting: (Vec::new(), Vec::new()), in_flight: None }
     }
 
     /// Adds a photo. When that fills a batch, sends it off and waits for the one before it.
-    pub fn push(&mut self, item: T, input: ModelInput) -> Result<Vec<(T, Embedding)>, EngineError> {
+    pub fn push(&mut self, item: T, input: ModelInput) -> Result<Vec<(T, R)>, EngineError> {
         self.waiting.0.push(item);
         self.waiting.1.push(input);
         if self.waiting.0.len() < self.size { Ok(Vec::new()) } else { self.send() }
     }
 
     /// Sends what has been gathered and waits for the batch before it.
-    pub fn send(&mut self) -> Result<Vec<(T, Embedding)>, EngineError> {
+    pub fn send(&mut self) -> Result<Vec<(T, R)>, EngineError> {
         let (items, inputs) = std::mem::take(&mut self.waiting);
-        let ticket = self.host.embed_images(Lane::Batch, inputs);
+        let ticket = (self.ask)(inputs);
         settle(self.in_flight.replace((items, ticket)))
     }
 
     /// Waits for the batch that the model is computing; what has only been gathered stays.
-    pub fn settle(&mut self) -> Result<Vec<(T, Embedding)>, EngineError> {
+    pub fn settle(&mut self) -> Result<Vec<(T, R)>, EngineError> {
         settle(self.in_flight.take())
     }
 
@@ -55,7 +56,7 @@ impl<T> Batches<T> {
     }
 }
 
-fn settle<T>(in_flight: Option<(Vec<T>, Ticket<Vec<Embedding>>)>) -> Result<Vec<(T, Embedding)>, EngineError> {
+fn settle<T, R>(in_flight: Option<(Vec<T>, Ticket<Vec<R>>)>) -> Result<Vec<(T, R)>, EngineError> {
     let Some((items, ticket)) = in_flight else { return Ok(Vec::new()) };
     Ok(items.into_iter().zip(ticket.wait()?).collect())
 }
@@ -68,13 +69,14 @@ mod tests {
 
     use super::*;
     use crate::model_host::fake::{Fake, FakeSource, tiny_preprocess};
+    use crate::model_host::{Lane, ModelHost};
 
     #[test]
     fn every_photo_comes_back_once_and_in_order() {
         let source = Arc::new(FakeSource(Fake::new()));
         let host = ModelHost::start(source, DeviceChoice::Cpu).unwrap();
         for count in [0, 1, 3, 4, 7, 8, 9] {
-            let mut batches = Batches::new(host.clone(), 4);
+            let mut batches = Batches::new(4, |inputs| host.embed_images(Lane::Batch, inputs));
             let mut back = Vec::new();
             for item in 0..count {
                 let input = tiny_preprocess().prepare(1, 1, &[9, 9, 9]).unwrap();

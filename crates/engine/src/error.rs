@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sightline_catalog::CatalogError;
 use sightline_media::MediaError;
+use sightline_media::caption_metadata::MetadataError;
 use sightline_vlm::VlmError;
 
 use crate::search::QueryError;
@@ -50,6 +51,18 @@ pub enum EngineError {
         /// The library's folder.
         path: PathBuf,
     },
+    /// A caption or keyword in or beside a photo could not be read or written.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The photo is not in the library.
+    #[error("{}: not in the library; run `sightline index` on its folder first", path.display())]
+    NotIndexed {
+        /// The photo.
+        path: PathBuf,
+    },
+    /// A caption has no word.
+    #[error("a caption needs words; type some, or take the caption back")]
+    CaptionEmpty,
     /// The library was made with another model, whose vectors cannot be compared.
     #[error("{}: indexed with another model; run `sightline index FOLDER` to make it searchable with this one", path.display())]
     NotEmbedded {
@@ -131,6 +144,9 @@ impl EngineError {
             Self::Cancelled => "cancelled",
             Self::NoLibrary => "no_library",
             Self::EmptyLibrary { .. } => "library_empty",
+            Self::Metadata(error) => error.code(),
+            Self::NotIndexed { .. } => "not_indexed",
+            Self::CaptionEmpty => "caption_empty",
             Self::NotEmbedded { .. } => "not_embedded",
             Self::FolderMissing { .. } => "folder_missing",
             Self::NotAFolder { .. } => "not_a_folder",

@@ -12,7 +12,7 @@ use crate::jobs::{Job, JobCx};
 use crate::{Engine, EngineError};
 
 impl Engine {
-    /// Writes a table of photos as CSV (RFC 4180, UTF-8): path, date, camera, size, place; whole or not at all.
+    /// Writes a table of photos as CSV (RFC 4180, UTF-8): path, date, camera, size, place, caption; whole or not at all.
     ///
     /// # Errors
     /// When the file cannot be written or the library not be read.
@@ -23,10 +23,22 @@ impl Engine {
         let mut table = csv::Writer::from_writer(&mut whole);
         let wrong = |error: csv::Error| io(error.into());
         table
-            .write_record(["path", "taken_at", "camera", "lens", "width", "height", "latitude", "longitude", "format"])
+            .write_record([
+                "path",
+                "taken_at",
+                "camera",
+                "lens",
+                "width",
+                "height",
+                "latitude",
+                "longitude",
+                "format",
+                "caption",
+            ])
             .map_err(wrong)?;
         for photo in photos {
             let data = self.photo(*photo)?;
+            let caption = self.caption(*photo)?.map(|caption| caption.text).unwrap_or_default();
             let row = data.row;
             let degrees = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
             for path in &data.paths {
@@ -42,6 +54,7 @@ impl Engine {
                         &degrees(row.latitude),
                         &degrees(row.longitude),
                         &row.format,
+                        &caption,
                     ])
                     .map_err(wrong)?;
             }

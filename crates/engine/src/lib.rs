@@ -7,6 +7,7 @@
 pub mod albums;
 mod batches;
 pub mod bench;
+pub mod captions;
 pub mod devices;
 pub mod doctor;
 mod engine;
@@ -29,5 +30,7 @@ mod testing;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
-pub use sightline_catalog::{AlbumId, AlbumRow, DateOrder, Facet, Facets, Filter, PhotoId, Problem};
-pub use sightline_vlm::{DeviceChoice, DeviceKind, DeviceReport, Match};
+pub use sightline_catalog::{
+    AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, Overwrite, PhotoId, Problem,
+};
+pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -73,6 +73,12 @@ pub enum VlmError {
         /// Bytes given.
         found: usize,
     },
+    /// The model has no caption decoder.
+    #[error("the model {model} writes no captions; choose another with --model DIR")]
+    NoCaptions {
+        /// Name of the model.
+        model: String,
+    },
     /// A GPU was asked for and none answers.
     #[error("no usable GPU: {reason}; use --device cpu")]
     NoGpu {
@@ -109,6 +115,7 @@ impl VlmError {
             Self::WrongFile { .. } => "model_wrong_file",
             Self::BadText { .. } => "text_bad",
             Self::BadImage { .. } => "image_bad",
+            Self::NoCaptions { .. } => "no_captions",
             Self::NoGpu { .. } => "no_gpu",
             Self::Device { .. } => "device_failed",
             Self::UnknownSetting { .. } => "setting_unknown",

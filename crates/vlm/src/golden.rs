@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::activation::relu6;
-use burn::tensor::{Device, Tensor, TensorData};
+use std::ops::ControlFlow;
+
+use burn::tensor::activation::{log_softmax, relu6};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 
+use crate::caption::decoder::Decoder;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
 use crate::text::{BertConfig, Tokenizer};
 use crate::vision::{CpuEfficientNet, EfficientNetConfig};
-use crate::{DeviceChoice, DeviceKind, Model, adapters, weights};
+use crate::{CAPTION_FILES, DecoderConfig, DeviceChoice, DeviceKind, Model, Search, adapters, weights};
 
 /// Largest difference from the reference that is let pass.
 const TOLERANCE: f32 = 1e-4;
@@ -95,6 +98,36 @@ fn the_text_tower_agrees_with_transformers() {
     assert!(off < TOLERANCE, "off by {off}");
 }
 
+/// Whole numbers as features: `(i * factor + shift) % modulus / modulus`, as the reference makes them.
+fn made_up(count: usize, factor: usize, shift: usize, modulus: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * factor + shift) % modulus) as f32 / modulus as f32).collect()
+}
+
+#[test]
+fn the_caption_decoder_agrees_with_pytorchs_layers() {
+    let bytes = golden("caption.safetensors");
+    let want = floats(&SafeTensors::deserialize(&bytes).unwrap(), "log_probabilities");
+    let device = Device::flex();
+    let decoder = Decoder::load(&model().join(CAPTION_FILES[0]), &DecoderConfig::new()).unwrap();
+    let maps: Vec<f32> = made_up(2 * 81 * 1280, 37, 11, 601).into_iter().map(|v| v * 3.0).collect();
+    let mut shared: Vec<f32> = made_up(2 * 512, 53, 7, 211).into_iter().map(|v| v - 0.5).collect();
+    for row in shared.chunks_exact_mut(512) {
+        let norm = row.iter().map(|v| v * v).sum::<f32>().sqrt();
+        row.iter_mut().for_each(|v| *v /= norm);
+    }
+    let maps = Tensor::<3>::from_data(TensorData::new(maps, [2, 81, 1280]), &device);
+    let shared = Tensor::<2>::from_data(TensorData::new(shared, [2, 512]), &device);
+    let ids = vec![1, 40, 300, 2000, 77, 7999, 5, 12, 1, 6, 7, 8, 9, 10, 11, 4000];
+    let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [2, 8]), &device);
+    let states = decoder.states(ids, &decoder.read(maps, shared, None), None);
+    let logits = states.reshape([16, 256]).matmul(decoder.word.weight.val().transpose());
+    let table = log_softmax(logits, 1).into_data().try_to_vec::<f32>().unwrap();
+    let got: Vec<f32> = table.chunks_exact(8000).flat_map(|row| row.iter().step_by(40)).copied().collect();
+    let off = worst(&got, &want);
+    assert!(off < TOLERANCE, "off by {off}");
+    assert!(want.iter().any(|v| *v > -5.0) && want.iter().any(|v| *v < -12.0), "the reference must say something");
+}
+
 /// Mesa's software Vulkan stands in for a GPU: the same tensors, the same kernels' source, another processor.
 #[test]
 fn the_gpu_path_agrees_with_the_cpu_path() {
@@ -117,10 +150,16 @@ fn the_gpu_path_agrees_with_the_cpu_path() {
             .collect();
         let mut embeddings = model.embed_images(&photos).unwrap();
         embeddings.extend(model.embed_texts(&texts).unwrap());
-        (model.device().kind, embeddings)
+        let search = Search { beam: 1, max_words: 5, ..Search::default() };
+        let captions = model.describe(&photos, &search, |_| ControlFlow::Continue(())).unwrap();
+        (model.device().kind, embeddings, captions)
     };
-    let ((cpu, want), (gpu, got)) = (embed(DeviceChoice::Cpu), embed(DeviceChoice::Software));
+    let ((cpu, want, said), (gpu, got, said_there)) = (embed(DeviceChoice::Cpu), embed(DeviceChoice::Software));
     assert_eq!((cpu, gpu), (DeviceKind::Cpu, DeviceKind::SoftwareGpu));
+    for (said, there) in said.iter().zip(&said_there) {
+        assert_eq!(said.text, there.text);
+        assert!((said.confidence - there.confidence).abs() < 1e-3, "{said:?} {there:?}");
+    }
     for (number, (want, got)) in want.iter().zip(&got).enumerate() {
         let cosine = want.dot(got);
         assert!(cosine > 0.999, "embedding {number}: cosine {cosine}");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::heads::HeadsConfig;
-use crate::{Preprocess, VlmError};
+use crate::{CAPTION_FILES, DecoderConfig, Preprocess, VlmError};
 
 /// Name of the description in a model folder.
 pub const INFO_FILE: &str = "model.toml";
@@ -24,6 +24,9 @@ pub struct ModelInfo {
     pub dims: usize,
     /// Sizes of the projection heads.
     pub heads: HeadsConfig,
+    /// Sizes of the caption decoder; absent in models that write no captions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<DecoderConfig>,
     /// Licences of the weights and their sources.
     pub licences: Vec<String>,
     /// What it was trained on.
@@ -79,8 +82,17 @@ impl ModelInfo {
     ///
     /// Vectors of models with different ids are never compared.
     pub fn id(&self) -> String {
+        self.hash(|name| !CAPTION_FILES.contains(&name))
+    }
+
+    /// Hash of everything that changes a caption.
+    pub fn caption_id(&self) -> String {
+        self.hash(|_| true)
+    }
+
+    fn hash(&self, counts: impl Fn(&str) -> bool) -> String {
         let mut hash = Sha256::new();
-        for (name, file) in &self.files {
+        for (name, file) in self.files.iter().filter(|(name, _)| counts(name)) {
             hash.update(format!("{name}\0{}\0", file.sha256));
         }
         let p = &self.preprocess;

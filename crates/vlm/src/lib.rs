@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 mod calibration;
+mod caption;
 pub mod convert;
 mod device;
 mod embedding;
@@ -16,6 +17,7 @@ mod golden;
 mod heads;
 mod info;
 mod kernels;
+pub mod metrics;
 mod model;
 mod preprocess;
 pub mod retrieval;
@@ -25,6 +27,9 @@ mod vision;
 pub mod weights;
 
 pub use calibration::{Calibration, Match, QueryScale};
+pub use caption::{
+    CAPTION_FILES, Caption, CaptionWord, DecoderConfig, Sampling, Search, Vocabulary, cleaned as cleaned_caption,
+};
 pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::Embedding;
 pub use error::VlmError;

@@ -1,10 +1,13 @@
 //! A loaded model: pixels and words in, [`Embedding`]s out.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::caption::{Caption, Captioner, Search};
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
 use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
@@ -37,6 +40,9 @@ pub struct Model {
     tokenizer: Tokenizer,
     heads: Heads,
     calibration: Calibration,
+    /// Where the decoder is loaded from when it is first needed.
+    dir: PathBuf,
+    captioner: OnceLock<Captioner>,
 }
 
 /// The image tower in the form the device runs best.
@@ -89,6 +95,8 @@ impl Model {
             image,
             text,
             heads,
+            dir: dir.into(),
+            captioner: OnceLock::new(),
         })
     }
 
@@ -181,6 +189,46 @@ impl Model {
         })
     }
 
+    /// Describes prepared photos, in their order.
+    ///
+    /// After each token `told` hears of the likeliest captions so far; breaking ends the work with those.
+    ///
+    /// # Errors
+    /// [`VlmError::NoCaptions`], those of the decoder's files, or [`VlmError::Device`].
+    pub fn describe(
+        &self,
+        photos: &[ModelInput],
+        search: &Search,
+        told: impl FnMut(Vec<Caption>) -> ControlFlow<()>,
+    ) -> Result<Vec<Caption>, VlmError> {
+        if photos.is_empty() {
+            return Ok(Vec::new());
+        }
+        let captioner = self.captioner()?;
+        self.contained(|| {
+            let (map, shared) = self.map_and_embeddings(photos);
+            Ok(captioner.describe(map, shared, search, told))
+        })
+    }
+
+    fn captioner(&self) -> Result<&Captioner, VlmError> {
+        if let Some(captioner) = self.captioner.get() {
+            return Ok(captioner);
+        }
+        let config =
+            self.info.decoder.as_ref().ok_or_else(|| VlmError::NoCaptions { model: self.info.name.clone() })?;
+        let captioner = self.contained(|| Ok(Captioner::load(&self.dir, config, &self.device)))??;
+        Ok(self.captioner.get_or_init(|| captioner))
+    }
+
+    /// Feature maps `[batch, positions, features]` and embeddings `[batch, dims]` of unit length.
+    pub(crate) fn map_and_embeddings(&self, photos: &[ModelInput]) -> (Tensor<3>, Tensor<2>) {
+        let (map, summary) = self.features(photos);
+        let shared = self.heads.embed_images(&Pooled::of(map.clone(), summary));
+        // Each member has unit length; together they shall.
+        (map, shared / (self.info.heads.members as f64).sqrt())
+    }
+
     /// Embeds a class name: the mean over the model's prompts, as CLIP does for zero-shot classification
     /// (Radford et al. 2021, arXiv:2103.00020, section 3.1.4).
     ///
@@ -220,14 +268,17 @@ impl Model {
 
     /// Runs a computation, reads its rows back, and turns a panic of the device into an error.
     fn guarded(&self, compute: impl FnOnce() -> Tensor<2>) -> Result<Vec<Embedding>, VlmError> {
-        let failed = |reason| VlmError::Device { device: self.report.name.clone(), reason };
-        let rows = catch_unwind(AssertUnwindSafe(|| {
+        let rows = self.contained(|| {
             let data = compute().try_into_data().map_err(|e| format!("{e:?}"))?;
             data.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))
-        }))
-        .map_err(|panic| failed(panic_text(&*panic)))?
-        .map_err(failed)?;
+        })?;
         Embedding::rows(&rows, self.info.dims, &self.report.name)
+    }
+
+    /// Turns a panic or failure of the device into an error.
+    fn contained<T>(&self, compute: impl FnOnce() -> Result<T, String>) -> Result<T, VlmError> {
+        let failed = |reason| VlmError::Device { device: self.report.name.clone(), reason };
+        catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| failed(panic_text(&*panic)))?.map_err(failed)
     }
 }
 

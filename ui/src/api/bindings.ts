@@ -22,9 +22,67 @@ photos: number,
  */
 cover: number | null, };
 
+export type CaptionAuthor = "machine" | "person" | "file";
+
+export type CaptionDetail = { 
+/**
+ * The photo.
+ */
+photo: number, 
+/**
+ * The current caption.
+ */
+current: CaptionRow | null, 
+/**
+ * All versions, the newest first.
+ */
+history: Array<CaptionRow>, 
+/**
+ * Words of the caption that was just written which the model is not sure of.
+ */
+uncertain: Array<string>, };
+
+export type CaptionRow = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * The caption.
+ */
+text: string, 
+/**
+ * Who wrote it.
+ */
+author: CaptionAuthor, 
+/**
+ * Mean log-probability of its tokens, if the model wrote it: 0 is certain.
+ */
+confidence: number | null, 
+/**
+ * When, in seconds since 1970.
+ */
+written_at: number, 
+/**
+ * Whether it was taken back.
+ */
+undone: boolean, };
+
+export type CaptionSoFar = { 
+/**
+ * The photo.
+ */
+photo: number, 
+/**
+ * The words so far.
+ */
+text: string, };
+
 export type ControlJob = { job: number, action: JobAction, };
 
 export type CreateAlbum = { name: string, photos: Array<number>, };
+
+export type DescribePhotos = { photos: Array<number> | null, again: boolean, };
 
 export type DeviceChoice = "auto" | "gpu" | "cpu";
 
@@ -160,7 +218,7 @@ export type JobRow = {
  */
 id: number, 
 /**
- * What sort of job it is: `index` or `copy`.
+ * What sort of job it is: `index`, `caption` or `copy`.
  */
 kind: string, 
 /**
@@ -172,7 +230,7 @@ state: JobState,
  */
 error: ErrorReply | null, 
 /**
- * What it is doing, a word: `scan`, `index` or `copy`
+ * What it is doing, a word: `scan`, `index`, `caption` or `copy`
  */
 phase: string, 
 /**
@@ -247,6 +305,12 @@ folders: Array<FolderRow>,
  * Jobs that are not over.
  */
 jobs: Array<JobRow>, };
+
+export type PathList = { 
+/**
+ * Absolute paths.
+ */
+paths: Array<string>, };
 
 export type PathRequest = { path: string, };
 
@@ -386,6 +450,10 @@ export type Sort = "match" | "newest" | "oldest";
 
 export type Theme = "system" | "light" | "dark";
 
+export type WriteCaption = { photo: number, text: string, };
+
+export type WriteOutCaption = { photo: number, into_file: boolean, };
+
 /** Every command with its request and its reply. */
 export interface Rpc {
   overview: [null, Overview];
@@ -401,6 +469,13 @@ export interface Rpc {
   similar_to_file: [SimilarToFile, SearchReply];
   photo: [PhotoRequest, PhotoDetail];
   explain: [Explain, HeatMap];
+  caption: [PhotoRequest, CaptionDetail];
+  describe: [PhotoRequest, CaptionDetail];
+  write_caption: [WriteCaption, CaptionDetail];
+  undo_caption: [PhotoRequest, CaptionDetail];
+  write_out_caption: [WriteOutCaption, PathList];
+  describe_photos: [DescribePhotos, JobRow];
+  captions_to_review: [null, PhotoList];
   facets: [null, Facets];
   albums: [null, Array<AlbumRow>];
   create_album: [CreateAlbum, AlbumRow];
@@ -424,4 +499,6 @@ export interface Events {
   job: JobRow;
   /** Photos came or went; at most one a second. */
   library_changed: null;
+  /** A caption under way has another word. */
+  caption: CaptionSoFar;
 }

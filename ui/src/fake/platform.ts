@@ -1,5 +1,5 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
-import type { AlbumRow, Events, JobRow, Rpc, Settings } from "../api/bindings";
+import type { AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 
 export interface FakeOptions {
@@ -53,6 +53,14 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     const found = albums.find((album) => album.id === id);
     if (found === undefined) throw { code: "album_gone", message: "the album is gone" };
     return found;
+  };
+  /** Versions of captions, the newest first. */
+  const versions: (CaptionRow & { photo: number })[] = [];
+  const write = (photo: number, text: string, author: CaptionAuthor) =>
+    versions.unshift({ id: versions.length + 1, photo, text, author, confidence: author === "machine" ? -0.6 : null, written_at: 1_700_000_000, undone: false });
+  const captions = (photo: number): CaptionDetail => {
+    const history = versions.filter((row) => row.photo === photo).map(({ photo: _, ...row }) => ({ ...row }));
+    return { photo, current: history.find((row) => !row.undone) ?? null, history, uncertain: [] };
   };
   /** Every seventh photo is like a word, the length of which decides where it begins. */
   const matches = (query: string) => all.filter((photo) => photo % 7 === query.length % 7).slice(0, 60);
@@ -110,6 +118,23 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       albums: albums.filter((album) => album.ids.includes(photo)).map((album) => album.id),
     }),
     explain: () => ({ side: 9, values: Array.from({ length: 81 }, (_, i) => Math.exp((-1 * ((i % 9) - 5) ** 2 - (Math.floor(i / 9) - 3) ** 2) / 6)) }),
+    caption: ({ photo }) => captions(photo),
+    describe: ({ photo }) => {
+      write(photo, "A dog runs.", "machine");
+      return { ...captions(photo), uncertain: ["runs."] };
+    },
+    write_caption: ({ photo, text }) => {
+      write(photo, text, "person");
+      return captions(photo);
+    },
+    undo_caption: ({ photo }) => {
+      const now = versions.find((row) => row.photo === photo && !row.undone);
+      if (now !== undefined) now.undone = true;
+      return captions(photo);
+    },
+    write_out_caption: ({ photo, into_file }) => ({ paths: [`/home/anna/Photos/${photo}.jpg${into_file ? "" : ".xmp"}`] }),
+    describe_photos: () => runningJob({ kind: "caption", phase: "caption" }),
+    captions_to_review: () => ({ ids: versions.filter((row) => row.author === "machine" && !row.undone).map((row) => row.photo) }),
     facets: () => ({
       cameras: [{ value: "FUJIFILM X100V", photos: all.length }],
       formats: [{ value: "jpeg", photos: all.length }],

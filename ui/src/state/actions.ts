@@ -148,6 +148,24 @@ register({
   },
 });
 register({
+  label: (m) => m.caption.describe,
+  keys: ["c"],
+  where: "inViewer",
+  perform: (app) => void app.attempt(() => app.captions.describe()),
+});
+register({
+  label: (m) => m.caption.edit,
+  keys: ["e"],
+  where: "inViewer",
+  perform: (app) => app.captions.edit(),
+});
+register({
+  label: (m) => m.caption.accept,
+  keys: ["a"],
+  where: "inViewer",
+  perform: (app) => void app.acceptCaption(),
+});
+register({
   label: (m) => m.viewer.why,
   keys: ["w"],
   where: "inViewer",

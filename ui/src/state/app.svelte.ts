@@ -5,6 +5,7 @@ import { call } from "../api/call";
 import { t } from "../i18n/index.svelte";
 import { platform } from "../platform";
 import { Albums } from "./albums.svelte";
+import { Captions } from "./captions.svelte";
 import { Carried } from "./carried.svelte";
 import { Jobs } from "./jobs.svelte";
 import { OpenPhoto } from "./open_photo.svelte";
@@ -44,6 +45,7 @@ export class AppState {
     }
   });
   readonly openPhoto = new OpenPhoto();
+  readonly captions = new Captions();
   readonly carried = new Carried();
   readonly albums = new Albums();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
@@ -66,6 +68,7 @@ export class AppState {
   async start(): Promise<() => void> {
     const stops = await Promise.all([
       platform().listen("job", (job) => this.jobs.hear(job)),
+      platform().listen("caption", (soFar) => this.captions.hear(soFar)),
       platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
     ]);
     await this.attempt(async () => {
@@ -103,6 +106,7 @@ export class AppState {
   #jobEnded(job: JobRow): void {
     if (job.state === "failed" && job.error !== null) this.toasts.error(job.error);
     if (job.state === "done" && job.kind === "index") this.toasts.note(t().jobs.done);
+    if (job.state === "done" && job.kind === "caption") this.toasts.note(t().jobs.captioned);
     if (job.state === "done" && job.kind === "copy") this.toasts.note(t().jobs.copied);
     void this.attempt(() => this.#libraryChanged());
   }
@@ -215,6 +219,20 @@ export class AppState {
     await this.attempt(async () => {
       const { paths } = await call("photo", { photo });
       if (paths[0] !== undefined) await call("reveal", { path: paths[0] });
+    });
+  }
+
+  /** Describes photos in the background; those that have a caption keep it. */
+  describe(photos: number[]): Promise<void> {
+    return this.attempt(async () => this.jobs.hear(await call("describe_photos", { photos, again: false })));
+  }
+
+  /** Takes the caption of the open photo as right, and goes on to the next. */
+  acceptCaption(): Promise<void> {
+    return this.attempt(async () => {
+      const accepted = await this.captions.accept();
+      if (accepted && this.results.scope.kind !== "review") this.turn(1);
+      if (accepted) await this.results.refresh();
     });
   }
 

@@ -4,7 +4,7 @@ import { asError, call } from "../api/call";
 import { compose, noFilters, parse, type Term } from "./query";
 
 /** Where the photos come from, beside the query. */
-export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "folder"; path: string };
+export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "folder"; path: string } | { kind: "review" };
 
 /** A photo to compare with. */
 export type Example = { kind: "photo"; photo: number } | { kind: "file"; path: string };
@@ -160,6 +160,10 @@ export class Results {
     if (example?.kind === "file") return call("similar_to_file", { path: example.path, limit: LIMIT });
     const filters = this.#conditions();
     if (query !== "") return call("search", { query, limit: LIMIT, filters, sort: this.sort });
+    if (this.scope.kind === "review") {
+      const { ids } = await call("captions_to_review", null);
+      return { strong: ids, possible: [], searched: ids.length, took_ms: 0 };
+    }
     const { ids } = await call("photos", { filters, sort: this.sort });
     return { strong: ids, possible: [], searched: ids.length, took_ms: 0 };
   }

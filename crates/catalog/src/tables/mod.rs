@@ -1,6 +1,7 @@
 //! One file a table: its row, its reader, its writer and its migrations.
 
 pub(crate) mod album;
+pub(crate) mod caption;
 pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod location;

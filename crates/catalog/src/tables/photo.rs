@@ -57,6 +57,8 @@ pub struct NewPhoto {
     pub size_bytes: u64,
     /// A small picture of it.
     pub thumbnail_jpeg: Vec<u8>,
+    /// The caption that stands in the file or beside it.
+    pub caption: Option<String>,
     /// Where it lies; copies have the same content.
     pub locations: Vec<Location>,
     /// Its vector, if it has been embedded.

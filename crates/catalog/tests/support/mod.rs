@@ -46,6 +46,7 @@ pub fn photo_at(number: u32, path: &str) -> NewPhoto {
         format: "jpeg".into(),
         size_bytes: 1234,
         thumbnail_jpeg: vec![number as u8; 300],
+        caption: None,
         locations: vec![location(path)],
         vector: Some((model(), vector(number))),
     }

@@ -55,6 +55,12 @@ fn print(output: Output, report: &BenchReport) -> anyhow::Result<()> {
         line(&name, format!("{:.1} photos/s", rate.photos_per_second))?;
     }
     line("index, end to end", format!("{:.1} photos/s", report.end_to_end))?;
+    if let Some(caption) = &report.caption {
+        line("caption of a 12 MP JPEG, first word", format!("{:.0} ms", caption.first_word_ms))?;
+        line("caption of a 12 MP JPEG, whole", format!("{:.0} ms", caption.whole_ms))?;
+        let name = format!("captions, batch {}", caption.batch);
+        line(&name, format!("{:.1} photos/s", caption.photos_per_second))?;
+    }
     for query in &report.query {
         let latency = |p50, p95| format!("p50 {p50:.2} ms, p95 {p95:.2} ms");
         let search = latency(query.search_p50_ms, query.search_p95_ms);

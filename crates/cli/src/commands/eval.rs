@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sightline_engine::EngineError;
-use sightline_engine::eval::{Recall, RetrievalTask, ZeroshotTask};
+use sightline_engine::eval::{CaptionTask, Recall, RetrievalTask, ZeroshotTask};
 use sightline_engine::jobs::{JobCx, JobEvent};
+use sightline_engine::{EngineError, Search};
 
 use crate::Outcome;
 use crate::args::Global;
@@ -35,6 +35,24 @@ enum What {
         #[arg(long, value_name = "FILE")]
         split: Option<PathBuf>,
     },
+    /// BLEU, ROUGE-L and CIDEr-D of the model's captions
+    Caption {
+        /// Folder of the photos
+        #[arg(long, value_name = "DIR")]
+        images: PathBuf,
+        /// CSV file with the columns image and caption
+        #[arg(long, value_name = "CSV")]
+        captions: PathBuf,
+        /// Use only the images listed in this file, one a line
+        #[arg(long, value_name = "FILE")]
+        split: Option<PathBuf>,
+        /// Sentences kept side by side while the best is searched for
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
+        beam: u8,
+        /// Write the model's captions to this CSV file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Accuracy of naming photos that lie in folders named by what they show
     Zeroshot {
         /// Folder of folders; every one of them is a class, also when it is empty
@@ -59,6 +77,28 @@ impl Eval {
                     let (photos, captions) = (report.photos, report.captions);
                     let time = duration(report.seconds);
                     output.line(&format!("{photos} photos, {captions} captions, {time}"))?;
+                }
+            }
+            What::Caption { images, captions, split, beam, out } => {
+                let (images, captions, split) = (images.clone(), captions.clone(), split.clone());
+                let search = Search { beam: usize::from(*beam), ..Search::default() };
+                let task = CaptionTask { images, captions, split, search };
+                let report = with_progress(global, output, |cx| task.run(cx))?;
+                if let Some(out) = out {
+                    let mut table = csv::Writer::from_path(out)?;
+                    table.write_record(["image", "caption"])?;
+                    for (image, caption) in &report.written {
+                        table.write_record([image, caption])?;
+                    }
+                    table.flush()?;
+                }
+                if output.json {
+                    output.object(&report)?;
+                } else {
+                    let [one, two, three, four] = report.bleu;
+                    output.line(&format!("BLEU-1 {one:.1}  BLEU-2 {two:.1}  BLEU-3 {three:.1}  BLEU-4 {four:.1}"))?;
+                    output.line(&format!("ROUGE-L {:.1}  CIDEr-D {:.1}", report.rouge_l, report.cider_d))?;
+                    output.line(&format!("{} photos, {}", report.photos, duration(report.seconds)))?;
                 }
             }
             What::Zeroshot { folders } => {

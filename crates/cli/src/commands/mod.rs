@@ -1,6 +1,7 @@
 //! One file for each subcommand: its options, what it asks of the engine, how it prints.
 
 pub(crate) mod bench;
+pub(crate) mod caption;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod eval;

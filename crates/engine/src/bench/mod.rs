@@ -1,10 +1,13 @@
-//! How fast this machine is: decoding, embedding, indexing, searching, starting.
+//! How fast this machine is: decoding, embedding, indexing, describing, searching, starting.
 //!
 //! Every figure is a median of several runs. It needs no library and leaves nothing behind.
 
+mod captioning;
 mod indexing;
 mod photos;
 mod querying;
+
+pub use captioning::CaptionSpeed;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -46,6 +49,8 @@ pub struct BenchReport {
     pub embed: Vec<EmbedRate>,
     /// Indexing into an empty library, photos a second.
     pub end_to_end: f64,
+    /// Captions, if the model writes any.
+    pub caption: Option<CaptionSpeed>,
     /// Searching, by number of vectors.
     pub query: Vec<QueryLatency>,
     /// Milliseconds from a cold process's first call to the first text embedded.
@@ -104,6 +109,7 @@ impl BenchTask {
         let embed = indexing::embed(cx, &paths, self.runs)?;
         let end_to_end = indexing::end_to_end(cx, &paths, scratch.path(), self.runs)?;
         let index_peak_memory_bytes = peak_memory_bytes();
+        let caption = captioning::captions(cx, scratch.path(), self.runs)?;
         let query = querying::latencies(cx, &self.sizes)?;
         Ok(BenchReport {
             photos,
@@ -111,6 +117,7 @@ impl BenchTask {
             decode,
             embed,
             end_to_end,
+            caption,
             query,
             first_answer_ms,
             index_peak_memory_bytes,

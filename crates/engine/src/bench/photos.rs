@@ -45,6 +45,14 @@ pub(super) fn gather(
     Ok((paths, format!("{COUNT} generated JPEGs of {} x {}", SIZE.0, SIZE.1)))
 }
 
+/// One generated photo of 12 megapixels.
+pub(super) fn large(scratch: &Path) -> Result<PathBuf, EngineError> {
+    let path = scratch.join("large.jpg");
+    let jpeg = sightline_media::thumbnail(&scene(1), SIZE.0)?;
+    std::fs::write(&path, jpeg).map_err(|source| EngineError::Io { path: path.clone(), source })?;
+    Ok(path)
+}
+
 /// Gradients, edges and noise, so that the JPEG is about as large as a real one.
 fn scene(seed: u32) -> Rgb {
     let (width, height) = SIZE;

@@ -2,12 +2,14 @@
 //!
 //! Needs no library and writes nothing.
 
+mod caption;
 mod captions;
 mod class_name;
 mod retrieval;
 mod score;
 mod zeroshot;
 
+pub use caption::{CaptionReport, CaptionTask};
 pub use retrieval::{RetrievalReport, RetrievalTask};
 pub use score::Recall;
 pub(crate) use score::two_decimals;
@@ -31,7 +33,7 @@ pub(crate) fn embed_photos(cx: &JobCx<'_>, paths: &[PathBuf]) -> Result<Vec<Opti
     let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
     let mut vectors: Vec<Option<Embedding>> = vec![None; paths.len()];
-    let mut batches = Batches::new(host.clone(), batch_size());
+    let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
     let mut done = 0;
     let items: Vec<usize> = (0..paths.len()).collect();
     let work = |index: usize| (index, loader.load(&paths[index]));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sightline_catalog::{Catalog, PhotoId};
-use sightline_media::{ContentHash, Found, MediaError, Metadata};
+use sightline_media::{ContentHash, Found, MediaError, Metadata, caption_metadata};
 use sightline_vlm::ModelInput;
 
 use super::scan::Unreadable;
@@ -47,6 +47,8 @@ pub(super) struct FreshPhoto {
     pub hash: ContentHash,
     pub metadata: Metadata,
     pub thumbnail_jpeg: Vec<u8>,
+    /// The caption in the file or beside it.
+    pub caption: Option<String>,
 }
 
 /// Reads files on several threads.
@@ -108,7 +110,9 @@ impl<'a> PhotoReader<'a> {
         self.loader()?.with_photo(&found.path, |photo, input| {
             let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
             let (hash, metadata) = (photo.hash, photo.metadata);
-            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg };
+            // Damaged metadata is no reason to miss the photo.
+            let caption = caption_metadata::read(&found.path).ok().flatten().and_then(|metadata| metadata.caption);
+            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg, caption };
             Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
         })
     }

@@ -113,6 +113,7 @@ impl Job for IndexJob {
         let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
         writer.expect(tasks.len() as u64)?;
         embed(cx, &mut writer, tasks, false)?;
+        drop(writer);
         self.summary.removed = catalog.forget(&plan.gone)? as u64;
         engine.library_changed();
         catalog.collect_garbage(now_s(), KEEP_GONE_S)?;

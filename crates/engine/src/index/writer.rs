@@ -12,6 +12,7 @@ use super::scan::Unreadable;
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
+use crate::model_host::Lane;
 
 /// Rows without a vector are committed at least this often, if there are any.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
@@ -29,7 +30,7 @@ pub(super) struct Writer<'a, 'cx> {
     cx: &'a JobCx<'cx>,
     model: ModelKey,
     summary: &'a mut IndexSummary,
-    batches: Batches<Pending>,
+    batches: Batches<'a, Pending, Embedding>,
     /// Rows that need no vector.
     rows: Batch,
     committed_at: Instant,
@@ -39,7 +40,8 @@ pub(super) struct Writer<'a, 'cx> {
 
 impl<'a, 'cx> Writer<'a, 'cx> {
     pub fn new(cx: &'a JobCx<'cx>, model: ModelKey, summary: &'a mut IndexSummary) -> Self {
-        let batches = Batches::new(cx.engine().host().clone(), batch_size());
+        let host = cx.engine().host();
+        let batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
         let (rows, committed_at) = (Batch::default(), Instant::now());
         Self { cx, model, summary, batches, rows, committed_at, done: 0, total: 0 }
     }
@@ -158,7 +160,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
 }
 
 fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
-    let FreshPhoto { found, hash, metadata, thumbnail_jpeg } = photo;
+    let FreshPhoto { found, hash, metadata, thumbnail_jpeg, caption } = photo;
     NewPhoto {
         hash: hash.0,
         width: metadata.width,
@@ -172,6 +174,7 @@ fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
         format: metadata.format.name().to_owned(),
         size_bytes: found.size_bytes,
         thumbnail_jpeg,
+        caption,
         locations: vec![location(found.path, found.size_bytes, found.modified_ns)],
         vector: Some(vector),
     }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sightline_catalog::{JobId, JobRow, JobState};
 
 use super::{Job, JobControl, JobEvent, Progress};
+use crate::captions::CaptionJob;
 use crate::export::CopyJob;
 use crate::index::IndexJob;
 use crate::{Engine, EngineError};
@@ -116,6 +117,7 @@ impl JobBoard {
         let row = self.row(id)?;
         match row.kind.as_str() {
             IndexJob::KIND => self.spawn(row.id, read::<IndexJob>(&row)?),
+            CaptionJob::KIND => self.spawn(row.id, read::<CaptionJob>(&row)?),
             CopyJob::KIND => self.spawn(row.id, read::<CopyJob>(&row)?),
             kind => Err(EngineError::BadJob { id, reason: format!("this version knows no {kind} jobs") }),
         }

@@ -3,7 +3,11 @@
 //! The real model is in [`super::vlm_embedder`]; tests put a fake here that fails, panics or
 //! counts when told to.
 
-use sightline_vlm::{Calibration, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess, VlmError};
+use std::ops::ControlFlow;
+
+use sightline_vlm::{
+    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess, Search, VlmError,
+};
 
 /// What is known of a model before its weights are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,10 @@ pub struct ModelSpec {
     pub name: String,
     /// Length of its vectors.
     pub dims: usize,
+    /// Hash of all that changes a caption.
+    pub caption_id: String,
+    /// Whether it has a caption decoder.
+    pub writes_captions: bool,
 }
 
 /// Where a model comes from.
@@ -61,4 +69,14 @@ pub trait Embedder {
     /// # Errors
     /// As [`Embedder::embed_texts`].
     fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError>;
+    /// A caption for each photo; after each token `told` hears of the captions so far and may break off.
+    ///
+    /// # Errors
+    /// [`VlmError::NoCaptions`], or [`VlmError::Device`] when the device fails.
+    fn describe(
+        &mut self,
+        photos: &[ModelInput],
+        search: &Search,
+        told: &mut dyn FnMut(Vec<Caption>) -> ControlFlow<()>,
+    ) -> Result<Vec<Caption>, VlmError>;
 }

@@ -1,12 +1,13 @@
 //! A model made of a few lines, for tests: deterministic, and failing when told to.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sightline_vlm::{
-    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, Filter, Fit, ModelInput, Preprocess, Thresholds,
-    VlmError,
+    Calibration, Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Embedding, Filter, Fit, ModelInput,
+    Preprocess, Search, Thresholds, VlmError,
 };
 
 use super::{Embedder, ModelSource, ModelSpec};
@@ -56,7 +57,13 @@ pub(crate) struct FakeSource(pub Arc<Fake>);
 impl ModelSource for FakeSource {
     fn spec(&self) -> Result<ModelSpec, VlmError> {
         let id = if self.0.second_model.load(Ordering::SeqCst) { "fake-2" } else { "fake-1" };
-        Ok(ModelSpec { id: id.into(), name: "fake".into(), dims: AXES.len() })
+        Ok(ModelSpec {
+            id: id.into(),
+            caption_id: id.into(),
+            writes_captions: true,
+            name: "fake".into(),
+            dims: AXES.len(),
+        })
     }
 
     fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError> {
@@ -123,6 +130,30 @@ impl Embedder for FakeModel {
 
     fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError> {
         Ok(words_vector(name))
+    }
+
+    fn describe(
+        &mut self,
+        photos: &[ModelInput],
+        search: &Search,
+        told: &mut dyn FnMut(Vec<Caption>) -> ControlFlow<()>,
+    ) -> Result<Vec<Caption>, VlmError> {
+        self.embed_images(photos)?;
+        let mut written = vec![Caption::default(); photos.len()];
+        for word in ["A", "colour", "seen."].iter().take(search.max_tokens) {
+            for (caption, photo) in written.iter_mut().zip(photos) {
+                let strongest = (0..3).max_by_key(|&channel| photo.as_bytes()[channel]).unwrap_or(0);
+                let word = word.replace("colour", AXES[strongest]);
+                let confidence = -(photo.as_bytes()[0] as f32) / 255.0;
+                caption.text = format!("{} {word}", caption.text).trim().to_owned();
+                caption.confidence = confidence;
+                caption.words.push(CaptionWord { text: word, confidence });
+            }
+            if told(written.clone()).is_break() {
+                break;
+            }
+        }
+        Ok(written)
     }
 }
 

@@ -13,10 +13,13 @@ pub(crate) mod fake;
 mod slot;
 mod vlm_embedder;
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
-use sightline_vlm::{Calibration, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess};
+use sightline_vlm::{
+    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess, Search, VlmError,
+};
 
 pub use embedder::{Embedder, ModelSource, ModelSpec};
 pub(crate) use vlm_embedder::ModelFolder;
@@ -50,6 +53,7 @@ enum Request {
     Texts(Vec<String>, Reply<Vec<Embedding>>),
     Class(String, Reply<Embedding>),
     Locate(ModelInput, Embedding, Reply<Vec<f32>>),
+    Describe(Vec<ModelInput>, Search, Option<Sender<Caption>>, Reply<Vec<Caption>>),
 }
 
 type Reply<T> = Sender<Result<T, EngineError>>;
@@ -130,6 +134,16 @@ impl ModelHost {
         self.ask(lane, |reply| Request::Locate(photo, question, reply))
     }
 
+    /// A caption for each photo.
+    pub fn describe(&self, lane: Lane, photos: Vec<ModelInput>, search: Search) -> Ticket<Vec<Caption>> {
+        self.ask(lane, |reply| Request::Describe(photos, search, None, reply))
+    }
+
+    /// A caption for one photo. `so_far` hears of it token by token; dropping its other end stops the work.
+    pub fn describe_aloud(&self, photo: ModelInput, search: Search, so_far: Sender<Caption>) -> Ticket<Vec<Caption>> {
+        self.ask(Lane::Interactive, |reply| Request::Describe(vec![photo], search, Some(so_far), reply))
+    }
+
     fn ask<T>(&self, lane: Lane, request: impl FnOnce(Reply<T>) -> Request) -> Ticket<T> {
         let (reply, answer) = bounded(1);
         let queue = match lane {
@@ -166,27 +180,40 @@ fn answer(slot: &mut Slot, request: Request, interactive: &Receiver<Request>) {
         Request::Texts(texts, reply) => reply.send(slot.call(|model| model.embed_texts(&texts))).ok(),
         Request::Class(name, reply) => reply.send(slot.call(|model| model.embed_class(&name))).ok(),
         Request::Locate(photo, question, reply) => reply.send(slot.call(|model| model.locate(&photo, &question))).ok(),
-        Request::Images(photos, reply) => reply.send(embed_in_steps(slot, &photos, interactive)).ok(),
+        Request::Images(photos, reply) => {
+            reply.send(in_steps(slot, &photos, interactive, |model, step| model.embed_images(step))).ok()
+        }
+        Request::Describe(photos, search, so_far, reply) => {
+            let described = in_steps(slot, &photos, interactive, |model, step| {
+                model.describe(step, &search, &mut |captions| {
+                    let Some(so_far) = &so_far else { return ControlFlow::Continue(()) };
+                    let heard = captions.into_iter().next().is_none_or(|caption| so_far.send(caption).is_ok());
+                    if heard { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                })
+            });
+            reply.send(described).ok()
+        }
     };
 }
 
-/// Embeds a batch in steps and looks after the interactive lane between them.
-fn embed_in_steps(
+/// Works on a batch in steps and looks after the interactive lane between them.
+fn in_steps<T>(
     slot: &mut Slot,
     photos: &[ModelInput],
     interactive: &Receiver<Request>,
-) -> Result<Vec<Embedding>, EngineError> {
-    let mut vectors = Vec::with_capacity(photos.len());
+    work: impl Fn(&mut dyn Embedder, &[ModelInput]) -> Result<Vec<T>, VlmError>,
+) -> Result<Vec<T>, EngineError> {
+    let mut results = Vec::with_capacity(photos.len());
     let mut rest = photos;
     while !rest.is_empty() {
         let (step, after) = rest.split_at(slot.step()?.clamp(1, rest.len()));
-        vectors.extend(slot.call(|model| model.embed_images(step))?);
+        results.extend(slot.call(|model| work(model, step))?);
         rest = after;
         if !rest.is_empty() {
             interactive.try_iter().for_each(|request| answer(slot, request, interactive));
         }
     }
-    Ok(vectors)
+    Ok(results)
 }
 
 #[cfg(test)]

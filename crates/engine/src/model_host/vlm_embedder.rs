@@ -1,9 +1,11 @@
 //! The real model behind the engine's seam.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use sightline_vlm::{
-    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput, Preprocess, VlmError,
+    Calibration, Caption, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput, Preprocess,
+    Search, VlmError,
 };
 
 use super::embedder::{Embedder, ModelSource, ModelSpec};
@@ -18,7 +20,8 @@ pub(crate) struct ModelFolder(pub PathBuf);
 impl ModelSource for ModelFolder {
     fn spec(&self) -> Result<ModelSpec, VlmError> {
         let info = ModelInfo::read(&self.0)?;
-        Ok(ModelSpec { id: info.id(), name: info.name, dims: info.dims })
+        let (id, caption_id, writes_captions) = (info.id(), info.caption_id(), info.decoder.is_some());
+        Ok(ModelSpec { id, caption_id, writes_captions, name: info.name, dims: info.dims })
     }
 
     fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError> {
@@ -57,5 +60,14 @@ impl Embedder for Model {
 
     fn embed_class(&mut self, name: &str) -> Result<Embedding, VlmError> {
         Model::embed_class(self, name)
+    }
+
+    fn describe(
+        &mut self,
+        photos: &[ModelInput],
+        search: &Search,
+        told: &mut dyn FnMut(Vec<Caption>) -> ControlFlow<()>,
+    ) -> Result<Vec<Caption>, VlmError> {
+        Model::describe(self, photos, search, told)
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! A query's terms are embedded and summed by weight into one vector; filters become SQL; the
 //! nearest vectors are found exactly, in memory; the model's calibration tells strong and
-//! possible matches from chance, and chance is not shown.
+//! possible matches from chance, and chance is not shown. Captions that have the query's words come first.
 
 mod dates;
 mod explain;
 mod filter;
 mod query;
 mod similar;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -116,7 +117,13 @@ impl Engine {
         self.vectors()?;
         loading.wait()?;
         let question = self.embed_query(&query, request.base)?;
-        self.matching(&question, request.limit, allowed.as_deref())
+        let ranking = self.matching(&question, request.limit, allowed.as_deref())?;
+        let (vectors, scale) =
+            (self.vectors()?, self.host().ready(Lane::Interactive).wait()?.calibration.scale(&question));
+        self.with_captioned(&query, ranking, request.limit, allowed.as_deref(), |photo| {
+            let score = Embedding::normalised(vectors.vector(photo)?.to_vec())?.dot(&question);
+            Some((score, scale.judge(score)))
+        })
     }
 
     /// The photos that meet `filter`, by date.

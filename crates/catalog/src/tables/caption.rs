@@ -1,0 +1,303 @@
+//! Captions: versions of what is written under a photo, and the words to find it by.
+//!
+//! A caption belongs to a photo, not to a file. The newest version that was not taken back is the current
+//! one, and its words are indexed (SQLite FTS5). What a person wrote is replaced only when that is asked for.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::error::Failure;
+use crate::tables::photo::{self, PhotoId};
+use crate::{Catalog, CatalogError};
+
+pub(crate) const V3: &str = "
+CREATE TABLE caption (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    photo_id INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    author TEXT NOT NULL CHECK (author IN ('machine', 'person', 'file')),
+    model TEXT,
+    settings TEXT,
+    confidence REAL,
+    written_at INTEGER NOT NULL DEFAULT (unixepoch()),
+    undone_at INTEGER
+) STRICT;
+CREATE INDEX caption_photo ON caption (photo_id, id);
+CREATE VIRTUAL TABLE caption_words USING fts5 (text, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE TRIGGER caption_words_forget AFTER DELETE ON photo BEGIN
+    DELETE FROM caption_words WHERE rowid = old.id;
+END;
+";
+
+/// Who wrote a caption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CaptionAuthor {
+    /// A model.
+    Machine,
+    /// The user, in this program.
+    Person,
+    /// It stood in the photo's file or in one beside it.
+    File,
+}
+
+impl CaptionAuthor {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Person => "person",
+            Self::File => "file",
+        }
+    }
+
+    fn from_str(text: &str) -> Self {
+        match text {
+            "machine" => Self::Machine,
+            "person" => Self::Person,
+            _ => Self::File,
+        }
+    }
+}
+
+/// Which current captions a new one may take the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// None.
+    Never,
+    /// Those that a model wrote.
+    Machine,
+    /// All; they stay in the history.
+    All,
+}
+
+impl Overwrite {
+    /// Whether `now`, the current caption, may be replaced.
+    fn lets(self, now: Option<&CaptionRow>) -> bool {
+        match (self, now) {
+            (_, None) | (Self::All, _) => true,
+            (Self::Machine, Some(now)) => now.author == CaptionAuthor::Machine,
+            (Self::Never, Some(_)) => false,
+        }
+    }
+}
+
+/// A caption to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewCaption {
+    /// The caption.
+    pub text: String,
+    /// Who wrote it.
+    pub author: CaptionAuthor,
+    /// Id of the model, if one wrote it.
+    pub model: Option<String>,
+    /// How the model was asked.
+    pub settings: Option<String>,
+    /// Mean log-probability of its tokens in nats, if a model wrote it.
+    pub confidence: Option<f64>,
+}
+
+impl NewCaption {
+    /// A caption that stood in the photo's file or beside it.
+    pub fn of_file(text: &str) -> Self {
+        Self { text: text.into(), author: CaptionAuthor::File, model: None, settings: None, confidence: None }
+    }
+}
+
+/// A version of a photo's caption.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaptionRow {
+    /// Its number.
+    pub id: i64,
+    /// The caption.
+    pub text: String,
+    /// Who wrote it.
+    pub author: CaptionAuthor,
+    /// Id of the model, if one wrote it.
+    pub model: Option<String>,
+    /// How the model was asked.
+    pub settings: Option<String>,
+    /// Mean log-probability of its tokens in nats, if a model wrote it.
+    pub confidence: Option<f64>,
+    /// When it was written, in seconds since 1970.
+    pub written_at: i64,
+    /// Whether it was taken back.
+    pub undone: bool,
+}
+
+const COLUMNS: &str = "id, text, author, model, settings, confidence, written_at, undone_at IS NOT NULL";
+/// Number of the photo's current version.
+const CURRENT: &str = "(SELECT max(id) FROM caption WHERE photo_id = ?1 AND undone_at IS NULL)";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<CaptionRow> {
+    Ok(CaptionRow {
+        id: row.get(0)?,
+        text: row.get(1)?,
+        author: CaptionAuthor::from_str(&row.get::<_, String>(2)?),
+        model: row.get(3)?,
+        settings: row.get(4)?,
+        confidence: row.get(5)?,
+        written_at: row.get(6)?,
+        undone: row.get(7)?,
+    })
+}
+
+fn current(connection: &Connection, photo: PhotoId) -> Result<Option<CaptionRow>, Failure> {
+    let sql = format!("SELECT {COLUMNS} FROM caption WHERE id = {CURRENT}");
+    Ok(connection.prepare_cached(&sql)?.query_row([photo.0], from_row).optional()?)
+}
+
+/// Makes the words of the photo's current caption those that find it.
+fn index_words(connection: &Connection, photo: PhotoId) -> Result<(), Failure> {
+    connection.prepare_cached("DELETE FROM caption_words WHERE rowid = ?1")?.execute([photo.0])?;
+    let sql =
+        format!("INSERT INTO caption_words (rowid, text) SELECT photo_id, text FROM caption WHERE id = {CURRENT}");
+    connection.prepare_cached(&sql)?.execute([photo.0])?;
+    Ok(())
+}
+
+/// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did.
+pub(crate) fn put(
+    connection: &Connection,
+    photo: PhotoId,
+    new: &NewCaption,
+    overwrite: Overwrite,
+) -> Result<bool, Failure> {
+    if !overwrite.lets(current(connection, photo)?.as_ref()) {
+        return Ok(false);
+    }
+    let sql =
+        "INSERT INTO caption (photo_id, text, author, model, settings, confidence) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let author = new.author.as_str();
+    let values = (photo.0, &new.text, author, &new.model, &new.settings, new.confidence);
+    connection.prepare_cached(sql)?.execute(values)?;
+    index_words(connection, photo)?;
+    Ok(true)
+}
+
+impl Catalog {
+    /// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did.
+    ///
+    /// # Errors
+    /// When there is no such photo, or the library cannot be written.
+    pub fn put_caption(&self, photo: PhotoId, new: &NewCaption, overwrite: Overwrite) -> Result<bool, CatalogError> {
+        self.put_captions(&[(photo, new.clone())], overwrite).map(|kept| kept == 1)
+    }
+
+    /// Keeps captions in one transaction, as [`Catalog::put_caption`]; returns how many were kept.
+    ///
+    /// # Errors
+    /// When one of the photos is unknown or the library cannot be written; then none is kept.
+    pub fn put_captions(
+        &self,
+        captions: &[(PhotoId, NewCaption)],
+        overwrite: Overwrite,
+    ) -> Result<usize, CatalogError> {
+        self.write(|transaction| {
+            let mut kept = 0;
+            for (photo, new) in captions {
+                if !photo::exists(transaction, *photo)? {
+                    return Err(CatalogError::UnknownPhoto { id: photo.0 }.into());
+                }
+                kept += usize::from(put(transaction, *photo, new, overwrite)?);
+            }
+            Ok(kept)
+        })
+    }
+
+    /// Takes the current caption back, so that the one before it is current; tells whether there was one.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn undo_caption(&self, photo: PhotoId) -> Result<bool, CatalogError> {
+        self.write(|transaction| {
+            let sql = format!("UPDATE caption SET undone_at = unixepoch() WHERE id = {CURRENT}");
+            let undone = transaction.prepare_cached(&sql)?.execute([photo.0])? > 0;
+            index_words(transaction, photo)?;
+            Ok(undone)
+        })
+    }
+
+    /// The current caption of a photo.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn caption(&self, photo: PhotoId) -> Result<Option<CaptionRow>, CatalogError> {
+        self.read(|transaction| current(transaction, photo))
+    }
+
+    /// All versions of a photo's caption, the newest first.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn caption_history(&self, photo: PhotoId) -> Result<Vec<CaptionRow>, CatalogError> {
+        self.read(|transaction| {
+            let sql = format!("SELECT {COLUMNS} FROM caption WHERE photo_id = ?1 ORDER BY id DESC");
+            let mut statement = transaction.prepare_cached(&sql)?;
+            Ok(statement.query_map([photo.0], from_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Those of `photos` whose current caption may be overwritten and is not what `model`, asked with `settings`,
+    /// has written already; in their order.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn captionable(
+        &self,
+        photos: &[PhotoId],
+        overwrite: Overwrite,
+        model: &str,
+        settings: &str,
+    ) -> Result<Vec<PhotoId>, CatalogError> {
+        self.read(|transaction| {
+            let mut free = Vec::with_capacity(photos.len());
+            for photo in photos {
+                let now = current(transaction, *photo)?;
+                let written = now.as_ref().is_some_and(|now| {
+                    now.model.as_deref() == Some(model) && now.settings.as_deref() == Some(settings)
+                });
+                if !written && overwrite.lets(now.as_ref()) {
+                    free.push(*photo);
+                }
+            }
+            Ok(free)
+        })
+    }
+
+    /// Photos whose current caption a model wrote, the least certain first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn captions_to_review(&self, limit: usize) -> Result<Vec<PhotoId>, CatalogError> {
+        self.read(|transaction| {
+            let sql = "SELECT photo_id FROM caption AS c
+                       WHERE author = 'machine' AND undone_at IS NULL
+                         AND NOT EXISTS (SELECT 1 FROM caption AS later WHERE later.photo_id = c.photo_id
+                             AND later.id > c.id AND later.undone_at IS NULL)
+                         AND photo_id IN (SELECT photo_id FROM location)
+                       ORDER BY confidence, photo_id LIMIT ?1";
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut statement = transaction.prepare_cached(sql)?;
+            Ok(statement.query_map([limit], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Photos whose current caption has all of `words`, whatever their endings, with who wrote it; the best first.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn with_words(&self, words: &[&str]) -> Result<Vec<(PhotoId, CaptionAuthor)>, CatalogError> {
+        // Quoted, a word is no operator of FTS5's own language.
+        let query: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+        if query.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read(|transaction| {
+            let sql = "SELECT rowid, (SELECT author FROM caption WHERE photo_id = caption_words.rowid
+                           AND undone_at IS NULL ORDER BY id DESC LIMIT 1)
+                       FROM caption_words WHERE caption_words MATCH ?1
+                         AND rowid IN (SELECT photo_id FROM location) ORDER BY rank, rowid";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let row = |row: &Row<'_>| Ok((PhotoId(row.get(0)?), CaptionAuthor::from_str(&row.get::<_, String>(1)?)));
+            Ok(statement.query_map([query.join(" AND ")], row)?.collect::<Result<_, _>>()?)
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! What a catalogue promises of captions.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use sightline_catalog::{CaptionAuthor, Catalog, NewCaption, Overwrite, PhotoId};
+use support::{commit, open, photo_at};
+
+fn caption(text: &str, author: CaptionAuthor, confidence: f64) -> NewCaption {
+    let machine = author == CaptionAuthor::Machine;
+    NewCaption {
+        text: text.into(),
+        author,
+        model: machine.then(|| "m".into()),
+        settings: machine.then(|| "beam 3".into()),
+        confidence: machine.then_some(confidence),
+    }
+}
+
+fn machine(text: &str, confidence: f64) -> NewCaption {
+    caption(text, CaptionAuthor::Machine, confidence)
+}
+
+fn person(text: &str) -> NewCaption {
+    caption(text, CaptionAuthor::Person, 0.0)
+}
+
+fn text(catalog: &Catalog, photo: PhotoId) -> Option<String> {
+    catalog.caption(photo).unwrap().map(|row| row.text)
+}
+
+fn found(catalog: &Catalog, words: &[&str]) -> Vec<PhotoId> {
+    catalog.with_words(words).unwrap().into_iter().map(|(photo, _)| photo).collect()
+}
+
+#[test]
+fn what_a_person_wrote_is_only_replaced_on_demand_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let photo = commit(&catalog, vec![photo_at(1, "/p/1.jpg")])[0];
+    assert!(catalog.put_caption(photo, &machine("A dog.", -0.5), Overwrite::Never).unwrap());
+    assert!(!catalog.put_caption(photo, &machine("A hound.", -0.4), Overwrite::Never).unwrap());
+    assert!(catalog.put_caption(photo, &machine("A hound.", -0.4), Overwrite::Machine).unwrap());
+    assert!(catalog.put_caption(photo, &person("Rex"), Overwrite::All).unwrap());
+    assert!(!catalog.put_caption(photo, &machine("A cat.", -0.1), Overwrite::Machine).unwrap());
+    assert_eq!(text(&catalog, photo).unwrap(), "Rex");
+    assert!(catalog.put_caption(photo, &machine("A cat.", -0.1), Overwrite::All).unwrap());
+    assert_eq!(text(&catalog, photo).unwrap(), "A cat.");
+    for before in ["Rex", "A hound.", "A dog."] {
+        assert!(catalog.undo_caption(photo).unwrap());
+        assert_eq!(text(&catalog, photo).unwrap(), before);
+    }
+    assert!(catalog.undo_caption(photo).unwrap());
+    assert_eq!(text(&catalog, photo), None);
+    assert!(!catalog.undo_caption(photo).unwrap());
+    let history = catalog.caption_history(photo).unwrap();
+    assert_eq!(
+        history.iter().map(|row| row.text.as_str()).collect::<Vec<_>>(),
+        ["A cat.", "Rex", "A hound.", "A dog."]
+    );
+    assert!(history.iter().all(|row| row.undone));
+    assert_eq!((history[0].model.as_deref(), history[0].confidence), (Some("m"), Some(-0.1)));
+    assert_eq!((history[1].model.as_deref(), history[1].confidence), (None, None));
+}
+
+#[test]
+fn only_the_words_of_current_captions_find_photos() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let ids = commit(&catalog, vec![photo_at(1, "/p/1.jpg"), photo_at(2, "/p/2.jpg"), photo_at(3, "/p/3.jpg")]);
+    catalog
+        .put_captions(
+            &[(ids[0], machine("A dog swims in the river.", -0.5)), (ids[1], person("Café \"Rivière\", NOT here"))],
+            Overwrite::Never,
+        )
+        .unwrap();
+    assert_eq!(found(&catalog, &["rivers", "dogs"]), ids[..1]);
+    assert_eq!(found(&catalog, &["dog", "lake"]), []);
+    assert_eq!(catalog.with_words(&["cafe"]).unwrap(), [(ids[1], CaptionAuthor::Person)]);
+    // What looks like an operator is a word.
+    for odd in ["\"", "NOT", "*", "riviere\" OR \"dog", "text:dog", "(", "-"] {
+        assert!(catalog.with_words(&[odd]).is_ok(), "{odd}");
+    }
+    assert_eq!(found(&catalog, &["NOT"]), ids[1..2]);
+    catalog.put_caption(ids[0], &person("Rex"), Overwrite::All).unwrap();
+    assert_eq!(found(&catalog, &["dog"]), []);
+    catalog.undo_caption(ids[0]).unwrap();
+    assert_eq!(found(&catalog, &["dog"]), ids[..1]);
+    // The file is gone, and then the photo.
+    catalog.forget(&["/p/1.jpg".into(), "/p/2.jpg".into()]).unwrap();
+    assert_eq!(found(&catalog, &["dog"]), []);
+    catalog.collect_garbage(1_000, 10).unwrap();
+    assert_eq!(catalog.collect_garbage(2_000, 10).unwrap(), 1, "a person's words are kept");
+    assert_eq!(commit(&catalog, vec![photo_at(2, "/q/2.jpg")]), ids[1..2]);
+    assert_eq!(text(&catalog, ids[1]).unwrap(), "Café \"Rivière\", NOT here");
+    let again = commit(&catalog, vec![photo_at(1, "/q/1.jpg")])[0];
+    assert_eq!((text(&catalog, again), found(&catalog, &["dog"])), (None, vec![]));
+}
+
+#[test]
+fn the_least_certain_captions_of_the_model_are_reviewed_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let ids = commit(&catalog, (1..=4).map(|n| photo_at(n, &format!("/p/{n}.jpg"))).collect());
+    for (photo, confidence) in ids.iter().zip([-0.5, -2.0, -1.0]) {
+        catalog.put_caption(*photo, &machine("A dog.", confidence), Overwrite::Never).unwrap();
+    }
+    assert_eq!(catalog.captions_to_review(10).unwrap(), [ids[1], ids[2], ids[0]]);
+    assert_eq!(catalog.captions_to_review(1).unwrap(), [ids[1]]);
+    catalog.put_caption(ids[1], &person("A cat."), Overwrite::Machine).unwrap();
+    assert_eq!(catalog.captions_to_review(10).unwrap(), [ids[2], ids[0]]);
+    assert_eq!(catalog.captionable(&ids, Overwrite::Never, "n", "beam 3").unwrap(), ids[3..]);
+    assert_eq!(catalog.captionable(&ids, Overwrite::Machine, "n", "beam 3").unwrap(), [ids[0], ids[2], ids[3]]);
+    assert_eq!(catalog.captionable(&ids, Overwrite::All, "n", "beam 3").unwrap(), ids);
+    let again = catalog.captionable(&ids, Overwrite::All, "m", "beam 3").unwrap();
+    assert_eq!(again, [ids[1], ids[3]], "what the same model has written needs no second time");
+}
+
+#[test]
+fn captions_of_unknown_photos_are_refused_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let photo = commit(&catalog, vec![photo_at(1, "/p/1.jpg")])[0];
+    let both = [(photo, person("a")), (PhotoId(99), person("b"))];
+    assert_eq!(catalog.put_captions(&both, Overwrite::All).unwrap_err().code(), "photo_unknown");
+    assert_eq!(text(&catalog, photo), None);
+}

@@ -1,0 +1,214 @@
+//! Captions for files, in a library or not: told, kept, and written beside or into the files when that is asked.
+
+use std::path::{Path, PathBuf};
+
+use sightline_catalog::{CaptionAuthor, Overwrite, PhotoId};
+use sightline_media::caption_metadata::{self, CaptionMetadata};
+use sightline_media::{FileKind, hash_file};
+use sightline_vlm::{Caption, ModelInput, Search};
+
+use crate::batches::{Batches, batch_size};
+use crate::jobs::JobCx;
+use crate::loading::{Loader, work_ahead};
+use crate::model_host::Lane;
+use crate::{Engine, EngineError};
+
+/// Where a caption is written beside the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteTo {
+    /// An XMP file beside the photo.
+    Sidecar,
+    /// The photo's own file, if it is a JPEG.
+    File,
+}
+
+/// What to do with which files.
+#[derive(Debug, Clone)]
+pub struct CaptionFiles {
+    /// Photos, and folders whose photos are meant.
+    pub paths: Vec<PathBuf>,
+    /// How captions are found.
+    pub search: Search,
+    /// Which captions that are there may be replaced.
+    pub overwrite: Overwrite,
+    /// Keeps captions in the library, of photos that are in it.
+    pub save: bool,
+    /// Writes captions out.
+    pub write: Option<WriteTo>,
+}
+
+/// A file with its caption.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaptionedFile {
+    /// The photo.
+    pub path: PathBuf,
+    /// The caption.
+    pub text: String,
+    /// What the model thinks of it; none for a caption that was there before.
+    pub caption: Option<Caption>,
+    /// Who wrote it.
+    pub author: CaptionAuthor,
+    /// Whether it was kept in the library.
+    pub saved: bool,
+    /// The file that it was written to.
+    pub written_to: Option<PathBuf>,
+}
+
+/// What a loader thread finds out about a file.
+enum Known {
+    /// It has a caption that stays.
+    Captioned(String, CaptionAuthor),
+    /// It is to be described.
+    Free(ModelInput),
+}
+
+impl CaptionFiles {
+    /// Does it, handing each file to `told` as it is done; a bad file is reported and the others go on.
+    ///
+    /// # Errors
+    /// When a path is not there, the model writes no captions, the library cannot be used, or the job is stopped.
+    pub fn run(
+        &self,
+        cx: &JobCx<'_>,
+        mut told: impl FnMut(CaptionedFile) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let engine = cx.engine();
+        let files = self.files()?;
+        let total = files.len() as u64;
+        let host = engine.host();
+        let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+        let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, self.search));
+        let mut done = 0;
+        cx.progress("caption", 0, total, None)?;
+        let mut finish = |described: Vec<(PathBuf, Caption)>, done: &mut u64| -> Result<(), EngineError> {
+            for (path, caption) in described {
+                match self.keep(engine, path.clone(), caption) {
+                    Ok(file) => told(file)?,
+                    Err(error) => cx.item_failed(&path, error.code(), &error.to_string()),
+                }
+                *done += 1;
+                cx.progress("caption", *done, total, Some(&path))?;
+            }
+            Ok(())
+        };
+        let look = |path: PathBuf| {
+            let known = self.look(engine, &loader, &path);
+            (path, known)
+        };
+        let mut before = Vec::new();
+        work_ahead(cx, files, 2 * batch_size(), look, |(path, known)| {
+            match known {
+                Ok(Known::Free(input)) => {
+                    let described = batches.push(path, input)?;
+                    finish(described, &mut done)?;
+                }
+                Ok(Known::Captioned(text, author)) => {
+                    before.push(CaptionedFile { path, text, caption: None, author, saved: false, written_to: None });
+                    done += 1;
+                }
+                Err(error) => {
+                    cx.item_failed(&path, error.code(), &error.to_string());
+                    done += 1;
+                }
+            }
+            Ok(())
+        })?;
+        let last = batches.send()?;
+        finish(last, &mut done)?;
+        let last = batches.settle()?;
+        finish(last, &mut done)?;
+        before.into_iter().try_for_each(told)?;
+        cx.progress("caption", total, total, None)
+    }
+
+    /// The photos meant, each once.
+    fn files(&self) -> Result<Vec<PathBuf>, EngineError> {
+        let mut files = Vec::new();
+        for path in &self.paths {
+            if !path.is_dir() {
+                files.push(path.clone());
+                continue;
+            }
+            for found in sightline_media::walk(path) {
+                let found = found?;
+                if matches!(found.kind, FileKind::Photo) {
+                    files.push(found.path);
+                }
+            }
+        }
+        files.dedup();
+        Ok(files)
+    }
+
+    fn look(&self, engine: &Engine, loader: &Loader, path: &Path) -> Result<Known, EngineError> {
+        if self.overwrite != Overwrite::All {
+            let kept = match self.save {
+                true => match photo_of(engine, path)? {
+                    Some(photo) => engine.caption(photo)?,
+                    None => None,
+                },
+                false => None,
+            };
+            let in_file = caption_metadata::read(path)?.and_then(|metadata| metadata.caption);
+            // A caption in the file that is the model's own, written out before, is the model's.
+            let own = kept.as_ref().filter(|kept| kept.author == CaptionAuthor::Machine);
+            let in_file = in_file.filter(|text| own.is_none_or(|own| own.text != *text));
+            if let Some(text) = in_file {
+                return Ok(Known::Captioned(text, CaptionAuthor::File));
+            }
+            if let Some(kept) = kept
+                && (self.overwrite == Overwrite::Never || kept.author != CaptionAuthor::Machine)
+            {
+                return Ok(Known::Captioned(kept.text, kept.author));
+            }
+        }
+        Ok(Known::Free(loader.load(path)?))
+    }
+
+    fn keep(&self, engine: &Engine, path: PathBuf, caption: Caption) -> Result<CaptionedFile, EngineError> {
+        let mut saved = false;
+        if self.save {
+            let Some(photo) = photo_of(engine, &path)? else { return Err(EngineError::NotIndexed { path }) };
+            saved = engine.keep_caption(photo, &caption, &self.search, self.overwrite)?;
+        }
+        let written_to = match self.write {
+            None => None,
+            Some(to) => Some(write_out(&path, &caption.text, to)?),
+        };
+        let text = caption.text.clone();
+        Ok(CaptionedFile { path, text, caption: Some(caption), author: CaptionAuthor::Machine, saved, written_to })
+    }
+}
+
+/// The photo of the library whose content the file has.
+fn photo_of(engine: &Engine, path: &Path) -> Result<Option<PhotoId>, EngineError> {
+    Ok(engine.catalog()?.by_hash(&hash_file(path)?.0)?)
+}
+
+/// Writes a caption beside or into a file, leaving its keywords as they are; gives the file that was written.
+fn write_out(path: &Path, text: &str, to: WriteTo) -> Result<PathBuf, EngineError> {
+    let keywords = caption_metadata::read(path)?.map(|metadata| metadata.keywords).unwrap_or_default();
+    let metadata = CaptionMetadata { caption: Some(text.to_owned()), keywords };
+    match to {
+        WriteTo::Sidecar => Ok(caption_metadata::write_sidecar(path, &metadata)?),
+        WriteTo::File => {
+            caption_metadata::embed(path, &metadata)?;
+            Ok(path.to_owned())
+        }
+    }
+}
+
+impl Engine {
+    /// Writes the current caption of a photo beside or into each of its files; gives the files that were written.
+    ///
+    /// # Errors
+    /// [`EngineError::PhotoGone`], [`EngineError::CaptionEmpty`] when there is none, or when a file cannot be written.
+    pub fn write_out_caption(&self, photo: PhotoId, to: WriteTo) -> Result<Vec<PathBuf>, EngineError> {
+        let caption = self.caption(photo)?.ok_or(EngineError::CaptionEmpty)?;
+        let paths = self.catalog()?.paths_of(photo)?;
+        if paths.is_empty() {
+            return Err(EngineError::PhotoGone { id: photo.0 });
+        }
+        paths.iter().map(|path| write_out(path, &caption.text, to)).collect()
+    }
+}

@@ -1,0 +1,145 @@
+//! Captions: written by the model or by a person, kept in versions, found by their words.
+//!
+//! A caption belongs to a photo, wherever its file lies. What a person has written is not overwritten
+//! unasked, and every version can be gone back to.
+
+mod files;
+mod job;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use sightline_catalog::{CaptionAuthor, CaptionRow, NewCaption, Overwrite, PhotoId};
+use sightline_vlm::{Caption, Search};
+
+pub use files::{CaptionFiles, CaptionedFile, WriteTo};
+pub use job::{CaptionJob, CaptionScope, CaptionSummary};
+
+use crate::loading::Loader;
+use crate::model_host::Lane;
+use crate::{Engine, EngineError};
+
+/// A word less likely than this, in nats, is marked as uncertain: one in five such words of the dev split
+/// stands in none of the photo's five captions.
+pub const UNCERTAIN: f32 = -2.5;
+
+impl Engine {
+    /// Describes a file, without a library. After each token `told` hears of the caption so far.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the model writes no captions or cannot be used.
+    pub fn describe_file(
+        &self,
+        file: &Path,
+        search: &Search,
+        told: impl FnMut(Caption),
+    ) -> Result<Caption, EngineError> {
+        let ready = self.host().ready(Lane::Interactive).wait()?;
+        let input = Loader::new(ready.preprocess).load(file)?;
+        let (sender, so_far) = crossbeam_channel::unbounded();
+        let ticket = self.host().describe_aloud(input, *search, sender);
+        so_far.iter().for_each(told);
+        ticket.wait()?.pop().ok_or(EngineError::ModelGone)
+    }
+
+    /// Describes a photo of the library and keeps the caption, also over a person's: they asked for it.
+    ///
+    /// # Errors
+    /// As [`Engine::describe_file`], and when the library cannot be written.
+    pub fn describe_photo(
+        &self,
+        photo: PhotoId,
+        search: &Search,
+        told: impl FnMut(Caption),
+    ) -> Result<Caption, EngineError> {
+        let caption = self.describe_file(&self.file_of(photo)?, search, told)?;
+        self.keep_caption(photo, &caption, search, Overwrite::All)?;
+        Ok(caption)
+    }
+
+    /// Keeps a caption of the model's if `overwrite` lets it; tells whether it did.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn keep_caption(
+        &self,
+        photo: PhotoId,
+        caption: &Caption,
+        search: &Search,
+        overwrite: Overwrite,
+    ) -> Result<bool, EngineError> {
+        let new = self.by_machine(caption, search)?;
+        let kept = self.catalog()?.put_caption(photo, &new, overwrite)?;
+        self.library_changed();
+        Ok(kept)
+    }
+
+    /// Keeps what a person wrote under a photo.
+    ///
+    /// # Errors
+    /// [`EngineError::CaptionEmpty`], or when the library cannot be written.
+    pub fn write_caption(&self, photo: PhotoId, text: &str) -> Result<(), EngineError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(EngineError::CaptionEmpty);
+        }
+        let author = CaptionAuthor::Person;
+        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence: None };
+        self.catalog()?.put_caption(photo, &new, Overwrite::All)?;
+        self.library_changed();
+        Ok(())
+    }
+
+    /// Takes the current caption back; the one before it is current then.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn undo_caption(&self, photo: PhotoId) -> Result<bool, EngineError> {
+        let undone = self.catalog()?.undo_caption(photo)?;
+        self.library_changed();
+        Ok(undone)
+    }
+
+    /// The current caption of a photo.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn caption(&self, photo: PhotoId) -> Result<Option<CaptionRow>, EngineError> {
+        Ok(self.catalog()?.caption(photo)?)
+    }
+
+    /// All versions of a photo's caption, the newest first.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn caption_history(&self, photo: PhotoId) -> Result<Vec<CaptionRow>, EngineError> {
+        Ok(self.catalog()?.caption_history(photo)?)
+    }
+
+    /// Photos whose captions a person should look at, the least certain first.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn captions_to_review(&self, limit: usize) -> Result<Vec<PhotoId>, EngineError> {
+        Ok(self.catalog()?.captions_to_review(limit)?)
+    }
+
+    fn by_machine(&self, caption: &Caption, search: &Search) -> Result<NewCaption, EngineError> {
+        Ok(NewCaption {
+            text: caption.text.clone(),
+            author: CaptionAuthor::Machine,
+            model: Some(self.host().spec()?.caption_id.clone()),
+            settings: Some(settings_of(search)),
+            confidence: Some(f64::from(caption.confidence)),
+        })
+    }
+}
+
+/// How the model was asked, for people and for comparison.
+fn settings_of(search: &Search) -> String {
+    match search.sampling {
+        Some(sampling) => format!("sampled, seed {}, at most {} words", sampling.seed, search.max_words),
+        None => format!("beam {}, at most {} words", search.beam, search.max_words),
+    }
+}

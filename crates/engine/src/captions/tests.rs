@@ -1,0 +1,138 @@
+//! Whole flows of captions, with a fake model.
+
+use std::sync::atomic::Ordering;
+
+use super::*;
+use crate::jobs::{JobControl, JobEvent};
+use crate::testing::{BLUE, GREEN, RED, World};
+
+fn indexed() -> World {
+    let world = World::new();
+    world.photo("red.jpg", RED, 0);
+    world.photo("green.jpg", GREEN, 0);
+    world.photo("blue.jpg", BLUE, 0);
+    world.index();
+    world
+}
+
+fn run(world: &World, job: &mut CaptionJob) -> Result<CaptionSummary, EngineError> {
+    world.engine().run_job(job, &JobControl::new(), &|_: JobEvent| {})?;
+    Ok(job.summary.clone())
+}
+
+fn job(overwrite: Overwrite) -> CaptionJob {
+    CaptionJob::new(CaptionScope::All, overwrite, &Search::default())
+}
+
+fn photo(world: &World, name: &str) -> PhotoId {
+    world.search(name).unwrap().hits[0].photo
+}
+
+#[test]
+fn all_photos_are_described_once_and_a_persons_words_stay() {
+    let world = indexed();
+    let engine = world.engine();
+    let red = photo(&world, "red");
+    engine.write_caption(red, "  Rex at the lake ").unwrap();
+    let summary = run(&world, &mut job(Overwrite::Never)).unwrap();
+    assert_eq!(summary, CaptionSummary { photos: 3, described: 2, failed: 0 });
+    let green = engine.caption(photo(&world, "green")).unwrap().unwrap();
+    assert_eq!((green.text.as_str(), green.author), ("A green seen.", CaptionAuthor::Machine));
+    assert!(green.confidence.is_some() && green.model.is_some());
+    assert_eq!(engine.caption(red).unwrap().unwrap().text, "Rex at the lake");
+    let before = world.fake.embedded();
+    assert_eq!(run(&world, &mut job(Overwrite::Machine)).unwrap().described, 0, "the same model says the same");
+    assert_eq!(world.fake.embedded(), before);
+    let other = Search { beam: 5, ..Search::default() };
+    let summary = run(&world, &mut CaptionJob::new(CaptionScope::All, Overwrite::Machine, &other)).unwrap();
+    assert_eq!(summary.described, 2);
+    assert_eq!(run(&world, &mut job(Overwrite::All)).unwrap().described, 3);
+    engine.undo_caption(red).unwrap();
+    assert_eq!(engine.caption(red).unwrap().unwrap().text, "Rex at the lake");
+}
+
+#[test]
+fn an_album_or_a_selection_is_described_alone() {
+    let world = indexed();
+    let engine = world.engine();
+    let (red, green) = (photo(&world, "red"), photo(&world, "green"));
+    let album = engine.create_album("A", &[green]).unwrap();
+    let summary =
+        run(&world, &mut CaptionJob::new(CaptionScope::Album(album.id.0), Overwrite::Never, &Search::default()));
+    assert_eq!(summary.unwrap(), CaptionSummary { photos: 1, described: 1, failed: 0 });
+    let scope = CaptionScope::Photos(vec![red.0, green.0]);
+    let summary = run(&world, &mut CaptionJob::new(scope, Overwrite::Never, &Search::default())).unwrap();
+    assert_eq!((summary.photos, summary.described), (2, 1));
+}
+
+#[test]
+fn a_job_that_is_stopped_goes_on_where_it_was() {
+    let world = indexed();
+    for number in 0..60 {
+        world.photo(&format!("more/{number}.jpg"), RED, number);
+    }
+    world.index();
+    world.fake.delay_ms.store(20, Ordering::SeqCst);
+    let control = JobControl::new();
+    let stop = |event| {
+        if matches!(event, JobEvent::Progress(progress) if progress.done > 0) {
+            control.cancel();
+        }
+    };
+    let engine = world.engine();
+    let mut first = job(Overwrite::Never);
+    engine.run_job(&mut first, &control, &stop).ok();
+    let total =
+        engine.browse(&sightline_catalog::Filter::default(), sightline_catalog::DateOrder::NewestFirst).unwrap();
+    assert!(first.summary.described < total.len() as u64);
+    let second = run(&world, &mut job(Overwrite::Never)).unwrap();
+    assert_eq!(first.summary.described + second.described, total.len() as u64);
+}
+
+#[test]
+fn a_missing_file_is_reported_and_the_others_are_described() {
+    let world = indexed();
+    std::fs::remove_file(world.path("green.jpg")).unwrap();
+    let failed = std::sync::Mutex::new(Vec::new());
+    let listen = |event| {
+        if let JobEvent::ItemFailed { path, code, .. } = event {
+            failed.lock().unwrap().push((path, code));
+        }
+    };
+    let mut job = job(Overwrite::Never);
+    world.engine().run_job(&mut job, &JobControl::new(), &listen).unwrap();
+    assert_eq!((job.summary.described, job.summary.failed), (2, 1));
+    assert_eq!(failed.into_inner().unwrap()[0].0, world.path("green.jpg"));
+}
+
+#[test]
+fn a_caption_is_told_token_by_token_and_blank_ones_are_refused() {
+    let world = indexed();
+    let engine = world.engine();
+    let red = photo(&world, "red");
+    let mut heard = Vec::new();
+    let caption = engine.describe_photo(red, &Search::default(), |so_far| heard.push(so_far.text)).unwrap();
+    assert_eq!(heard, ["A", "A red", "A red seen."]);
+    assert_eq!(engine.caption(red).unwrap().unwrap().text, caption.text);
+    assert_eq!(engine.write_caption(red, " \n").unwrap_err().code(), "caption_empty");
+}
+
+#[test]
+fn the_words_of_captions_find_photos_before_those_that_only_look_like_it() {
+    let world = indexed();
+    let engine = world.engine();
+    let (red, green, blue) = (photo(&world, "red"), photo(&world, "green"), photo(&world, "blue"));
+    engine.write_caption(blue, "Rex by a red door").unwrap();
+    assert_eq!(world.found("red"), ["blue.jpg", "red.jpg"], "a person's words come first");
+    assert_eq!(world.found("the doors"), ["blue.jpg"], "whatever the ending");
+    assert_eq!(world.found("red -rex"), ["red.jpg"]);
+    // The model says of the green photo that it is red: possible, for it does not look so.
+    let lie = Caption { text: "A red thing.".into(), ..Caption::default() };
+    engine.keep_caption(green, &lie, &Search::default(), Overwrite::All).unwrap();
+    let reply = world.search("red").unwrap();
+    let found: Vec<_> = reply.hits.iter().map(|hit| (hit.photo, hit.confidence)).collect();
+    use sightline_vlm::Match::{Possible, Strong};
+    assert_eq!(found, [(blue, Strong), (red, Strong), (green, Possible)]);
+    // Filters hold for words too.
+    assert_eq!(world.found("door after:1990"), Vec::<String>::new());
+}

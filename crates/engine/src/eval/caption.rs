@@ -1,0 +1,140 @@
+//! BLEU, ROUGE-L and CIDEr-D of the model's captions.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::Serialize;
+use sightline_vlm::metrics::score;
+use sightline_vlm::{Caption, Search};
+
+use super::captions::{read_captions, read_split};
+use super::score::two_decimals;
+use crate::EngineError;
+use crate::batches::{Batches, batch_size};
+use crate::jobs::JobCx;
+use crate::loading::{Loader, work_ahead};
+use crate::model_host::Lane;
+
+/// What to evaluate on.
+#[derive(Debug, Clone)]
+pub struct CaptionTask {
+    /// Folder of photos.
+    pub images: PathBuf,
+    /// CSV with the columns `image` and `caption`.
+    pub captions: PathBuf,
+    /// List of the images to use, one a line; all that have captions without it.
+    pub split: Option<PathBuf>,
+    /// How captions are found.
+    pub search: Search,
+}
+
+/// The result, in percent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaptionReport {
+    /// BLEU-1 to BLEU-4.
+    pub bleu: [f64; 4],
+    /// ROUGE-L.
+    pub rouge_l: f64,
+    /// CIDEr-D.
+    pub cider_d: f64,
+    /// Photos that took part.
+    pub photos: usize,
+    /// Wall time of everything.
+    pub seconds: f64,
+    /// What was written, by image.
+    #[serde(skip)]
+    pub written: Vec<(String, String)>,
+}
+
+impl CaptionTask {
+    /// Describes the photos and compares with their captions.
+    ///
+    /// # Errors
+    /// When the files cannot be read, no photo is readable, the model writes no captions, or the job is stopped.
+    pub fn run(&self, cx: &JobCx<'_>) -> Result<CaptionReport, EngineError> {
+        let started = Instant::now();
+        let wanted = self.split.as_deref().map(read_split).transpose()?;
+        let mut index_of: HashMap<String, usize> = HashMap::new();
+        let mut photos: Vec<(String, Vec<String>)> = Vec::new();
+        for caption in read_captions(&self.captions)? {
+            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&caption.image)) {
+                continue;
+            }
+            let index = *index_of.entry(caption.image.clone()).or_insert_with(|| {
+                photos.push((caption.image.clone(), Vec::new()));
+                photos.len() - 1
+            });
+            photos[index].1.push(caption.text);
+        }
+        if photos.is_empty() {
+            let path = self.split.clone().unwrap_or_else(|| self.captions.clone());
+            let reason = "none of these images has a caption".into();
+            return Err(EngineError::BadInput { path, reason });
+        }
+        let paths: Vec<PathBuf> = photos.iter().map(|(name, _)| self.images.join(name)).collect();
+        let described = describe_photos(cx, &paths, &self.search)?;
+        let (mut written, mut captions, mut references) = (Vec::new(), Vec::new(), Vec::new());
+        for ((name, own), caption) in photos.into_iter().zip(described) {
+            let Some(caption) = caption else { continue };
+            written.push((name, caption.text.clone()));
+            captions.push(caption.text);
+            references.push(own);
+        }
+        if captions.is_empty() {
+            let reason = "none of the photos could be read".into();
+            return Err(EngineError::BadInput { path: self.images.clone(), reason });
+        }
+        let scores = score(&references, &captions);
+        let percent = |share: f64| two_decimals(100.0 * share);
+        Ok(CaptionReport {
+            bleu: scores.bleu.map(percent),
+            rouge_l: percent(scores.rouge_l),
+            cider_d: percent(scores.cider_d),
+            photos: captions.len(),
+            seconds: two_decimals(started.elapsed().as_secs_f64()),
+            written,
+        })
+    }
+}
+
+/// Describes photos in batches while the next are decoded.
+///
+/// The result is as long as `paths`; a photo that cannot be read is reported and is `None`.
+fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result<Vec<Option<Caption>>, EngineError> {
+    let host = cx.engine().host();
+    let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+    let total = paths.len() as u64;
+    let mut captions: Vec<Option<Caption>> = vec![None; paths.len()];
+    let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, *search));
+    let items: Vec<usize> = (0..paths.len()).collect();
+    let mut done = 0;
+    cx.progress("caption", 0, total, None)?;
+    work_ahead(
+        cx,
+        items,
+        2 * batch_size(),
+        |index: usize| (index, loader.load(&paths[index])),
+        |(index, loaded)| {
+            match loaded {
+                Ok(input) => {
+                    for (index, caption) in batches.push(index, input)? {
+                        captions[index] = Some(caption);
+                        done += 1;
+                    }
+                }
+                Err(error) => {
+                    cx.item_failed(&paths[index], error.code(), &error.to_string());
+                    done += 1;
+                }
+            }
+            cx.progress("caption", done, total, Some(&paths[index]))
+        },
+    )?;
+    let last = batches.send()?;
+    for (index, caption) in last.into_iter().chain(batches.settle()?) {
+        captions[index] = Some(caption);
+    }
+    cx.progress("caption", total, total, None)?;
+    Ok(captions)
+}

@@ -1,0 +1,119 @@
+//! XMP inside photos of all formats, for reading (XMP Specification Part 3; WebP Container Specification).
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::error::MetadataError;
+use super::{CaptionMetadata, jpeg, packet};
+
+/// A packet larger than this is not read into memory.
+const LARGEST: u64 = 64 << 20;
+/// TIFF's tag for XMP.
+const TIFF_XMP: u16 = 700;
+/// PNG's keyword for XMP.
+const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0";
+
+/// Caption and keywords from inside the photo; nothing for a format that is not known here.
+pub(super) fn read(path: &Path) -> Result<CaptionMetadata, MetadataError> {
+    let failed = |source| MetadataError::io(path, source);
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(failed(io::ErrorKind::InvalidInput.into()));
+    }
+    let mut file = File::open(path).map_err(failed)?;
+    let mut head = Vec::new();
+    file.by_ref().take(12).read_to_end(&mut head).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let found = match head.as_slice() {
+        [0xff, 0xd8, 0xff, ..] => return jpeg::read(path, &mut file),
+        [0x89, b'P', b'N', b'G', ..] => png(&mut file),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file),
+        [b'I', b'I', 42, 0, ..] => tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes),
+        [b'M', b'M', 0, 42, ..] => tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes),
+        _ => Ok(None),
+    };
+    let found = match found {
+        // A cut-off photo is the decoder's to report.
+        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => None,
+        found => found.map_err(failed)?,
+    };
+    match found {
+        Some(found) => {
+            packet::read(&found).map_err(|source| MetadataError::MalformedXmp { path: path.to_owned(), source })
+        }
+        None => Ok(CaptionMetadata::default()),
+    }
+}
+
+fn bytes<const N: usize>(file: &mut File) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn piece(file: &mut File, length: u32) -> io::Result<Option<Vec<u8>>> {
+    let length = u64::from(length);
+    if length > LARGEST {
+        return Ok(None);
+    }
+    let mut piece = Vec::new();
+    file.take(length).read_to_end(&mut piece)?;
+    Ok(Some(piece).filter(|piece| piece.len() as u64 == length))
+}
+
+fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    file.seek(SeekFrom::Start(8))?;
+    loop {
+        let length = u32::from_be_bytes(bytes(file)?);
+        match &bytes(file)? {
+            b"IEND" => return Ok(None),
+            b"iTXt" => {
+                let Some(chunk) = piece(file, length)? else { return Ok(None) };
+                if let Some(text) = chunk.strip_prefix(PNG_XMP).and_then(png_text) {
+                    return Ok(Some(text.to_owned()));
+                }
+                file.seek(SeekFrom::Current(4))?;
+            }
+            _ => {
+                file.seek(SeekFrom::Current(i64::from(length) + 4))?;
+            }
+        }
+    }
+}
+
+/// The text of an `iTXt` chunk after its keyword. XMP there is not compressed, says Part 3.
+fn png_text(rest: &[u8]) -> Option<&[u8]> {
+    let [0, _, rest @ ..] = rest else { return None };
+    let mut fields = rest.splitn(3, |&byte| byte == 0);
+    fields.nth(2)
+}
+
+fn webp(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    file.seek(SeekFrom::Start(12))?;
+    loop {
+        let name: [u8; 4] = bytes(file)?;
+        let length = u32::from_le_bytes(bytes(file)?);
+        if &name == b"XMP " {
+            return piece(file, length);
+        }
+        file.seek(SeekFrom::Current(i64::from(length) + i64::from(length % 2)))?;
+    }
+}
+
+fn tiff(file: &mut File, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) -> io::Result<Option<Vec<u8>>> {
+    file.seek(SeekFrom::Start(4))?;
+    let directory = long(bytes(file)?);
+    file.seek(SeekFrom::Start(directory.into()))?;
+    for _ in 0..short(bytes(file)?) {
+        let tag = short(bytes(file)?);
+        let kind = short(bytes(file)?);
+        let (count, place) = (long(bytes(file)?), long(bytes(file)?));
+        // Bytes, or undefined bytes; more than four, so they stand elsewhere.
+        if tag == TIFF_XMP && matches!(kind, 1 | 7) && count > 4 {
+            file.seek(SeekFrom::Start(place.into()))?;
+            return piece(file, count);
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,98 @@
+//! Captions and keywords of photos as XMP: in sidecar files, and inside JPEG files.
+//!
+//! Properties: `dc:description` and `dc:subject` (XMP Specification Part 1, section 8.3). Files: XMP Specification
+//! Part 3. Older captions: IPTC IIM 4.2. A write changes these two properties and nothing else; what cannot be
+//! changed safely is refused with an error whose [`MetadataError::suggests_sidecar`] says so.
+
+mod container;
+mod error;
+mod iptc;
+mod jpeg;
+mod packet;
+mod replace;
+mod sidecar;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
+pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar};
+
+/// Caption and keywords of one photo.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaptionMetadata {
+    /// `dc:description` in the language `x-default`.
+    pub caption: Option<String>,
+    /// `dc:subject`, in the order of the file.
+    pub keywords: Vec<String>,
+}
+
+impl CaptionMetadata {
+    /// Whether there is neither a caption nor a keyword.
+    pub fn is_empty(&self) -> bool {
+        self.caption.is_none() && self.keywords.is_empty()
+    }
+
+    /// As it is written: without characters that XML forbids, blank captions and blank keywords.
+    fn normalized(&self) -> Self {
+        let clean = |text: &String| Some(packet::clean(text)).filter(|text| !text.trim().is_empty());
+        Self {
+            caption: self.caption.as_ref().and_then(clean),
+            keywords: self.keywords.iter().filter_map(clean).collect(),
+        }
+    }
+
+    /// Takes from `other` what is missing here.
+    fn or(self, other: Self) -> Self {
+        Self {
+            caption: self.caption.or(other.caption),
+            keywords: if self.keywords.is_empty() { other.keywords } else { self.keywords },
+        }
+    }
+}
+
+/// Reads caption and keywords of the photo at `path`; `None` where it has neither.
+///
+/// Each of the two comes from the first place that has it: sidecar, embedded XMP (JPEG, PNG, WebP, TIFF), IPTC (JPEG).
+/// So a caption taken out of a sidecar uncovers the embedded one.
+///
+/// # Errors
+///
+/// The photo cannot be read, the sidecar is malformed, or without a sidecar the embedded XMP is.
+pub fn read(path: &Path) -> Result<Option<CaptionMetadata>, MetadataError> {
+    let mut found = sidecar::read(path)?;
+    if found.caption.is_none() || found.keywords.is_empty() {
+        found = match container::read(path) {
+            // The sidecar is the way out of damaged XMP in the photo, so it counts alone then.
+            Err(MetadataError::MalformedXmp { .. }) if !found.is_empty() => found,
+            embedded => found.or(embedded?),
+        };
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
+}
+
+/// Writes caption and keywords to the photo's sidecar and returns the sidecar's path.
+///
+/// That is `photo.jpg.xmp`, or `photo.xmp` where that exists and is for this photo. Everything else in an existing
+/// sidecar stays. Nothing is created where there is nothing to say.
+///
+/// # Errors
+///
+/// The photo is missing, the sidecar or its folder is read-only, or the existing sidecar is malformed.
+pub fn write_sidecar(path: &Path, metadata: &CaptionMetadata) -> Result<PathBuf, MetadataError> {
+    sidecar::write(path, metadata)
+}
+
+/// Writes caption and keywords into the JPEG file at `path`; a symbolic link is followed.
+///
+/// Every byte outside the XMP segment stays, but for an IPTC caption, which follows where there is one. Times and
+/// permissions stay too. After a power cut the file is the old or the new one. As with any file replaced as a whole,
+/// extended attributes and the date of creation are the new file's, and other hard links keep the old contents.
+///
+/// # Errors
+///
+/// The file is no JPEG, is read-only, or cannot be changed without risk to something else in it.
+pub fn embed(path: &Path, metadata: &CaptionMetadata) -> Result<(), MetadataError> {
+    jpeg::embed(path, metadata)
+}

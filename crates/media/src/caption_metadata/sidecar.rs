@@ -1,0 +1,81 @@
+//! Sidecar files: an XMP packet of its own beside the photo (XMP Specification Part 3).
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::MetadataError;
+use super::replace::{self, Original, Times};
+use super::{CaptionMetadata, packet};
+
+/// Far beyond the sidecars of any editor, which keep whole development histories in them.
+const LARGEST: u64 = 64 << 20;
+
+/// Where a new sidecar goes, as with darktable and digiKam: `photo.jpg.xmp` for `photo.jpg`.
+pub fn default_path(photo: &Path) -> PathBuf {
+    with_suffix(photo, ".xmp")
+}
+
+/// The sidecar that the photo has: `photo.jpg.xmp`, else `photo.xmp` as Lightroom writes it.
+///
+/// A `photo.xmp` that says it is for another extension (`photoshop:SidecarForExtension`), such as that of the raw
+/// file beside `photo.jpg`, is left alone.
+pub fn existing(photo: &Path) -> Option<PathBuf> {
+    let full = [".xmp", ".XMP"].map(|suffix| with_suffix(photo, suffix));
+    if let Some(path) = full.into_iter().find(|path| path.is_file()) {
+        return Some(path);
+    }
+    ["xmp", "XMP"]
+        .map(|extension| photo.with_extension(extension))
+        .into_iter()
+        .find(|path| path != photo && path.is_file() && is_for(path, photo))
+}
+
+/// Caption and keywords from the photo's sidecar; nothing where there is none.
+pub(super) fn read(photo: &Path) -> Result<CaptionMetadata, MetadataError> {
+    let Some(path) = existing(photo) else { return Ok(CaptionMetadata::default()) };
+    let original = load(&path)?;
+    packet::read(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
+}
+
+/// Writes the photo's sidecar; see [`super::write_sidecar`].
+pub(super) fn write(photo: &Path, metadata: &CaptionMetadata) -> Result<PathBuf, MetadataError> {
+    fs::metadata(photo).map_err(|source| MetadataError::io(photo, source))?;
+    let Some(path) = existing(photo) else {
+        let path = default_path(photo);
+        if !metadata.normalized().is_empty() {
+            replace::create(&path, packet::new_sidecar(metadata).as_bytes())?;
+        }
+        return Ok(path);
+    };
+    let original = load(&path)?;
+    let edited = packet::set(&original.bytes, metadata)
+        .map_err(|source| MetadataError::MalformedSidecar { path: path.clone(), source })?;
+    if edited != original.bytes {
+        replace::replace(&original, &edited, Times::New)?;
+    }
+    Ok(path)
+}
+
+fn load(path: &Path) -> Result<Original, MetadataError> {
+    let bytes = fs::metadata(path).map_err(|source| MetadataError::io(path, source))?.len();
+    if bytes > LARGEST {
+        return Err(MetadataError::SidecarTooLarge { path: path.to_owned(), bytes, limit: LARGEST });
+    }
+    Original::read(path)
+}
+
+/// Whether nothing in the sidecar says that it is for another photo. A damaged one is reported when it is read.
+fn is_for(sidecar: &Path, photo: &Path) -> bool {
+    let Ok(original) = load(sidecar) else { return true };
+    match packet::sidecar_for_extension(&original.bytes) {
+        Some(extension) => photo.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension.trim())),
+        None => true,
+    }
+}
+
+fn with_suffix(photo: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(photo);
+    name.push(suffix);
+    name.into()
+}

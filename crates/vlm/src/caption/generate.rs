@@ -1,0 +1,367 @@
+//! From a photo's memory to a sentence: greedy, beam search and nucleus sampling.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, Int, Tensor};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::decoder::{Decoder, Memory, Written};
+use super::vocabulary::{END, MASK, PAD, START, UNKNOWN};
+
+/// How sentences are found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Search {
+    /// Sentences kept side by side; 1 is greedy.
+    pub beam: usize,
+    /// Exponent of the length that a sentence's log-probability is divided by: above 0 favours longer ones.
+    pub length_penalty: f32,
+    /// Longest sentence in words.
+    pub max_words: usize,
+    /// Longest sentence in tokens, of which a word may take several.
+    pub max_tokens: usize,
+    /// Draws tokens instead of taking the likeliest; the beam is 1 then.
+    pub sampling: Option<Sampling>,
+}
+
+/// Nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    /// The same seed gives the same sentence.
+    pub seed: u64,
+    /// Tokens are drawn from the likeliest ones that have this much probability together.
+    pub top_p: f32,
+    /// Divides the log-probabilities: below 1 is more careful.
+    pub temperature: f32,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { beam: 3, length_penalty: 0.7, max_words: 24, max_tokens: 40, sampling: None }
+    }
+}
+
+/// A sentence in tokens, without start and end.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sentence {
+    /// Token ids.
+    pub tokens: Vec<i32>,
+    /// Natural logarithm of each token's probability, given those before.
+    pub log_probabilities: Vec<f32>,
+}
+
+/// A sentence that may go on.
+#[derive(Debug, Clone, Default)]
+struct Draft {
+    sentence: Sentence,
+    sum: f32,
+    words: usize,
+}
+
+impl Draft {
+    fn with(&self, token: i32, log_probability: f32, grammar: &Grammar<'_>) -> Self {
+        let mut next = self.clone();
+        next.sentence.tokens.push(token);
+        next.sentence.log_probabilities.push(log_probability);
+        next.sum += log_probability;
+        next.words += usize::from(grammar.begins_word(token));
+        next
+    }
+}
+
+/// What is known of one photo's sentences.
+#[derive(Debug, Clone, Default)]
+struct Photo {
+    /// Sentences that go on, best first; as many as the beam, or none when the photo is done.
+    drafts: Vec<Draft>,
+    /// The best finished sentence and its score.
+    best: Option<(f32, Sentence)>,
+    finished: usize,
+}
+
+/// Writes a sentence for each of `photos` of `memory`. `begins_word` tells of each token whether it begins a word.
+///
+/// After each token `told` hears of the likeliest sentences so far and may stop the work: then they are given back.
+pub fn write(
+    decoder: &Decoder,
+    memory: &Memory,
+    photos: usize,
+    search: &Search,
+    begins_word: &[bool],
+    device: &Device,
+    mut told: impl FnMut(&[&Sentence]) -> ControlFlow<()>,
+) -> Vec<Sentence> {
+    let beam = if search.sampling.is_some() { 1 } else { search.beam.max(1) };
+    let grammar = &Grammar { begins_word, max_words: search.max_words.max(1) };
+    let mut random = search.sampling.map(|sampling| StdRng::seed_from_u64(sampling.seed));
+    let mut state = vec![Photo { drafts: vec![Draft::default()], ..Photo::default() }; photos];
+    let mut written = Written::default();
+    let mut rows = 1; // sentences of a photo: one at first, then the beam
+    for _ in 0..search.max_tokens {
+        let last: Vec<i32> = state
+            .iter()
+            .flat_map(|photo| (0..rows).map(|i| photo.drafts.get(i).and_then(|d| d.sentence.tokens.last().copied())))
+            .map(|token| token.unwrap_or(START))
+            .collect();
+        let logits = decoder.next(ints(&last, device), memory, &mut written);
+        let table = logits.into_data().convert::<f32>().try_to_vec::<f32>().unwrap_or_default();
+        let vocabulary = table.len() / last.len().max(1);
+        let mut parents = Vec::with_capacity(photos * beam);
+        for (index, photo) in state.iter_mut().enumerate() {
+            let table = &table[index * rows * vocabulary..(index + 1) * rows * vocabulary];
+            let chosen = match (&mut random, search.sampling) {
+                (Some(random), Some(sampling)) => photo.draw(table, &sampling, grammar, random),
+                _ => photo.extend(table, vocabulary, search, beam, grammar),
+            };
+            parents.extend((0..beam).map(|i| (index * rows + chosen.get(i).copied().unwrap_or(0)) as i32));
+        }
+        if beam > 1 {
+            written = written.select(ints(&parents, device));
+        }
+        rows = beam;
+        let done = state.iter().all(|photo| photo.drafts.is_empty());
+        let stop = told(&state.iter().map(Photo::likeliest).collect::<Vec<_>>()).is_break();
+        if done || stop {
+            break;
+        }
+    }
+    state
+        .iter()
+        .map(|photo| photo.best.as_ref().map_or_else(|| photo.likeliest().clone(), |(_, best)| best.clone()))
+        .collect()
+}
+
+impl Photo {
+    /// The sentence to show while others may still win.
+    fn likeliest(&self) -> &Sentence {
+        const NOTHING: &Sentence = &Sentence { tokens: Vec::new(), log_probabilities: Vec::new() };
+        let draft = self.drafts.first().map(|draft| &draft.sentence);
+        draft.or(self.best.as_ref().map(|(_, best)| best)).unwrap_or(NOTHING)
+    }
+
+    /// One token further, keeping the `beam` likeliest; gives the row that each new draft continues.
+    fn extend(
+        &mut self,
+        table: &[f32],
+        vocabulary: usize,
+        search: &Search,
+        beam: usize,
+        grammar: &Grammar<'_>,
+    ) -> Vec<usize> {
+        // Each draft can end in one way only: twice the beam leaves a beam that goes on.
+        let mut candidates: Vec<(f32, usize, i32)> = Vec::new();
+        for (row, draft) in self.drafts.iter().enumerate() {
+            let own = &table[row * vocabulary..(row + 1) * vocabulary];
+            candidates.extend(
+                grammar
+                    .likeliest(draft, own, 2 * beam)
+                    .into_iter()
+                    .map(|token| (draft.sum + own[token as usize], row, token)),
+            );
+        }
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+        candidates.truncate(2 * beam);
+        let (mut drafts, mut parents) = (Vec::new(), Vec::new());
+        for (sum, row, token) in candidates {
+            if token == END {
+                self.finish(row, sum, search.length_penalty);
+            } else if drafts.len() < beam {
+                drafts.push(self.drafts[row].with(token, table[row * vocabulary + token as usize], grammar));
+                parents.push(row);
+            }
+        }
+        self.drafts = if self.finished >= beam { Vec::new() } else { drafts };
+        parents
+    }
+
+    fn finish(&mut self, row: usize, sum: f32, penalty: f32) {
+        let sentence = &self.drafts[row].sentence;
+        let score = sum / ((sentence.tokens.len() + 1) as f32).powf(penalty);
+        self.finished += 1;
+        if self.best.as_ref().is_none_or(|(best, _)| score > *best) {
+            self.best = Some((score, sentence.clone()));
+        }
+    }
+
+    /// One token further, drawn at random.
+    fn draw(&mut self, table: &[f32], sampling: &Sampling, grammar: &Grammar<'_>, random: &mut StdRng) -> Vec<usize> {
+        let Some(draft) = self.drafts.first() else { return Vec::new() };
+        let mut order = grammar.likeliest(draft, table, table.len());
+        let weight = |token: i32| (table[token as usize] / sampling.temperature.max(1e-3)).exp();
+        let total: f32 = order.iter().map(|&token| weight(token)).sum();
+        let mut mass = 0.0;
+        let kept = order.iter().take_while(|&&token| {
+            let before = mass;
+            mass += weight(token) / total;
+            before < sampling.top_p
+        });
+        let kept = kept.count().max(1);
+        order.truncate(kept);
+        let mut at = random.random_range(0.0..1.0) * order.iter().map(|&token| weight(token)).sum::<f32>();
+        let token = order.iter().copied().find(|&token| {
+            at -= weight(token);
+            at < 0.0
+        });
+        let token = token.unwrap_or(order[0]);
+        if token == END {
+            self.best = Some((draft.sum, draft.sentence.clone()));
+            self.drafts.clear();
+        } else {
+            self.drafts = vec![draft.with(token, table[token as usize], grammar)];
+        }
+        vec![0]
+    }
+}
+
+/// Which tokens may follow.
+struct Grammar<'a> {
+    begins_word: &'a [bool],
+    max_words: usize,
+}
+
+impl Grammar<'_> {
+    fn begins_word(&self, token: i32) -> bool {
+        self.begins_word.get(token as usize).copied().unwrap_or(true)
+    }
+
+    fn allows(&self, draft: &Draft, token: i32) -> bool {
+        match token {
+            PAD | START | UNKNOWN | MASK => false,
+            END => true,
+            token => draft.words < self.max_words || !self.begins_word(token),
+        }
+    }
+
+    /// The `count` likeliest tokens of a row that may follow `draft`, best first.
+    fn likeliest(&self, draft: &Draft, row: &[f32], count: usize) -> Vec<i32> {
+        let mut order: Vec<i32> = (0..row.len() as i32).filter(|&token| self.allows(draft, token)).collect();
+        let falling = |a: &i32, b: &i32| row[*b as usize].total_cmp(&row[*a as usize]);
+        if count < order.len() {
+            order.select_nth_unstable_by(count, falling);
+            order.truncate(count);
+        }
+        order.sort_unstable_by(falling);
+        order
+    }
+}
+
+fn ints(values: &[i32], device: &Device) -> Tensor<1, Int> {
+    Tensor::from_data(values, device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caption::decoder::DecoderConfig;
+    use burn::tensor::Distribution;
+    use std::sync::OnceLock;
+
+    const WORDS: usize = 12;
+
+    /// A small decoder that has not learned anything, and two photos for it. Made once: burn's random numbers are
+    /// shared with the tests that run beside this one.
+    fn world() -> (Decoder, Memory, Device) {
+        static WORLD: OnceLock<(Decoder, Memory)> = OnceLock::new();
+        let device = Device::flex();
+        let (decoder, memory) = WORLD.get_or_init(|| {
+            let config = DecoderConfig::new()
+                .with_vocabulary(WORDS)
+                .with_longest(10)
+                .with_width(16)
+                .with_hidden(24)
+                .with_heads(2)
+                .with_layers(2)
+                .with_features(5)
+                .with_positions(4)
+                .with_shared(6);
+            let device = Device::flex();
+            let decoder = config.init(&device);
+            let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Normal(0.0, 3.0), &device);
+            let memory = decoder.read(random([8, 5]).reshape([2, 4, 5]), random([2, 6]), None);
+            (decoder, memory)
+        });
+        (decoder.clone(), memory.clone(), device)
+    }
+
+    fn search(beam: usize, max_tokens: usize) -> Search {
+        Search { beam, length_penalty: 0.0, max_words: 30, max_tokens, sampling: None }
+    }
+
+    fn run(search: &Search) -> Vec<Sentence> {
+        let (decoder, memory, device) = world();
+        write(&decoder, &memory, 2, search, &[true; WORDS], &device, |_| ControlFlow::Continue(()))
+    }
+
+    /// Log-probabilities of a sentence and its end, all tokens at once and without a cache.
+    fn scored(photo: usize, tokens: &[i32]) -> Vec<f32> {
+        let (decoder, memory, device) = world();
+        let ids: Vec<i32> = [&[START], tokens].concat();
+        let both = [ids.clone(), ids.clone()].concat();
+        let ids = Tensor::<1, Int>::from_data(both.as_slice(), &device).reshape([2, ids.len()]);
+        let states = decoder.states(ids, &memory, None).narrow(0, photo, 1).squeeze_dim::<2>(0);
+        let logits = states.matmul(decoder.word.weight.val().transpose());
+        let table = burn::tensor::activation::log_softmax(logits, 1).into_data().try_to_vec::<f32>().unwrap();
+        let targets = [tokens, &[END]].concat();
+        targets.iter().enumerate().map(|(i, &target)| table[i * WORDS + target as usize]).collect()
+    }
+
+    #[test]
+    fn the_cache_gives_the_probabilities_of_the_whole_sentence() {
+        for beam in [1, 3] {
+            for (photo, sentence) in run(&search(beam, 7)).iter().enumerate() {
+                let want = scored(photo, &sentence.tokens);
+                assert!(!sentence.tokens.is_empty());
+                for (got, want) in sentence.log_probabilities.iter().zip(want) {
+                    assert!((got - want).abs() < 1e-4, "beam {beam}: {got} {want}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_beam_as_wide_as_all_sentences_finds_the_likeliest() {
+        // All sentences of at most two tokens, by brute force.
+        let words: Vec<i32> = (5..WORDS as i32).collect();
+        let mut all: Vec<Vec<i32>> = vec![vec![]];
+        all.extend(words.iter().map(|&a| vec![a]));
+        all.extend(words.iter().flat_map(|&a| words.iter().map(move |&b| vec![a, b])));
+        for (photo, got) in run(&search(60, 3)).iter().enumerate() {
+            let total = |tokens: &Vec<i32>| scored(photo, tokens).iter().sum::<f32>();
+            let best = all.iter().max_by(|a, b| total(a).total_cmp(&total(b))).unwrap();
+            assert_eq!(got.tokens, *best);
+        }
+    }
+
+    #[test]
+    fn samples_are_those_of_their_seed_and_of_the_nucleus() {
+        let sampling = |seed, top_p| Sampling { seed, top_p, temperature: 1.0 };
+        let with = |sampling| Search { sampling: Some(sampling), ..search(1, 8) };
+        assert_eq!(run(&with(sampling(1, 0.9))), run(&with(sampling(1, 0.9))));
+        let different = (2..12).filter(|&seed| run(&with(sampling(seed, 0.9))) != run(&with(sampling(1, 0.9))));
+        assert!(different.count() > 5);
+        // A nucleus of next to nothing is the likeliest token.
+        assert_eq!(run(&with(sampling(5, 1e-6))), run(&search(1, 8)));
+    }
+
+    #[test]
+    fn no_more_words_are_written_than_asked_for_and_special_tokens_never() {
+        let limit = Search { max_words: 2, ..search(3, 8) };
+        for sentence in run(&limit).iter().chain(&run(&search(3, 8))) {
+            assert!(sentence.tokens.iter().all(|&token| token > MASK), "{:?}", sentence.tokens);
+        }
+        assert!(run(&limit).iter().all(|sentence| sentence.tokens.len() <= 2));
+    }
+
+    #[test]
+    fn breaking_off_gives_what_is_there() {
+        let (decoder, memory, device) = world();
+        let mut heard = 0;
+        let got = write(&decoder, &memory, 2, &search(3, 8), &[true; WORDS], &device, |sentences| {
+            heard += 1;
+            assert!(sentences.iter().all(|sentence| sentence.tokens.len() <= heard));
+            if heard == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(heard, 2);
+        assert!(got.iter().all(|sentence| sentence.tokens.len() <= 2));
+    }
+}

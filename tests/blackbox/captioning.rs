@@ -1,0 +1,174 @@
+//! Captions from the command line, of the sample photos.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{World, root};
+
+fn sample(world: &World, name: &str) -> String {
+    let to = world.photos().join(name);
+    std::fs::copy(root().join("assets/samples").join(name), &to).unwrap();
+    to.to_str().unwrap().to_owned()
+}
+
+/// Captions by file name.
+fn captions(lines: &[Value]) -> BTreeMap<String, Value> {
+    let name =
+        |line: &Value| Path::new(line["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().to_owned();
+    lines.iter().filter(|line| line["caption"].is_string()).map(|line| (name(line), line.clone())).collect()
+}
+
+#[test]
+fn a_photo_gets_a_sentence_that_says_what_it_shows() {
+    let world = World::new();
+    let lock = sample(&world, "lock.jpg");
+    let lines = world.json(&["caption", "--json", &lock], 0);
+    let caption = &captions(&lines)["lock.jpg"];
+    let text = caption["caption"].as_str().unwrap();
+    assert!(text.contains("dog") || text.contains("retriever"), "{text}");
+    assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
+    let words: Vec<&str> = caption["words"].as_array().unwrap().iter().map(|w| w["text"].as_str().unwrap()).collect();
+    assert_eq!(words.join(" "), text);
+    assert!(caption["confidence"].as_f64().unwrap() < 0.0);
+    assert_eq!(caption["author"], "machine");
+    let shorter = world.json(&["caption", "--json", "--max-words", "3", &lock], 0);
+    assert!(captions(&shorter)["lock.jpg"]["words"].as_array().unwrap().len() <= 3);
+    // The same seed, the same sentence; the same question, too.
+    let sampled = |seed: &str| captions(&world.json(&["caption", "--json", "--sample", "--seed", seed, &lock], 0));
+    assert_eq!(sampled("1"), sampled("1"));
+    assert_eq!(captions(&world.json(&["caption", "--json", &lock], 0))["lock.jpg"], *caption);
+}
+
+#[test]
+fn a_folder_is_described_with_a_table_and_captions_that_are_there_stay() {
+    let world = World::new();
+    let (lock, coffee) = (sample(&world, "lock.jpg"), sample(&world, "coffee.png"));
+    let photos = world.photos().to_str().unwrap().to_owned();
+    world.json(&["caption", "--json", "--write-xmp", &coffee], 0);
+    let sidecar = std::fs::read_to_string(format!("{coffee}.xmp")).unwrap();
+    std::fs::write(format!("{coffee}.xmp"), replaced_description(&sidecar, "Anna\u{2019}s <first> espresso & cake"))
+        .unwrap();
+    let table = world.photos().join("captions.csv");
+    let arguments = ["caption", "--json", "--csv", table.to_str().unwrap(), &photos];
+    let told = captions(&world.json(&arguments, 0));
+    assert_eq!(told.len(), 2);
+    assert_eq!(told["coffee.png"]["caption"], "Anna\u{2019}s <first> espresso & cake");
+    assert_eq!((&told["coffee.png"]["author"], &told["lock.jpg"]["author"]), (&"file".into(), &"machine".into()));
+    let text = std::fs::read_to_string(table).unwrap();
+    assert_eq!(text.lines().next(), Some("path,caption,author,confidence"));
+    assert!(text.contains(&format!("{lock},")) && text.contains("espresso & cake,file,"), "{text}");
+    let anew = captions(&world.json(&["caption", "--json", "--overwrite", "all", &coffee], 0));
+    assert_eq!(anew["coffee.png"]["author"], "machine");
+}
+
+fn replaced_description(packet: &str, text: &str) -> String {
+    let start = packet.find("x-default\">").unwrap() + "x-default\">".len();
+    let end = start + packet[start..].find('<').unwrap();
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("{}{escaped}{}", &packet[..start], &packet[end..])
+}
+
+#[test]
+fn kept_captions_are_searched_by_their_words() {
+    let world = World::with_samples();
+    // A caption beside a photo is imported when the photo is indexed.
+    let coffee = world.photos().join("coffee.png").to_str().unwrap().to_owned();
+    world.json(&["caption", "--json", "--write-xmp", &coffee], 0);
+    let sidecar = std::fs::read_to_string(format!("{coffee}.xmp")).unwrap();
+    std::fs::write(format!("{coffee}.xmp"), replaced_description(&sidecar, "Grandmother's zucchini breakfast"))
+        .unwrap();
+    world.index();
+    assert_eq!(world.search("zucchini breakfast").first().map(String::as_str), Some("coffee.png"));
+    let lock = world.photos().join("lock.jpg").to_str().unwrap().to_owned();
+    let saved = captions(&world.json(&["caption", "--json", "--save", &lock], 0));
+    assert_eq!(saved["lock.jpg"]["saved"], true);
+    let again = captions(&world.json(&["caption", "--json", "--save", &lock], 0));
+    assert_eq!(
+        (&again["lock.jpg"]["caption"], &again["lock.jpg"]["saved"]),
+        (&saved["lock.jpg"]["caption"], &false.into())
+    );
+    let words = saved["lock.jpg"]["caption"].as_str().unwrap().trim_end_matches('.');
+    assert_eq!(world.search(words).first().map(String::as_str), Some("lock.jpg"));
+    let stranger = root().join("assets/samples/lock.jpg");
+    std::fs::write(world.photos().join("new.jpg"), [std::fs::read(stranger).unwrap(), vec![1]].concat()).unwrap();
+    let output = world.run(&["caption", "--save", world.photos().join("new.jpg").to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("sightline index"), "{output:?}");
+}
+
+#[test]
+fn a_caption_goes_into_a_file_and_nothing_else_changes() {
+    let world = World::new();
+    let lock = sample(&world, "lock.jpg");
+    let before = std::fs::read(&lock).unwrap();
+    let told = captions(&world.json(&["caption", "--json", "--embed", &lock], 0));
+    let after = std::fs::read(&lock).unwrap();
+    assert_ne!(before, after);
+    // From the first quantisation table on all is as it was.
+    let scan = |bytes: &[u8]| bytes.windows(2).position(|pair| pair == [0xff, 0xdb]).map(|at| bytes[at..].to_vec());
+    assert_eq!(scan(&before), scan(&after));
+    let text = told["lock.jpg"]["caption"].as_str().unwrap();
+    match Command::new("exiftool").args(["-s3", "-XMP-dc:Description", &lock]).output() {
+        Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), text),
+        Err(error) => {
+            eprintln!("SKIPPED: exiftool does not start ({error}); the embedded caption was not read back by it")
+        }
+    }
+    // A PNG is not written into, and the message says what to do.
+    let coffee = sample(&world, "coffee.png");
+    let output = world.run(&["caption", "--embed", &coffee]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("write a sidecar instead"), "{output:?}");
+}
+
+#[test]
+fn odd_photos_get_a_caption_or_a_clear_error() {
+    let shared = std::env::var_os("SIGHTLINE_SHARED").map_or_else(|| root().join("../shared/data"), Into::into);
+    let corpus = shared.join("corpus");
+    if !corpus.is_dir() {
+        eprintln!("SKIPPED: no odd photos in {}", corpus.display());
+        return;
+    }
+    let world = World::new();
+    // More than a pipe holds.
+    let output = world.command(&["caption", "--json", "--beam", "1", corpus.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told = captions(&lines);
+    assert!(told.len() > 100, "{} photos of the corpus were described", told.len());
+    assert!(told.values().all(|line| !line["caption"].as_str().unwrap().is_empty()));
+}
+
+#[test]
+fn a_model_without_a_decoder_says_so() {
+    let world = World::new();
+    let model = world.photos().join("model");
+    std::fs::create_dir(&model).unwrap();
+    let home = root().join("assets/models/home-1");
+    for file in std::fs::read_dir(&home).unwrap() {
+        let file = file.unwrap();
+        if !file.file_name().to_string_lossy().starts_with("caption") {
+            std::fs::copy(file.path(), model.join(file.file_name())).unwrap();
+        }
+    }
+    let description = std::fs::read_to_string(home.join("model.toml")).unwrap();
+    let mut kept = Vec::new();
+    let mut skipping = false;
+    for line in description.lines() {
+        if line.starts_with('[') {
+            skipping = line.starts_with("[decoder]")
+                || line.starts_with("[files.\"caption")
+                || line.starts_with("[files.caption");
+        }
+        if !skipping {
+            kept.push(line);
+        }
+    }
+    std::fs::write(model.join("model.toml"), kept.join("\n")).unwrap();
+    let lock = sample(&world, "lock.jpg");
+    let output = world.run(&["caption", "--model", model.to_str().unwrap(), &lock]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("writes no captions"), "{output:?}");
+}
