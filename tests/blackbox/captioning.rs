@@ -172,3 +172,26 @@ fn a_model_without_a_decoder_says_so() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("writes no captions"), "{output:?}");
 }
+
+#[test]
+fn tags_come_from_the_list_that_the_user_edits() {
+    let world = World::new();
+    let (lock, hens) = (sample(&world, "lock.jpg"), sample(&world, "hens.webp"));
+    let tags = |expected: i32| {
+        let lines = world.json(&["tags", "--json", &lock, &hens], expected);
+        let names = |line: &Value| {
+            line["tags"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        lines.iter().map(names).collect::<Vec<_>>()
+    };
+    let first = tags(0);
+    assert!(first[0].iter().any(|tag| tag == "golden retriever"), "{first:?}");
+    assert!(first[1].iter().any(|tag| tag == "chicken"), "{first:?}");
+    assert!(!world.library().exists(), "asking makes no library");
+    let list = world.json(&["tags", "--edit", "--json"], 0)[0]["path"].as_str().unwrap().to_owned();
+    assert!(std::fs::read_to_string(&list).unwrap().contains("\ngolden retriever\n"));
+    std::fs::write(&list, "Hund = dog\nsubmarine\n").unwrap();
+    assert_eq!(tags(0), [vec!["Hund".to_owned()], vec![]]);
+    std::fs::write(&list, "submarine\n").unwrap();
+    tags(1);
+}

@@ -180,3 +180,51 @@ fn only_what_the_library_knows_is_revealed_and_unknown_requests_are_refused() {
     assert_eq!(code("export_copies", json!({ "photos": [], "folder": "/no/such/folder" })), "not_a_folder");
     assert_eq!(code("control_job", json!({ "job": 5, "action": "resume" })), "job_wrong");
 }
+
+#[test]
+fn captions_and_tags_are_written_beside_a_photo_after_a_preview_and_taken_back() {
+    let world = World::new();
+    let lock = world.photos().join("lock.jpg");
+    std::fs::copy(root().join("assets/samples/lock.jpg"), &lock).unwrap();
+    let original = std::fs::read(&lock).unwrap();
+    let seat = Seat::at(&world);
+    seat.call("add_folder", json!({ "path": world.photos().display().to_string() }));
+    seat.wait_for_jobs();
+    let photo = seat.search("dog", no_filters())[0];
+
+    let names = |rows: &Value| rows.as_array().unwrap().iter().map(|row| row["name"].clone()).collect::<Vec<_>>();
+    let proposed = seat.call("tags", json!({ "photo": photo }));
+    assert!(names(&proposed).contains(&json!("golden retriever")), "{proposed}");
+    assert!(proposed.as_array().unwrap().iter().all(|row| row["origin"] == "model"));
+    let change =
+        |name: &str, change: &str| seat.call("change_tag", json!({ "photo": photo, "name": name, "change": change }));
+    assert!(!names(&change("golden retriever", "remove")).contains(&json!("golden retriever")));
+    assert_eq!(change("golden retriever", "restore"), proposed);
+    change("Rex", "keep");
+    assert_eq!(seat.search("rex", no_filters()), [photo], "a keyword finds its photo");
+    assert_eq!(std::fs::read_dir(world.photos()).unwrap().count(), 1, "nothing is written unasked");
+
+    seat.call("write_caption", json!({ "photo": photo, "text": "Rex by the river" }));
+    let preview = seat.call("write_out_preview", json!({ "photo": photo }));
+    assert_eq!((&preview[0]["caption_now"], &preview[0]["keywords_now"]), (&Value::Null, &json!([])));
+    assert_eq!((&preview[0]["caption"], &preview[0]["keywords"]), (&json!("Rex by the river"), &json!(["Rex"])));
+    assert_eq!(std::fs::read_dir(world.photos()).unwrap().count(), 1, "a preview writes nothing");
+    let sidecar = preview[0]["sidecar"].as_str().unwrap().to_owned();
+    for into_file in [false, true] {
+        let written = seat.call("write_out_caption", json!({ "photo": photo, "into_file": into_file }));
+        let path = written["paths"][0].as_str().unwrap().to_owned();
+        assert_eq!(path, if into_file { lock.to_str().unwrap().to_owned() } else { sidecar.clone() });
+        assert!(String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("Rex by the river"));
+        assert_eq!(seat.call("undo_write_out", Value::Null), written);
+        assert_eq!(std::fs::read(&lock).unwrap(), original);
+        assert!(!Path::new(&sidecar).exists());
+        assert_eq!(seat.call("undo_write_out", Value::Null)["paths"], json!([]), "once is enough");
+    }
+
+    let table = world.photos().with_file_name("list.json");
+    seat.call("export_table", json!({ "photos": [photo], "file": table.display().to_string() }));
+    let list: Value = serde_json::from_slice(&std::fs::read(&table).unwrap()).unwrap();
+    assert_eq!((&list[0]["caption"], &list[0]["keywords"]), (&json!("Rex by the river"), &json!(["Rex"])));
+    seat.call("reveal_tag_list", Value::Null);
+    assert_eq!(*seat.ears.revealed.lock().unwrap(), [world.library().join("tags.txt").display().to_string()]);
+}

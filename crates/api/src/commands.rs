@@ -68,7 +68,12 @@ commands! {
     describe: PhotoRequest => CaptionDetail;
     write_caption: WriteCaption => CaptionDetail;
     undo_caption: PhotoRequest => CaptionDetail;
+    write_out_preview: PhotoRequest => Vec<WriteOutPreview>;
     write_out_caption: WriteOutCaption => PathList;
+    undo_write_out: () => PathList;
+    tags: PhotoRequest => Vec<TagRow>;
+    change_tag: ChangeTag => Vec<TagRow>;
+    reveal_tag_list: () => ();
     describe_photos: DescribePhotos => JobRow;
     captions_to_review: () => PhotoList;
     facets: () => Facets;
@@ -79,7 +84,7 @@ commands! {
     add_to_album: AlbumPhotos => ();
     remove_from_album: AlbumPhotos => ();
     reveal: PathRequest => ();
-    export_csv: ExportCsv => ();
+    export_table: ExportTable => ();
     export_copies: ExportCopies => JobRow;
     settings: () => Settings;
     save_settings: Settings => ();

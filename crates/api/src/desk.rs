@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use sightline_engine::captions::Written;
 use sightline_engine::jobs::{JobBoard, JobState as EngineState, JobStatus};
 use sightline_engine::{Engine, EngineConfig, PhotoId};
 
@@ -46,6 +47,8 @@ pub struct Desk {
     pub(crate) jobs: JobBoard,
     pub(crate) places: Places,
     pub(crate) shell: Arc<dyn Shell>,
+    /// What was written out last, to take it back.
+    written_out: Mutex<Vec<Written>>,
 }
 
 impl Desk {
@@ -64,7 +67,7 @@ impl Desk {
         jobs.resume_interrupted()?;
         // The first search should not wait for the weights.
         drop(engine.host().ready(sightline_engine::model_host::Lane::Interactive));
-        Ok(Self { engine, jobs, places, shell })
+        Ok(Self { engine, jobs, places, shell, written_out: Mutex::default() })
     }
 
     /// A photo's picture, a JPEG; see [`Engine::thumbnail`] and [`Engine::picture`].
@@ -78,6 +81,10 @@ impl Desk {
             PictureSize::Screen => self.engine.picture(photo, Some(SCREEN_SIDE))?,
             PictureSize::Full => self.engine.picture(photo, None)?,
         })
+    }
+
+    pub(crate) fn written_out(&self) -> MutexGuard<'_, Vec<Written>> {
+        self.written_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops the jobs so that they go on at the next start; waits a few seconds at most.

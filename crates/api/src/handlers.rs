@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sightline_engine::captions::{CaptionJob, CaptionScope, UNCERTAIN, WriteTo};
+use sightline_engine::captions::{CaptionJob, CaptionScope, UNCERTAIN, WriteTo, Written};
 use sightline_engine::export::CopyJob;
 use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
@@ -183,8 +183,51 @@ impl Desk {
 
     pub fn write_out_caption(&self, request: WriteOutCaption) -> Reply<PathList> {
         let to = if request.into_file { WriteTo::File } else { WriteTo::Sidecar };
-        let paths = self.engine.write_out_caption(PhotoId(request.photo), to)?;
-        Ok(PathList { paths: paths.iter().map(|path| text(path)).collect() })
+        let written = self.engine.write_out(PhotoId(request.photo), to)?;
+        let paths = paths_of(&written);
+        *self.written_out() = written;
+        Ok(paths)
+    }
+
+    pub fn undo_write_out(&self, (): ()) -> Reply<PathList> {
+        let mut written = self.written_out();
+        let paths = paths_of(&written);
+        while let Some(last) = written.last() {
+            last.undo().map_err(sightline_engine::EngineError::from)?;
+            written.pop();
+        }
+        Ok(paths)
+    }
+
+    pub fn write_out_preview(&self, request: PhotoRequest) -> Reply<Vec<WriteOutPreview>> {
+        let row = |file: sightline_engine::captions::WriteOutPreview| WriteOutPreview {
+            path: text(&file.path),
+            sidecar: text(&file.sidecar),
+            caption_now: file.now.caption,
+            keywords_now: file.now.keywords,
+            caption: file.then.caption,
+            keywords: file.then.keywords,
+        };
+        Ok(self.engine.write_out_preview(PhotoId(request.photo))?.into_iter().map(row).collect())
+    }
+
+    pub fn tags(&self, request: PhotoRequest) -> Reply<Vec<TagRow>> {
+        Ok(self.engine.tags(PhotoId(request.photo))?.into_iter().map(tag_row).collect())
+    }
+
+    pub fn change_tag(&self, request: ChangeTag) -> Reply<Vec<TagRow>> {
+        let photo = PhotoId(request.photo);
+        match request.change {
+            TagChange::Keep => self.engine.keep_tag(photo, &request.name)?,
+            TagChange::Remove => self.engine.remove_tag(photo, &request.name)?,
+            TagChange::Restore => self.engine.restore_tag(photo, &request.name)?,
+        }
+        self.tags(PhotoRequest { photo: request.photo })
+    }
+
+    pub fn reveal_tag_list(&self, (): ()) -> Reply<()> {
+        let file = self.engine.tag_list()?;
+        self.shell.reveal(&file).map_err(|reason| ErrorReply::new("reveal_failed", reason))
     }
 
     pub fn describe_photos(&self, request: DescribePhotos) -> Reply<JobRow> {
@@ -250,8 +293,8 @@ impl Desk {
         self.shell.reveal(path).map_err(|reason| ErrorReply::new("reveal_failed", reason))
     }
 
-    pub fn export_csv(&self, request: ExportCsv) -> Reply<()> {
-        Ok(self.engine.export_csv(&ids(&request.photos), Path::new(&request.file))?)
+    pub fn export_table(&self, request: ExportTable) -> Reply<()> {
+        Ok(self.engine.export_table(&ids(&request.photos), Path::new(&request.file))?)
     }
 
     pub fn export_copies(&self, request: ExportCopies) -> Reply<JobRow> {
@@ -319,6 +362,19 @@ fn caption_row(row: sightline_engine::CaptionRow) -> CaptionRow {
     };
     let (id, text, written_at) = (row.id, row.text, row.written_at);
     CaptionRow { id, text, author, confidence: row.confidence, written_at, undone: row.undone }
+}
+
+fn tag_row(tag: sightline_engine::tags::PhotoTag) -> TagRow {
+    let origin = match tag.origin {
+        sightline_engine::KeywordOrigin::Person => TagOrigin::Person,
+        sightline_engine::KeywordOrigin::File => TagOrigin::File,
+        sightline_engine::KeywordOrigin::Model => TagOrigin::Model,
+    };
+    TagRow { name: tag.name, origin }
+}
+
+fn paths_of(written: &[Written]) -> PathList {
+    PathList { paths: written.iter().map(|file| text(file.path())).collect() }
 }
 
 fn album_row(album: sightline_engine::AlbumRow) -> AlbumRow {

@@ -251,6 +251,56 @@ pub struct CaptionDetail {
     pub uncertain: Vec<String>,
 }
 
+/// What writing a photo's caption and keywords out would do to one of its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct WriteOutPreview {
+    /// The photo's file.
+    pub path: String,
+    /// The file beside it that would be written or made.
+    pub sidecar: String,
+    /// The caption that is there now.
+    pub caption_now: Option<String>,
+    /// The keywords that are there now.
+    pub keywords_now: Vec<String>,
+    /// The caption that would be there.
+    pub caption: Option<String>,
+    /// The keywords that would be there.
+    pub keywords: Vec<String>,
+}
+
+/// Whose word a tag is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TagOrigin {
+    /// The user's: a keyword.
+    Person,
+    /// It stood in the photo's file or beside it.
+    File,
+    /// The model proposes it.
+    Model,
+}
+
+/// What is done with a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TagChange {
+    /// It becomes a keyword of the user's.
+    Keep,
+    /// It is taken off.
+    Remove,
+    /// That is taken back.
+    Restore,
+}
+
+/// A tag of a photo.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct TagRow {
+    /// The word, or a few of them.
+    pub name: String,
+    /// Whose it is.
+    pub origin: TagOrigin,
+}
+
 /// A caption as far as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct CaptionSoFar {
@@ -415,7 +465,9 @@ requests! {
     PhotoRequest { photo: i64 }
     /// What a person writes under a photo.
     WriteCaption { photo: i64, text: String }
-    /// Writes a photo's caption beside its files, or into them.
+    /// Keeps a photo's tag, takes it off, or takes that back.
+    ChangeTag { photo: i64, name: String, change: TagChange }
+    /// Writes a photo's caption and keywords beside its files, or into them.
     WriteOutCaption { photo: i64, into_file: bool }
     /// Captions for photos; null for all. Captions of the model's are written anew if `again` is set.
     DescribePhotos { photos: Option<Vec<i64>>, again: bool }
@@ -429,8 +481,8 @@ requests! {
     AlbumRequest { album: i64 }
     /// Photos to or from an album.
     AlbumPhotos { album: i64, photos: Vec<i64> }
-    /// A table of photos.
-    ExportCsv { photos: Vec<i64>, file: String }
+    /// A table of photos: JSON where the file is named so, else CSV.
+    ExportTable { photos: Vec<i64>, file: String }
     /// Copies of photos.
     ExportCopies { photos: Vec<i64>, folder: String }
 }

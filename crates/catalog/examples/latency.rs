@@ -113,6 +113,7 @@ fn photo(number: u32, model: &ModelKey, vector: Vec<f32>) -> NewPhoto {
         size_bytes: 4_000_000,
         thumbnail_jpeg: vec![number as u8; 8_000],
         caption: None,
+        keywords: Vec::new(),
         locations: vec![Location { path, size_bytes: 4_000_000, modified_ns: 0 }],
         vector: Some((model.clone(), vector)),
     }

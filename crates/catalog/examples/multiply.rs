@@ -44,6 +44,7 @@ fn main() {
                 size_bytes: row.size_bytes,
                 thumbnail_jpeg: small.thumbnail(id).unwrap().unwrap(),
                 caption: None,
+                keywords: Vec::new(),
                 locations: vec![Location {
                     path: PathBuf::from(format!("/made-up/{}/{number}.jpg", number / 1000)),
                     size_bytes: row.size_bytes,

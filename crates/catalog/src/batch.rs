@@ -1,6 +1,7 @@
 //! What one transaction of indexing writes.
 
 use crate::tables::caption::{self, NewCaption, Overwrite};
+use crate::tables::keyword;
 use crate::tables::location::{self, Location};
 use crate::tables::model::ModelKey;
 use crate::tables::photo::{self, NewPhoto, PhotoId};
@@ -42,6 +43,7 @@ impl Catalog {
                 if let Some(text) = &new.caption {
                     caption::put(transaction, id, &NewCaption::of_file(text), Overwrite::Never)?;
                 }
+                keyword::import(transaction, id, &new.keywords)?;
                 if let Some((model, numbers)) = &new.vector {
                     vector::put(transaction, id, model, numbers)?;
                 }

@@ -4,8 +4,9 @@ use crate::{Catalog, CatalogError};
 
 impl Catalog {
     /// Deletes the photos, with vectors and thumbnails, that have lain nowhere for at least
-    /// `keep_s` seconds and bear no work of a person's, that is are in no album and have no caption of theirs;
-    /// returns how many. They are first missed at the first call after they were forgotten. Times are in seconds since 1970.
+    /// `keep_s` seconds and bear no work of a person's, that is are in no album and have no caption and no keyword of
+    /// theirs; returns how many. They are first missed at the first call after they were forgotten. Times are in
+    /// seconds since 1970.
     ///
     /// # Errors
     /// When the library cannot be written; then nothing is deleted.
@@ -24,7 +25,8 @@ impl Catalog {
             let oldest = now_s.saturating_sub_unsigned(keep_s);
             Ok(transaction.execute(
                 "DELETE FROM photo WHERE missed_since <= ?1 AND id NOT IN (SELECT photo_id FROM album_photo)
-                 AND id NOT IN (SELECT photo_id FROM caption WHERE author = 'person' AND undone_at IS NULL)",
+                 AND id NOT IN (SELECT photo_id FROM caption WHERE author = 'person' AND undone_at IS NULL)
+                 AND id NOT IN (SELECT photo_id FROM keyword WHERE origin = 'person')",
                 [oldest],
             )?)
         })

@@ -32,6 +32,7 @@ pub use status::Status;
 pub use tables::album::{AlbumId, AlbumRow};
 pub use tables::caption::{CaptionAuthor, CaptionRow, NewCaption, Overwrite};
 pub use tables::job::{JobId, JobRow, JobState};
+pub use tables::keyword::{KeywordOrigin, KeywordRow};
 pub use tables::location::{Known, Location};
 pub use tables::model::ModelKey;
 pub use tables::photo::{NewPhoto, PhotoId, PhotoRow};

@@ -8,7 +8,9 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
-use crate::tables::{album, caption, folder, job, location, model, photo, problem, setting, thumbnail, vector};
+use crate::tables::{
+    album, caption, folder, job, keyword, location, model, photo, problem, setting, thumbnail, vector, words,
+};
 
 /// "SLcg", so that `file` and this program can tell what it is.
 const APPLICATION_ID: i32 = 0x534c_6367;
@@ -19,8 +21,8 @@ const VERSIONS: &[&[&str]] = &[
     &[folder::V1, photo::V1, location::V1, model::V1, vector::V1, thumbnail::V1, problem::V1, job::V1, setting::V1],
     // 2: albums.
     &[album::V2],
-    // 3: captions.
-    &[caption::V3],
+    // 3: captions, keywords, and their words.
+    &[caption::V3, keyword::V3, words::V3],
 ];
 
 /// The latest version.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
-use crate::commands::{bench, caption, completions, doctor, eval, index, problems, search, similar, status};
+use crate::commands::{bench, caption, completions, doctor, eval, index, problems, search, similar, status, tags};
 
 /// Find your photos by describing them. Nothing leaves this computer.
 #[derive(Debug, Parser)]
@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Problems(problems::Problems),
     Doctor(doctor::Doctor),
     Caption(caption::Caption),
+    Tags(tags::Tags),
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),

@@ -9,6 +9,7 @@ use sightline_vlm::DeviceChoice;
 
 use crate::EngineError;
 use crate::model_host::{ModelFolder, ModelHost, ModelSource};
+use crate::tags::Tagger;
 
 /// What an engine works on.
 #[derive(Debug, Clone)]
@@ -29,11 +30,24 @@ struct Inner {
     config: EngineConfig,
     catalog: Option<Catalog>,
     host: ModelHost,
+    memory: Memory,
+}
+
+/// What is kept in memory of the library, and what tells when it is stale.
+#[derive(Default)]
+struct Memory {
     /// Counts the commits of this process that change what a search sees.
     changes: AtomicU64,
-    /// The vectors in memory, as of some count of changes.
+    /// Counts those of them that change photos or vectors, and not only words.
+    photo_changes: AtomicU64,
+    /// The vectors, as of some count of changes of photos.
     vectors: Mutex<Option<(u64, Arc<VectorIndex>)>>,
+    /// The list of tags in use, with its text.
+    tagger: HeldTagger,
 }
+
+/// A list of tags, ready for use, with its text.
+pub(crate) type HeldTagger = Mutex<Option<(String, Arc<Tagger>)>>;
 
 impl Engine {
     /// Opens a library for reading and writing, and makes it if it is not there.
@@ -74,16 +88,14 @@ impl Engine {
         source: Arc<dyn ModelSource>,
     ) -> Result<Self, EngineError> {
         let host = ModelHost::start(source, config.device)?;
-        let (changes, vectors) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self(Arc::new(Inner { config, catalog, host, changes, vectors })))
+        Ok(Self(Arc::new(Inner { config, catalog, host, memory: Memory::default() })))
     }
 
     /// The same model with another library, which is made if it is not there.
     pub(crate) fn with_library(&self, library: &Path) -> Result<Self, EngineError> {
         let config = EngineConfig { library: library.into(), ..self.config().clone() };
         let (catalog, host) = (Some(Catalog::open(library)?), self.host().clone());
-        let (changes, vectors) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self(Arc::new(Inner { config, catalog, host, changes, vectors })))
+        Ok(Self(Arc::new(Inner { config, catalog, host, memory: Memory::default() })))
     }
 
     /// What the engine works on.
@@ -113,19 +125,30 @@ impl Engine {
 
     /// Counts the changes of what a search sees, made by this process.
     pub fn changes(&self) -> u64 {
-        self.0.changes.load(Ordering::Acquire)
+        self.0.memory.changes.load(Ordering::Acquire)
     }
 
-    /// Says that a commit changed what a search should see.
+    /// Says that a commit changed photos or vectors.
     pub(crate) fn library_changed(&self) {
-        self.0.changes.fetch_add(1, Ordering::AcqRel);
+        self.0.memory.photo_changes.fetch_add(1, Ordering::AcqRel);
+        self.words_changed();
+    }
+
+    /// Says that a commit changed captions or keywords, and no vector.
+    pub(crate) fn words_changed(&self) {
+        self.0.memory.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The list of tags in use.
+    pub(crate) fn held_tagger(&self) -> &HeldTagger {
+        &self.0.memory.tagger
     }
 
     /// The library's vectors of the model in use, in memory; read again after a change.
     pub(crate) fn vectors(&self) -> Result<Arc<VectorIndex>, EngineError> {
         // Taken before reading: a commit in between makes the next search read once more.
-        let changes = self.0.changes.load(Ordering::Acquire);
-        let mut held = self.0.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = self.0.memory.photo_changes.load(Ordering::Acquire);
+        let mut held = self.0.memory.vectors.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, vectors)) = &*held
             && *at == changes
         {

@@ -63,6 +63,9 @@ pub enum EngineError {
     /// A caption has no word.
     #[error("a caption needs words; type some, or take the caption back")]
     CaptionEmpty,
+    /// A keyword has no letter.
+    #[error("a keyword needs letters; type some")]
+    KeywordEmpty,
     /// The library was made with another model, whose vectors cannot be compared.
     #[error("{}: indexed with another model; run `sightline index FOLDER` to make it searchable with this one", path.display())]
     NotEmbedded {
@@ -147,6 +150,7 @@ impl EngineError {
             Self::Metadata(error) => error.code(),
             Self::NotIndexed { .. } => "not_indexed",
             Self::CaptionEmpty => "caption_empty",
+            Self::KeywordEmpty => "keyword_empty",
             Self::NotEmbedded { .. } => "not_embedded",
             Self::FolderMissing { .. } => "folder_missing",
             Self::NotAFolder { .. } => "not_a_folder",

@@ -25,12 +25,14 @@ pub mod photos;
 pub mod search;
 pub mod settings;
 pub mod status;
+pub mod tags;
 #[cfg(test)]
 mod testing;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use sightline_catalog::{
-    AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, Overwrite, PhotoId, Problem,
+    AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, KeywordOrigin, Overwrite, PhotoId,
+    Problem,
 };
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -59,6 +59,8 @@ pub struct Thresholds {
     pub strong: f32,
     /// From here a match is possible.
     pub possible: f32,
+    /// From here a tag is proposed.
+    pub tag: f32,
 }
 
 impl ModelInfo {

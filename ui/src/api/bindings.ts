@@ -78,6 +78,8 @@ photo: number,
  */
 text: string, };
 
+export type ChangeTag = { photo: number, name: string, change: TagChange, };
+
 export type ControlJob = { job: number, action: JobAction, };
 
 export type CreateAlbum = { name: string, photos: Array<number>, };
@@ -130,7 +132,7 @@ export type Explain = { photo: number, query: string, };
 
 export type ExportCopies = { photos: Array<number>, folder: string, };
 
-export type ExportCsv = { photos: Array<number>, file: string, };
+export type ExportTable = { photos: Array<number>, file: string, };
 
 export type Facet = { 
 /**
@@ -448,11 +450,51 @@ export type SimilarToFile = { path: string, limit: number, };
 
 export type Sort = "match" | "newest" | "oldest";
 
+export type TagChange = "keep" | "remove" | "restore";
+
+export type TagOrigin = "person" | "file" | "model";
+
+export type TagRow = { 
+/**
+ * The word, or a few of them.
+ */
+name: string, 
+/**
+ * Whose it is.
+ */
+origin: TagOrigin, };
+
 export type Theme = "system" | "light" | "dark";
 
 export type WriteCaption = { photo: number, text: string, };
 
 export type WriteOutCaption = { photo: number, into_file: boolean, };
+
+export type WriteOutPreview = { 
+/**
+ * The photo's file.
+ */
+path: string, 
+/**
+ * The file beside it that would be written or made.
+ */
+sidecar: string, 
+/**
+ * The caption that is there now.
+ */
+caption_now: string | null, 
+/**
+ * The keywords that are there now.
+ */
+keywords_now: Array<string>, 
+/**
+ * The caption that would be there.
+ */
+caption: string | null, 
+/**
+ * The keywords that would be there.
+ */
+keywords: Array<string>, };
 
 /** Every command with its request and its reply. */
 export interface Rpc {
@@ -473,7 +515,12 @@ export interface Rpc {
   describe: [PhotoRequest, CaptionDetail];
   write_caption: [WriteCaption, CaptionDetail];
   undo_caption: [PhotoRequest, CaptionDetail];
+  write_out_preview: [PhotoRequest, Array<WriteOutPreview>];
   write_out_caption: [WriteOutCaption, PathList];
+  undo_write_out: [null, PathList];
+  tags: [PhotoRequest, Array<TagRow>];
+  change_tag: [ChangeTag, Array<TagRow>];
+  reveal_tag_list: [null, null];
   describe_photos: [DescribePhotos, JobRow];
   captions_to_review: [null, PhotoList];
   facets: [null, Facets];
@@ -484,7 +531,7 @@ export interface Rpc {
   add_to_album: [AlbumPhotos, null];
   remove_from_album: [AlbumPhotos, null];
   reveal: [PathRequest, null];
-  export_csv: [ExportCsv, null];
+  export_table: [ExportTable, null];
   export_copies: [ExportCopies, JobRow];
   settings: [null, Settings];
   save_settings: [Settings, null];

@@ -1,5 +1,5 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
-import type { AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings } from "../api/bindings";
+import type { AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 
 export interface FakeOptions {
@@ -61,6 +61,13 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   const captions = (photo: number): CaptionDetail => {
     const history = versions.filter((row) => row.photo === photo).map(({ photo: _, ...row }) => ({ ...row }));
     return { photo, current: history.find((row) => !row.undone) ?? null, history, uncertain: [] };
+  };
+  const kept = new Map<number, Set<string>>();
+  const removed = new Map<number, Set<string>>();
+  const tagsOf = (photo: number): TagRow[] => {
+    const own: TagRow[] = [...(kept.get(photo) ?? [])].map((name) => ({ name, origin: "person" }));
+    const proposed: TagRow[] = ["dog", "beach"].filter((name) => !kept.get(photo)?.has(name)).map((name) => ({ name, origin: "model" }));
+    return [...own, ...proposed].filter(({ name }) => !removed.get(photo)?.has(name));
   };
   /** Every seventh photo is like a word, the length of which decides where it begins. */
   const matches = (query: string) => all.filter((photo) => photo % 7 === query.length % 7).slice(0, 60);
@@ -133,6 +140,25 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       return captions(photo);
     },
     write_out_caption: ({ photo, into_file }) => ({ paths: [`/home/anna/Photos/${photo}.jpg${into_file ? "" : ".xmp"}`] }),
+    write_out_preview: ({ photo }) => [
+      {
+        path: `/home/anna/Photos/${photo}.jpg`,
+        sidecar: `/home/anna/Photos/${photo}.jpg.xmp`,
+        caption_now: null,
+        keywords_now: ["lake"],
+        caption: captions(photo).current?.text ?? null,
+        keywords: ["lake", ...[...(kept.get(photo) ?? [])]],
+      },
+    ],
+    undo_write_out: () => ({ paths: ["/home/anna/Photos/1.jpg.xmp"] }),
+    tags: ({ photo }) => tagsOf(photo),
+    change_tag: ({ photo, name, change }) => {
+      if (change === "keep") kept.set(photo, new Set([...(kept.get(photo) ?? []), name]));
+      if (change === "remove") removed.set(photo, new Set([...(removed.get(photo) ?? []), name]));
+      if (change === "restore") removed.get(photo)?.delete(name);
+      return tagsOf(photo);
+    },
+    reveal_tag_list: () => null,
     describe_photos: () => runningJob({ kind: "caption", phase: "caption" }),
     captions_to_review: () => ({ ids: versions.filter((row) => row.author === "machine" && !row.undone).map((row) => row.photo) }),
     facets: () => ({
@@ -168,7 +194,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       return null;
     },
     reveal: () => null,
-    export_csv: () => null,
+    export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
     settings: () => settings,
     save_settings: (changed) => {

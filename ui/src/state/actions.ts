@@ -160,6 +160,14 @@ register({
   perform: (app) => app.captions.edit(),
 });
 register({
+  label: (m) => m.tags.add,
+  keys: ["t"],
+  where: "inViewer",
+  perform: (app) => {
+    app.tags.draft ??= "";
+  },
+});
+register({
   label: (m) => m.caption.accept,
   keys: ["a"],
   where: "inViewer",

@@ -12,6 +12,7 @@ import { OpenPhoto } from "./open_photo.svelte";
 import { Preferences } from "./preferences.svelte";
 import { type Example, Results, type Scope } from "./results.svelte";
 import { Selection } from "./selection.svelte";
+import { Tags } from "./tags.svelte";
 import { Toasts } from "./toasts.svelte";
 
 export type View = "photos" | "problems" | "settings";
@@ -46,6 +47,7 @@ export class AppState {
   });
   readonly openPhoto = new OpenPhoto();
   readonly captions = new Captions();
+  readonly tags = new Tags();
   readonly carried = new Carried();
   readonly albums = new Albums();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
@@ -128,6 +130,12 @@ export class AppState {
     void this.results.show(scope);
   }
 
+  /** Leaves the photo for those that some words find. */
+  searchFor(words: string): void {
+    this.show({ kind: "all" });
+    this.results.type(words);
+  }
+
   showLike(example: Example): void {
     this.view = "photos";
     this.opened = null;
@@ -199,11 +207,11 @@ export class AppState {
     });
   }
 
-  async exportCsv(photos: number[]): Promise<void> {
+  async exportTable(photos: number[]): Promise<void> {
     await this.attempt(async () => {
-      const file = await platform().chooseFileToSave(t().exports.saveTitle, t().exports.csvName);
+      const file = await platform().chooseFileToSave(t().exports.saveTitle, t().exports.tableName);
       if (file === null) return;
-      await call("export_csv", { photos, file });
+      await call("export_table", { photos, file });
       this.toasts.note(t().exports.saved(file));
     });
   }

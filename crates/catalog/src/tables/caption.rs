@@ -1,12 +1,13 @@
-//! Captions: versions of what is written under a photo, and the words to find it by.
+//! Captions: versions of what is written under a photo.
 //!
 //! A caption belongs to a photo, not to a file. The newest version that was not taken back is the current
-//! one, and its words are indexed (SQLite FTS5). What a person wrote is replaced only when that is asked for.
+//! one, and its words are indexed. What a person wrote is replaced only when that is asked for.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
 use crate::tables::photo::{self, PhotoId};
+use crate::tables::words;
 use crate::{Catalog, CatalogError};
 
 pub(crate) const V3: &str = "
@@ -22,10 +23,6 @@ CREATE TABLE caption (
     undone_at INTEGER
 ) STRICT;
 CREATE INDEX caption_photo ON caption (photo_id, id);
-CREATE VIRTUAL TABLE caption_words USING fts5 (text, tokenize = 'porter unicode61 remove_diacritics 2');
-CREATE TRIGGER caption_words_forget AFTER DELETE ON photo BEGIN
-    DELETE FROM caption_words WHERE rowid = old.id;
-END;
 ";
 
 /// Who wrote a caption.
@@ -48,7 +45,7 @@ impl CaptionAuthor {
         }
     }
 
-    fn from_str(text: &str) -> Self {
+    pub(crate) fn from_str(text: &str) -> Self {
         match text {
             "machine" => Self::Machine,
             "person" => Self::Person,
@@ -144,15 +141,6 @@ fn current(connection: &Connection, photo: PhotoId) -> Result<Option<CaptionRow>
     Ok(connection.prepare_cached(&sql)?.query_row([photo.0], from_row).optional()?)
 }
 
-/// Makes the words of the photo's current caption those that find it.
-fn index_words(connection: &Connection, photo: PhotoId) -> Result<(), Failure> {
-    connection.prepare_cached("DELETE FROM caption_words WHERE rowid = ?1")?.execute([photo.0])?;
-    let sql =
-        format!("INSERT INTO caption_words (rowid, text) SELECT photo_id, text FROM caption WHERE id = {CURRENT}");
-    connection.prepare_cached(&sql)?.execute([photo.0])?;
-    Ok(())
-}
-
 /// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did.
 pub(crate) fn put(
     connection: &Connection,
@@ -168,7 +156,7 @@ pub(crate) fn put(
     let author = new.author.as_str();
     let values = (photo.0, &new.text, author, &new.model, &new.settings, new.confidence);
     connection.prepare_cached(sql)?.execute(values)?;
-    index_words(connection, photo)?;
+    words::index(connection, photo)?;
     Ok(true)
 }
 
@@ -210,7 +198,7 @@ impl Catalog {
         self.write(|transaction| {
             let sql = format!("UPDATE caption SET undone_at = unixepoch() WHERE id = {CURRENT}");
             let undone = transaction.prepare_cached(&sql)?.execute([photo.0])? > 0;
-            index_words(transaction, photo)?;
+            words::index(transaction, photo)?;
             Ok(undone)
         })
     }
@@ -277,27 +265,6 @@ impl Catalog {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut statement = transaction.prepare_cached(sql)?;
             Ok(statement.query_map([limit], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
-        })
-    }
-
-    /// Photos whose current caption has all of `words`, whatever their endings, with who wrote it; the best first.
-    ///
-    /// # Errors
-    /// When the library cannot be read.
-    pub fn with_words(&self, words: &[&str]) -> Result<Vec<(PhotoId, CaptionAuthor)>, CatalogError> {
-        // Quoted, a word is no operator of FTS5's own language.
-        let query: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
-        if query.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.read(|transaction| {
-            let sql = "SELECT rowid, (SELECT author FROM caption WHERE photo_id = caption_words.rowid
-                           AND undone_at IS NULL ORDER BY id DESC LIMIT 1)
-                       FROM caption_words WHERE caption_words MATCH ?1
-                         AND rowid IN (SELECT photo_id FROM location) ORDER BY rank, rowid";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let row = |row: &Row<'_>| Ok((PhotoId(row.get(0)?), CaptionAuthor::from_str(&row.get::<_, String>(1)?)));
-            Ok(statement.query_map([query.join(" AND ")], row)?.collect::<Result<_, _>>()?)
         })
     }
 }

@@ -59,6 +59,8 @@ pub struct NewPhoto {
     pub thumbnail_jpeg: Vec<u8>,
     /// The caption that stands in the file or beside it.
     pub caption: Option<String>,
+    /// The keywords that stand there.
+    pub keywords: Vec<String>,
     /// Where it lies; copies have the same content.
     pub locations: Vec<Location>,
     /// Its vector, if it has been embedded.

@@ -47,6 +47,7 @@ pub fn photo_at(number: u32, path: &str) -> NewPhoto {
         size_bytes: 1234,
         thumbnail_jpeg: vec![number as u8; 300],
         caption: None,
+        keywords: Vec::new(),
         locations: vec![location(path)],
         vector: Some((model(), vector(number))),
     }

@@ -1,9 +1,9 @@
-//! `sightline eval retrieval|zeroshot`
+//! `sightline eval retrieval|caption|tags|zeroshot`
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sightline_engine::eval::{CaptionTask, Recall, RetrievalTask, ZeroshotTask};
+use sightline_engine::eval::{CaptionTask, Recall, RetrievalTask, TagScore, TagTask, ZeroshotTask};
 use sightline_engine::jobs::{JobCx, JobEvent};
 use sightline_engine::{EngineError, Search};
 
@@ -53,6 +53,18 @@ enum What {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// How many of the proposed tags the photos' captions name
+    Tags {
+        /// Folder of the photos
+        #[arg(long, value_name = "DIR")]
+        images: PathBuf,
+        /// CSV file with the columns image and caption
+        #[arg(long, value_name = "CSV")]
+        captions: PathBuf,
+        /// Use only the images listed in this file, one a line
+        #[arg(long, value_name = "FILE")]
+        split: Option<PathBuf>,
+    },
     /// Accuracy of naming photos that lie in folders named by what they show
     Zeroshot {
         /// Folder of folders; every one of them is a class, also when it is empty
@@ -98,7 +110,26 @@ impl Eval {
                     let [one, two, three, four] = report.bleu;
                     output.line(&format!("BLEU-1 {one:.1}  BLEU-2 {two:.1}  BLEU-3 {three:.1}  BLEU-4 {four:.1}"))?;
                     output.line(&format!("ROUGE-L {:.1}  CIDEr-D {:.1}", report.rouge_l, report.cider_d))?;
+                    let (marked, wrong, others) = (report.uncertain, report.uncertain_wrong, report.certain_wrong);
+                    output.line(&format!(
+                        "{marked:.1}% of the words are uncertain; no person wrote {wrong:.0}% of them and {others:.0}% of the others"
+                    ))?;
                     output.line(&format!("{} photos, {}", report.photos, duration(report.seconds)))?;
+                }
+            }
+            What::Tags { images, captions, split } => {
+                let (images, captions, split) = (images.clone(), captions.clone(), split.clone());
+                let task = TagTask { images, captions, split };
+                let report = with_progress(global, output, |cx| task.run(cx))?;
+                if output.json {
+                    output.object(&report)?;
+                } else {
+                    output.line("  bar  named  found  a photo")?;
+                    for score in report.bars.iter().chain([&report.used]) {
+                        let TagScore { bar, precision, recall, tags_per_photo } = score;
+                        output.line(&format!("{bar:5.2} {precision:5.1}% {recall:5.1}% {tags_per_photo:8.2}"))?;
+                    }
+                    output.line(&format!("{} photos, {} tags; the last line is in use", report.photos, report.tags))?;
                 }
             }
             What::Zeroshot { folders } => {

@@ -10,3 +10,4 @@ pub(crate) mod problems;
 pub(crate) mod search;
 pub(crate) mod similar;
 pub(crate) mod status;
+pub(crate) mod tags;

@@ -3,24 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use sightline_catalog::{CaptionAuthor, Overwrite, PhotoId};
-use sightline_media::caption_metadata::{self, CaptionMetadata};
+use sightline_media::caption_metadata::{self, WriteTo};
 use sightline_media::{FileKind, hash_file};
 use sightline_vlm::{Caption, ModelInput, Search};
 
+use super::write_out::write_caption;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 use crate::loading::{Loader, work_ahead};
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
-
-/// Where a caption is written beside the library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteTo {
-    /// An XMP file beside the photo.
-    Sidecar,
-    /// The photo's own file, if it is a JPEG.
-    File,
-}
 
 /// What to do with which files.
 #[derive(Debug, Clone)]
@@ -173,7 +165,7 @@ impl CaptionFiles {
         }
         let written_to = match self.write {
             None => None,
-            Some(to) => Some(write_out(&path, &caption.text, to)?),
+            Some(to) => Some(write_caption(&path, &caption.text, to)?),
         };
         let text = caption.text.clone();
         Ok(CaptionedFile { path, text, caption: Some(caption), author: CaptionAuthor::Machine, saved, written_to })
@@ -183,32 +175,4 @@ impl CaptionFiles {
 /// The photo of the library whose content the file has.
 fn photo_of(engine: &Engine, path: &Path) -> Result<Option<PhotoId>, EngineError> {
     Ok(engine.catalog()?.by_hash(&hash_file(path)?.0)?)
-}
-
-/// Writes a caption beside or into a file, leaving its keywords as they are; gives the file that was written.
-fn write_out(path: &Path, text: &str, to: WriteTo) -> Result<PathBuf, EngineError> {
-    let keywords = caption_metadata::read(path)?.map(|metadata| metadata.keywords).unwrap_or_default();
-    let metadata = CaptionMetadata { caption: Some(text.to_owned()), keywords };
-    match to {
-        WriteTo::Sidecar => Ok(caption_metadata::write_sidecar(path, &metadata)?),
-        WriteTo::File => {
-            caption_metadata::embed(path, &metadata)?;
-            Ok(path.to_owned())
-        }
-    }
-}
-
-impl Engine {
-    /// Writes the current caption of a photo beside or into each of its files; gives the files that were written.
-    ///
-    /// # Errors
-    /// [`EngineError::PhotoGone`], [`EngineError::CaptionEmpty`] when there is none, or when a file cannot be written.
-    pub fn write_out_caption(&self, photo: PhotoId, to: WriteTo) -> Result<Vec<PathBuf>, EngineError> {
-        let caption = self.caption(photo)?.ok_or(EngineError::CaptionEmpty)?;
-        let paths = self.catalog()?.paths_of(photo)?;
-        if paths.is_empty() {
-            return Err(EngineError::PhotoGone { id: photo.0 });
-        }
-        paths.iter().map(|path| write_out(path, &caption.text, to)).collect()
-    }
 }

@@ -107,7 +107,7 @@ impl Job for CaptionJob {
                 .map(|(photo, caption)| Ok((photo, engine.by_machine(&caption, &search)?)))
                 .collect::<Result<_, EngineError>>()?;
             summary.described += catalog.put_captions(&captions, overwrite)? as u64;
-            engine.library_changed();
+            engine.words_changed();
             Ok(())
         };
         let load = |photo: PhotoId| -> (PhotoId, PathBuf, Result<_, EngineError>) {

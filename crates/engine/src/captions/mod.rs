@@ -7,14 +7,17 @@ mod files;
 mod job;
 #[cfg(test)]
 mod tests;
+mod write_out;
 
 use std::path::Path;
 
 use sightline_catalog::{CaptionAuthor, CaptionRow, NewCaption, Overwrite, PhotoId};
 use sightline_vlm::{Caption, Search};
 
-pub use files::{CaptionFiles, CaptionedFile, WriteTo};
+pub use files::{CaptionFiles, CaptionedFile};
 pub use job::{CaptionJob, CaptionScope, CaptionSummary};
+pub use sightline_media::caption_metadata::{CaptionMetadata, WriteTo, Written};
+pub use write_out::WriteOutPreview;
 
 use crate::loading::Loader;
 use crate::model_host::Lane;
@@ -71,7 +74,7 @@ impl Engine {
     ) -> Result<bool, EngineError> {
         let new = self.by_machine(caption, search)?;
         let kept = self.catalog()?.put_caption(photo, &new, overwrite)?;
-        self.library_changed();
+        self.words_changed();
         Ok(kept)
     }
 
@@ -87,7 +90,7 @@ impl Engine {
         let author = CaptionAuthor::Person;
         let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence: None };
         self.catalog()?.put_caption(photo, &new, Overwrite::All)?;
-        self.library_changed();
+        self.words_changed();
         Ok(())
     }
 
@@ -97,7 +100,7 @@ impl Engine {
     /// When the library cannot be written.
     pub fn undo_caption(&self, photo: PhotoId) -> Result<bool, EngineError> {
         let undone = self.catalog()?.undo_caption(photo)?;
-        self.library_changed();
+        self.words_changed();
         Ok(undone)
     }
 

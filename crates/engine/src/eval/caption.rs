@@ -1,6 +1,6 @@
 //! BLEU, ROUGE-L and CIDEr-D of the model's captions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use super::captions::{read_captions, read_split};
 use super::score::two_decimals;
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
+use crate::captions::UNCERTAIN;
 use crate::jobs::JobCx;
 use crate::loading::{Loader, work_ahead};
 use crate::model_host::Lane;
@@ -38,6 +39,12 @@ pub struct CaptionReport {
     pub rouge_l: f64,
     /// CIDEr-D.
     pub cider_d: f64,
+    /// Of the words that are marked as uncertain, the share that stands in none of the photo's captions.
+    pub uncertain_wrong: f64,
+    /// The same of all other words.
+    pub certain_wrong: f64,
+    /// Share of the words that are marked.
+    pub uncertain: f64,
     /// Photos that took part.
     pub photos: usize,
     /// Wall time of everything.
@@ -74,9 +81,11 @@ impl CaptionTask {
         }
         let paths: Vec<PathBuf> = photos.iter().map(|(name, _)| self.images.join(name)).collect();
         let described = describe_photos(cx, &paths, &self.search)?;
+        let mut doubts = Doubts::default();
         let (mut written, mut captions, mut references) = (Vec::new(), Vec::new(), Vec::new());
         for ((name, own), caption) in photos.into_iter().zip(described) {
             let Some(caption) = caption else { continue };
+            doubts.count(&caption, &own);
             written.push((name, caption.text.clone()));
             captions.push(caption.text);
             references.push(own);
@@ -91,10 +100,43 @@ impl CaptionTask {
             bleu: scores.bleu.map(percent),
             rouge_l: percent(scores.rouge_l),
             cider_d: percent(scores.cider_d),
+            uncertain_wrong: percent(doubts.share(true)),
+            certain_wrong: percent(doubts.share(false)),
+            uncertain: percent(doubts.marked()),
             photos: captions.len(),
             seconds: two_decimals(started.elapsed().as_secs_f64()),
             written,
         })
+    }
+}
+
+/// Words of captions by whether they are marked as uncertain, and how many of them no person wrote.
+#[derive(Debug, Default)]
+struct Doubts {
+    certain: [usize; 2],
+    uncertain: [usize; 2],
+}
+
+impl Doubts {
+    fn count(&mut self, caption: &Caption, references: &[String]) {
+        let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let known: HashSet<String> = references.iter().flat_map(|text| text.split_whitespace().map(bare)).collect();
+        for word in &caption.words {
+            let counts = if word.confidence < UNCERTAIN { &mut self.uncertain } else { &mut self.certain };
+            counts[usize::from(!known.contains(&bare(&word.text)))] += 1;
+        }
+    }
+
+    /// Share of the words, marked or not, that stand in no reference.
+    fn share(&self, marked: bool) -> f64 {
+        let [right, wrong] = if marked { self.uncertain } else { self.certain };
+        wrong as f64 / (right + wrong).max(1) as f64
+    }
+
+    /// Share of the words that are marked.
+    fn marked(&self) -> f64 {
+        let (marked, other) = (self.uncertain.iter().sum::<usize>(), self.certain.iter().sum::<usize>());
+        marked as f64 / (marked + other).max(1) as f64
     }
 }
 
@@ -137,4 +179,20 @@ fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result
     }
     cx.progress("caption", total, total, None)?;
     Ok(captions)
+}
+
+#[cfg(test)]
+mod tests {
+    use sightline_vlm::CaptionWord;
+
+    use super::*;
+
+    #[test]
+    fn words_are_wrong_where_no_person_wrote_them() {
+        let word = |text: &str, confidence| CaptionWord { text: text.into(), confidence };
+        let words = vec![word("A", -0.1), word("cat", -3.0), word("runs", -4.0), word("home.", -0.2)];
+        let mut doubts = Doubts::default();
+        doubts.count(&Caption { words, ..Caption::default() }, &["A dog runs .".into(), "Rex, a dog.".into()]);
+        assert_eq!((doubts.share(true), doubts.share(false), doubts.marked()), (0.5, 0.5, 0.5));
+    }
 }

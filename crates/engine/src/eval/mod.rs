@@ -7,12 +7,14 @@ mod captions;
 mod class_name;
 mod retrieval;
 mod score;
+mod tags;
 mod zeroshot;
 
 pub use caption::{CaptionReport, CaptionTask};
 pub use retrieval::{RetrievalReport, RetrievalTask};
 pub use score::Recall;
 pub(crate) use score::two_decimals;
+pub use tags::{TagReport, TagScore, TagTask};
 pub use zeroshot::{ZeroshotReport, ZeroshotTask};
 
 use std::path::PathBuf;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sightline_catalog::{Catalog, PhotoId};
-use sightline_media::{ContentHash, Found, MediaError, Metadata, caption_metadata};
+use sightline_media::caption_metadata::{self, CaptionMetadata};
+use sightline_media::{ContentHash, Found, MediaError, Metadata};
 use sightline_vlm::ModelInput;
 
 use super::scan::Unreadable;
@@ -47,8 +48,8 @@ pub(super) struct FreshPhoto {
     pub hash: ContentHash,
     pub metadata: Metadata,
     pub thumbnail_jpeg: Vec<u8>,
-    /// The caption in the file or beside it.
-    pub caption: Option<String>,
+    /// Caption and keywords in the file or beside it.
+    pub words: CaptionMetadata,
 }
 
 /// Reads files on several threads.
@@ -111,8 +112,8 @@ impl<'a> PhotoReader<'a> {
             let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
             let (hash, metadata) = (photo.hash, photo.metadata);
             // Damaged metadata is no reason to miss the photo.
-            let caption = caption_metadata::read(&found.path).ok().flatten().and_then(|metadata| metadata.caption);
-            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg, caption };
+            let words = caption_metadata::read(&found.path).ok().flatten().unwrap_or_default();
+            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg, words };
             Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
         })
     }

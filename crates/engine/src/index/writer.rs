@@ -160,7 +160,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
 }
 
 fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
-    let FreshPhoto { found, hash, metadata, thumbnail_jpeg, caption } = photo;
+    let FreshPhoto { found, hash, metadata, thumbnail_jpeg, words } = photo;
     NewPhoto {
         hash: hash.0,
         width: metadata.width,
@@ -174,7 +174,8 @@ fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
         format: metadata.format.name().to_owned(),
         size_bytes: found.size_bytes,
         thumbnail_jpeg,
-        caption,
+        caption: words.caption,
+        keywords: words.keywords,
         locations: vec![location(found.path, found.size_bytes, found.modified_ns)],
         vector: Some(vector),
     }

@@ -153,7 +153,7 @@ impl Engine {
         Embedding::combined(parts.iter().map(|(weight, part)| (*weight, part))).ok_or(EngineError::QueryCancelsOut)
     }
 
-    fn embed_file(&self, file: &Path) -> Result<Embedding, EngineError> {
+    pub(crate) fn embed_file(&self, file: &Path) -> Result<Embedding, EngineError> {
         let ready = self.host().ready(Lane::Interactive).wait()?;
         let input = Loader::new(ready.preprocess).load(file)?;
         let vectors = self.host().embed_images(Lane::Interactive, vec![input]).wait()?;

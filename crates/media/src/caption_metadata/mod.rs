@@ -13,11 +13,13 @@ mod replace;
 mod sidecar;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::path::{Path, PathBuf};
 
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
 pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar};
+pub use written::{WriteTo, Written, write};
 
 /// Caption and keywords of one photo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

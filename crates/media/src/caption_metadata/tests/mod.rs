@@ -9,6 +9,7 @@ mod other_programs;
 mod packets;
 mod refusals;
 mod sidecars;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

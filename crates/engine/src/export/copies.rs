@@ -1,6 +1,4 @@
-//! Search results out of the app: a table, or copies in a folder.
-//!
-//! Nothing that is there is overwritten, and originals are only read.
+//! Copies of photos in a folder; nothing that is there is overwritten.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,64 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sightline_catalog::PhotoId;
 
+use crate::EngineError;
 use crate::jobs::{Job, JobCx};
-use crate::{Engine, EngineError};
-
-impl Engine {
-    /// Writes a table of photos as CSV (RFC 4180, UTF-8): path, date, camera, size, place, caption; whole or not at all.
-    ///
-    /// # Errors
-    /// When the file cannot be written or the library not be read.
-    pub fn export_csv(&self, photos: &[PhotoId], file: &Path) -> Result<(), EngineError> {
-        let io = |source: std::io::Error| EngineError::Io { path: file.into(), source };
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        let mut table = csv::Writer::from_writer(&mut whole);
-        let wrong = |error: csv::Error| io(error.into());
-        table
-            .write_record([
-                "path",
-                "taken_at",
-                "camera",
-                "lens",
-                "width",
-                "height",
-                "latitude",
-                "longitude",
-                "format",
-                "caption",
-            ])
-            .map_err(wrong)?;
-        for photo in photos {
-            let data = self.photo(*photo)?;
-            let caption = self.caption(*photo)?.map(|caption| caption.text).unwrap_or_default();
-            let row = data.row;
-            let degrees = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
-            for path in &data.paths {
-                let text = path.to_string_lossy();
-                table
-                    .write_record([
-                        text.as_ref(),
-                        row.taken_at.as_deref().unwrap_or_default(),
-                        row.camera.as_deref().unwrap_or_default(),
-                        row.lens.as_deref().unwrap_or_default(),
-                        &row.width.to_string(),
-                        &row.height.to_string(),
-                        &degrees(row.latitude),
-                        &degrees(row.longitude),
-                        &row.format,
-                        &caption,
-                    ])
-                    .map_err(wrong)?;
-            }
-        }
-        table.flush().map_err(io)?;
-        drop(table);
-        whole.as_file().sync_all().map_err(io)?;
-        whole.persist(file).map_err(|error| io(error.error))?;
-        Ok(())
-    }
-}
 
 /// Copies photos into a folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -155,6 +97,7 @@ fn numbered(path: &Path, number: u32) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Engine;
     use crate::testing::{BLUE, RED, World};
 
     fn everything(engine: &Engine) -> Vec<PhotoId> {
@@ -182,21 +125,5 @@ mod tests {
         originals.sort();
         assert_eq!(copies, originals);
         assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
-    }
-
-    #[test]
-    fn a_table_names_every_file() {
-        let world = World::new();
-        world.photo("one, \"two\".jpg", RED, 0);
-        world.index();
-        let engine = world.engine();
-        let file = world.photos().with_file_name("t.csv");
-        engine.export_csv(&everything(&engine), &file).unwrap();
-        let mut table = csv::Reader::from_path(&file).unwrap();
-        let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 1);
-        assert_eq!(&rows[0][0], world.path("one, \"two\".jpg").to_str().unwrap());
-        assert_eq!((&rows[0][4], &rows[0][5]), ("32", "24"));
-        assert_eq!(engine.export_csv(&[], Path::new("/no/such/folder/t.csv")).unwrap_err().code(), "io");
     }
 }

@@ -1,0 +1,151 @@
+//! Photos with what is known of them, as CSV or JSON.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use sightline_catalog::PhotoId;
+
+use crate::{Engine, EngineError};
+
+/// A file of the library in an exported table.
+#[derive(Debug, Serialize)]
+struct Record {
+    path: String,
+    taken_at: Option<String>,
+    camera: Option<String>,
+    lens: Option<String>,
+    width: u32,
+    height: u32,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    format: String,
+    caption: Option<String>,
+    keywords: Vec<String>,
+}
+
+/// The same without a list in it, for tables.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    path: &'a str,
+    taken_at: Option<&'a str>,
+    camera: Option<&'a str>,
+    lens: Option<&'a str>,
+    width: u32,
+    height: u32,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    format: &'a str,
+    caption: Option<&'a str>,
+    keywords: String,
+}
+
+impl<'a> From<&'a Record> for Row<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self {
+            path: &record.path,
+            taken_at: record.taken_at.as_deref(),
+            camera: record.camera.as_deref(),
+            lens: record.lens.as_deref(),
+            width: record.width,
+            height: record.height,
+            latitude: record.latitude,
+            longitude: record.longitude,
+            format: &record.format,
+            caption: record.caption.as_deref(),
+            keywords: record.keywords.join("; "),
+        }
+    }
+}
+
+impl Engine {
+    /// Writes a table of photos, whole or not at all: path, date, camera, size, place, caption, keywords. JSON (an
+    /// array of objects) where the file's name ends in `.json`, else CSV (RFC 4180, UTF-8).
+    ///
+    /// # Errors
+    /// When the file cannot be written or the library not be read.
+    pub fn export_table(&self, photos: &[PhotoId], file: &Path) -> Result<(), EngineError> {
+        let io = |source: std::io::Error| EngineError::Io { path: file.into(), source };
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        let mut records = Vec::new();
+        for photo in photos {
+            records.extend(self.records(*photo)?);
+        }
+        if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            serde_json::to_writer_pretty(&mut whole, &records).map_err(|error| io(error.into()))?;
+            whole.write_all(b"\n").map_err(io)?;
+        } else {
+            let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(&mut whole);
+            table.write_record(COLUMNS).map_err(|error| io(error.into()))?;
+            for record in &records {
+                table.serialize(Row::from(record)).map_err(|error| io(error.into()))?;
+            }
+            table.flush().map_err(io)?;
+        }
+        whole.as_file().sync_all().map_err(io)?;
+        whole.persist(file).map_err(|error| io(error.error))?;
+        Ok(())
+    }
+
+    /// One record for each file of a photo.
+    fn records(&self, photo: PhotoId) -> Result<Vec<Record>, EngineError> {
+        let data = self.photo(photo)?;
+        let caption = self.caption(photo)?.map(|caption| caption.text);
+        let keywords: Vec<String> =
+            self.catalog()?.keywords(photo)?.into_iter().filter(|row| !row.removed).map(|row| row.word).collect();
+        let row = data.row;
+        let record = |path: &std::path::PathBuf| Record {
+            path: path.to_string_lossy().into_owned(),
+            taken_at: row.taken_at.clone(),
+            camera: row.camera.clone(),
+            lens: row.lens.clone(),
+            width: row.width,
+            height: row.height,
+            latitude: row.latitude,
+            longitude: row.longitude,
+            format: row.format.clone(),
+            caption: caption.clone(),
+            keywords: keywords.clone(),
+        };
+        Ok(data.paths.iter().map(record).collect())
+    }
+}
+
+/// Names of a table's columns, also where it has no row.
+const COLUMNS: [&str; 11] =
+    ["path", "taken_at", "camera", "lens", "width", "height", "latitude", "longitude", "format", "caption", "keywords"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{RED, World};
+
+    #[test]
+    fn a_table_names_every_file_with_its_caption_and_keywords() {
+        let world = World::new();
+        world.photo("one, \"two\".jpg", RED, 0);
+        world.index();
+        let engine = world.engine();
+        let photos = engine.browse(&Default::default(), sightline_catalog::DateOrder::NewestFirst).unwrap();
+        engine.write_caption(photos[0], "Rex, \"the\" dog").unwrap();
+        engine.keep_tag(photos[0], "lake").unwrap();
+        engine.keep_tag(photos[0], "dog").unwrap();
+        let path = world.path("one, \"two\".jpg");
+        let (table, list) = (world.photos().with_file_name("t.csv"), world.photos().with_file_name("t.JSON"));
+        engine.export_table(&photos, &table).unwrap();
+        let mut table = csv::Reader::from_path(&table).unwrap();
+        assert_eq!(table.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
+        let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 1);
+        let cells: Vec<&str> = rows[0].iter().collect();
+        assert_eq!((cells[0], cells[4], cells[5]), (path.to_str().unwrap(), "32", "24"));
+        assert_eq!((cells[9], cells[10]), ("Rex, \"the\" dog", "dog; lake"));
+        engine.export_table(&photos, &list).unwrap();
+        let list: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
+        assert_eq!(list[0]["path"], path.to_str().unwrap());
+        assert_eq!(list[0]["keywords"], serde_json::json!(["dog", "lake"]));
+        assert_eq!((&list[0]["caption"], &list[0]["camera"]), (&"Rex, \"the\" dog".into(), &serde_json::Value::Null));
+        assert_eq!(engine.export_table(&[], Path::new("/no/such/folder/t.csv")).unwrap_err().code(), "io");
+    }
+}
