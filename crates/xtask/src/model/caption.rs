@@ -30,6 +30,9 @@ pub struct Options {
     /// Passes over the sentences without photos
     #[arg(long, default_value_t = 1)]
     language_epochs: usize,
+    /// Use only this many of the sentences, spread over all of them; for comparisons
+    #[arg(long)]
+    sentences: Option<usize>,
     /// Passes over the photos
     #[arg(long, default_value_t = 8)]
     epochs: usize,
@@ -82,10 +85,14 @@ pub fn caption(options: &Options, place: &Place) -> anyhow::Result<()> {
         Some(init) => Some(init.as_path()),
         None if options.language_epochs == 0 => None,
         None => {
-            let ids = sentences.iter().map(|s| vocabulary.encode(s)).collect::<Result<_, _>>()?;
+            let ids: Vec<Vec<i32>> = sentences.iter().map(|s| vocabulary.encode(s)).collect::<Result<_, _>>()?;
             let mut centred = embedded(&model, &sentences, &place.work.join("caption-sentences.f32"))?;
             let mean = mean(&centred, shared);
             centred.chunks_exact_mut(shared).for_each(|row| row.iter_mut().zip(&mean).for_each(|(v, m)| *v -= m));
+            let (ids, centred) = match options.sentences {
+                None => (ids, centred),
+                Some(wanted) => spread(&ids, &centred, shared, wanted),
+            };
             let course = Sentences { ids, centred, noise: options.noise, masked: options.masked };
             let config = config.clone().with_epochs(options.language_epochs).with_batch(256);
             fit(&config, &course, photo_mean.clone(), None, &language, progress("sentences"), |_, _| true)?;
@@ -116,6 +123,19 @@ pub fn caption(options: &Options, place: &Place) -> anyhow::Result<()> {
         better
     })?;
     Ok(())
+}
+
+/// `wanted` sentences, spread evenly over all, with their rows of `width` numbers.
+fn spread(ids: &[Vec<i32>], rows: &[f32], width: usize, wanted: usize) -> (Vec<Vec<i32>>, Vec<f32>) {
+    let chosen = (0..wanted.min(ids.len())).map(|n| n * ids.len() / wanted.min(ids.len()));
+    chosen.map(|at| (ids[at].clone(), &rows[at * width..(at + 1) * width])).fold(
+        Default::default(),
+        |mut all, (id, row)| {
+            all.0.push(id);
+            all.1.extend_from_slice(row);
+            all
+        },
+    )
 }
 
 /// Length penalties that are compared on dev.
