@@ -39,7 +39,10 @@ const tauri: Platform = {
     }),
   pictureUrl: (size, photo) => `${pictureBase}/${size}/${photo}`,
   chooseFolder: async (title) => await open({ title, directory: true, multiple: false }),
-  chooseFileToSave: async (title, name) => await save({ title, defaultPath: name }),
+  chooseFileToSave: async (title, name) => {
+    const kinds = ["csv", "json"].map((kind) => ({ name: kind.toUpperCase(), extensions: [kind] }));
+    return await save({ title, defaultPath: name, filters: kinds });
+  },
   copyText: (text) => navigator.clipboard.writeText(text),
 };
 

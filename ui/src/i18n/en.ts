@@ -236,7 +236,7 @@ export const en = {
   },
   exports: {
     tableName: "photos.csv",
-    saveTitle: "Save the list as",
+    saveTitle: "Save the list as CSV, or as JSON if its name ends so",
     folderTitle: "Copy the photos into",
     saved: (file: string) => `Saved ${file}`,
     copied: "Path copied",

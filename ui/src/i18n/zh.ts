@@ -237,7 +237,7 @@ export const zh: Messages = {
   },
   exports: {
     tableName: "照片.csv",
-    saveTitle: "列表另存为",
+    saveTitle: "将列表保存为 CSV，文件名以 .json 结尾则为 JSON",
     folderTitle: "将照片复制到",
     saved: (file) => `已保存 ${file}`,
     copied: "已复制路径",

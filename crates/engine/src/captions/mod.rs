@@ -23,8 +23,8 @@ use crate::loading::Loader;
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
 
-/// A word less likely than this, in nats, is marked as uncertain: one in five such words of the dev split
-/// stands in none of the photo's five captions.
+/// A word less likely than this, in nats, is marked as uncertain. On the dev split that is 1.4% of the words; 74% of
+/// them stand in none of the photo's five captions, of the others 31% (`sightline eval caption`).
 pub const UNCERTAIN: f32 = -2.5;
 
 impl Engine {

@@ -10,6 +10,9 @@ use super::{lanes, relu6};
 /// Output rows that share one pass over a weight panel: their inputs stay in the second-level cache.
 const ROW_BLOCK: usize = 96;
 
+/// Rows of the tallest tile.
+const TALLEST: usize = 6;
+
 /// What follows the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
@@ -116,21 +119,23 @@ fn panel_widths(vectors: usize, lanes: usize) -> impl Iterator<Item = usize> {
 }
 
 impl DenseRun<'_> {
-    /// All rows of a block against one panel, in tiles that fit into the register file.
+    /// All rows of a block against one panel, in tiles of like height that fit into the register file: a tile of one row
+    /// takes as long to read its weights as one of six.
     #[inline(always)]
     fn panel<S: Simd, const NV: usize>(&mut self, simd: S, rows: std::ops::Range<usize>, column: usize, offset: usize) {
+        let tiles = rows.len().div_ceil(TALLEST);
         let mut row = rows.start;
-        while row + 6 <= rows.end {
-            self.tile::<S, 6, NV>(simd, row, column, offset);
-            row += 6;
-        }
-        while row + 3 <= rows.end {
-            self.tile::<S, 3, NV>(simd, row, column, offset);
-            row += 3;
-        }
-        while row < rows.end {
-            self.tile::<S, 1, NV>(simd, row, column, offset);
-            row += 1;
+        for tile in 0..tiles {
+            let height = rows.len() / tiles + usize::from(tile < rows.len() % tiles);
+            match height {
+                1 => self.tile::<S, 1, NV>(simd, row, column, offset),
+                2 => self.tile::<S, 2, NV>(simd, row, column, offset),
+                3 => self.tile::<S, 3, NV>(simd, row, column, offset),
+                4 => self.tile::<S, 4, NV>(simd, row, column, offset),
+                5 => self.tile::<S, 5, NV>(simd, row, column, offset),
+                _ => self.tile::<S, TALLEST, NV>(simd, row, column, offset),
+            }
+            row += height;
         }
     }
 
