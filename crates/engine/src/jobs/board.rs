@@ -201,9 +201,11 @@ impl JobBoard {
         if self.lock().insert(id.0, live).is_some() {
             return Err(EngineError::BadJob { id: id.0, reason: "it is under way already".into() });
         }
-        let board = self.clone();
+        let (board, queued) = (self.clone(), status.clone());
         let thread = std::thread::Builder::new().name(format!("{} {}", J::KIND, id.0));
         let spawned = thread.spawn(move || {
+            // Told here: after the thread has started, its own changes could be told of first.
+            (board.0.listener)(&queued);
             let turn = (J::KIND == IndexJob::KIND).then(|| board.0.turn.lock().unwrap_or_else(PoisonError::into_inner));
             board.change(id, |status| status.state = JobState::Running);
             let tell = |event| board.hear(id, event);
@@ -215,7 +217,6 @@ impl JobBoard {
             self.lock().remove(&id.0);
             return Err(EngineError::Thread { source });
         }
-        (self.0.listener)(&status);
         Ok(status)
     }
 
