@@ -115,7 +115,7 @@ fn photo(number: u32, model: &ModelKey, vector: Vec<f32>) -> NewPhoto {
         caption: None,
         keywords: Vec::new(),
         locations: vec![Location { path, size_bytes: 4_000_000, modified_ns: 0 }],
-        vector: Some((model.clone(), vector)),
+        vectors: vec![(model.clone(), vector)],
     }
 }
 

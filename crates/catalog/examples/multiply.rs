@@ -50,7 +50,7 @@ fn main() {
                     size_bytes: row.size_bytes,
                     modified_ns: 0,
                 }],
-                vector: Some((model.clone(), vector.iter().map(|v| v + random.random_range(-NOISE..NOISE)).collect())),
+                vectors: vec![(model.clone(), vector.iter().map(|v| v + random.random_range(-NOISE..NOISE)).collect())],
             }
         });
         huge.commit_batch(&Batch { photos: photos.collect(), ..Batch::default() }).unwrap();

@@ -44,7 +44,7 @@ impl Catalog {
                     caption::put(transaction, id, &NewCaption::of_file(text), Overwrite::Never)?;
                 }
                 keyword::import(transaction, id, &new.keywords)?;
-                if let Some((model, numbers)) = &new.vector {
+                for (model, numbers) in &new.vectors {
                     vector::put(transaction, id, model, numbers)?;
                 }
                 ids.push(id);

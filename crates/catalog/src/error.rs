@@ -140,6 +140,18 @@ pub enum CatalogError {
         /// The name.
         name: String,
     },
+    /// There is no such version of the model any more.
+    #[error("version {id} is no longer there; list the versions again")]
+    VersionGone {
+        /// The version's number.
+        id: i64,
+    },
+    /// The version is in use, so that it cannot be deleted.
+    #[error("version {id} is in use; go back to another one first")]
+    VersionInUse {
+        /// The version's number.
+        id: i64,
+    },
     /// There is no such album.
     #[error("the album is gone; it was removed in another window")]
     AlbumGone {
@@ -184,6 +196,8 @@ impl CatalogError {
             Self::AlbumUnnamed => "album_unnamed",
             Self::AlbumExists { .. } => "album_exists",
             Self::AlbumGone { .. } => "album_gone",
+            Self::VersionGone { .. } => "version_gone",
+            Self::VersionInUse { .. } => "version_in_use",
             Self::UnknownJob { .. } => "job_unknown",
             Self::JobRunning { .. } => "job_running",
         }

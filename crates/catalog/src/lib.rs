@@ -37,4 +37,6 @@ pub use tables::location::{Known, Location};
 pub use tables::model::ModelKey;
 pub use tables::photo::{NewPhoto, PhotoId, PhotoRow};
 pub use tables::problem::Problem;
+pub use tables::verdict::{Verdict, VerdictRow};
+pub use tables::version::{NewVersion, VersionId, VersionRow};
 pub use vectors::{Nearest, ScoreStats, VectorIndex};

@@ -9,7 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    album, caption, folder, job, keyword, location, model, photo, problem, setting, thumbnail, vector, words,
+    album, caption, checkpoint, folder, job, keyword, location, model, photo, problem, setting, thumbnail, vector,
+    verdict, version, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.
@@ -23,6 +24,8 @@ const VERSIONS: &[&[&str]] = &[
     &[album::V2],
     // 3: captions, keywords, and their words.
     &[caption::V3, keyword::V3, words::V3],
+    // 4: what the model was taught, what people said of its suggestions, and how far a long job is.
+    &[version::V4, verdict::V4, checkpoint::V4],
 ];
 
 /// The latest version.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
-use crate::commands::{bench, caption, completions, doctor, eval, index, problems, search, similar, status, tags};
+use crate::commands::{bench, caption, completions, doctor, eval, index, problems, search, similar, status, suggest, tags, teach};
 
 /// Find your photos by describing them. Nothing leaves this computer.
 #[derive(Debug, Parser)]
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     Caption(caption::Caption),
     Tags(tags::Tags),
+    Teach(teach::Teach),
+    Suggest(suggest::Suggest),
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sightline_catalog::{Catalog, ModelKey, VectorIndex};
 use sightline_vlm::DeviceChoice;
 
 use crate::EngineError;
 use crate::model_host::{ModelFolder, ModelHost, ModelSource};
+use crate::serving::Serving;
 use crate::tags::Tagger;
+use crate::teach::{Curves, HeldSuggestions, version_in_use};
 
 /// What an engine works on.
 #[derive(Debug, Clone)]
@@ -29,7 +31,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     config: EngineConfig,
     catalog: Option<Catalog>,
-    host: ModelHost,
+    serving: RwLock<Serving>,
     memory: Memory,
 }
 
@@ -40,14 +42,18 @@ struct Memory {
     changes: AtomicU64,
     /// Counts those of them that change photos or vectors, and not only words.
     photo_changes: AtomicU64,
-    /// The vectors, as of some count of changes of photos.
-    vectors: Mutex<Option<(u64, Arc<VectorIndex>)>>,
+    /// The vectors of a model, as of some count of changes of photos.
+    vectors: Mutex<Option<(u64, ModelKey, Arc<VectorIndex>)>>,
+    /// Which photos seem to be of which label.
+    suggested: HeldSuggestions,
+    /// Learning curves of the lessons of this process, by job.
+    curves: Curves,
     /// The list of tags in use, with its text.
     tagger: HeldTagger,
 }
 
-/// A list of tags, ready for use, with its text.
-pub(crate) type HeldTagger = Mutex<Option<(String, Arc<Tagger>)>>;
+/// A list of tags, ready for use, with its text and the model that it was embedded by.
+pub(crate) type HeldTagger = Mutex<Option<(String, ModelKey, Arc<Tagger>)>>;
 
 impl Engine {
     /// Opens a library for reading and writing, and makes it if it is not there.
@@ -77,7 +83,7 @@ impl Engine {
     }
 
     fn with(config: EngineConfig, catalog: Option<Catalog>) -> Result<Self, EngineError> {
-        let source = Arc::new(ModelFolder(config.model_dir.clone()));
+        let source = Arc::new(ModelFolder { dir: config.model_dir.clone(), version: None });
         Self::with_model(config, catalog, source)
     }
 
@@ -87,15 +93,24 @@ impl Engine {
         catalog: Option<Catalog>,
         source: Arc<dyn ModelSource>,
     ) -> Result<Self, EngineError> {
-        let host = ModelHost::start(source, config.device)?;
-        Ok(Self(Arc::new(Inner { config, catalog, host, memory: Memory::default() })))
+        let version = match &catalog {
+            Some(catalog) => version_in_use(catalog, &*source)?,
+            None => None,
+        };
+        let source = match &version {
+            Some((_, version)) => source.with_version(Some(version.clone())),
+            None => source,
+        };
+        let serving = RwLock::new(Serving { host: ModelHost::start(source, config.device)?, version });
+        Ok(Self(Arc::new(Inner { config, catalog, serving, memory: Memory::default() })))
     }
 
     /// The same model with another library, which is made if it is not there.
     pub(crate) fn with_library(&self, library: &Path) -> Result<Self, EngineError> {
         let config = EngineConfig { library: library.into(), ..self.config().clone() };
-        let (catalog, host) = (Some(Catalog::open(library)?), self.host().clone());
-        Ok(Self(Arc::new(Inner { config, catalog, host, memory: Memory::default() })))
+        let catalog = Some(Catalog::open(library)?);
+        let serving = RwLock::new(Serving { host: self.host(), version: None });
+        Ok(Self(Arc::new(Inner { config, catalog, serving, memory: Memory::default() })))
     }
 
     /// What the engine works on.
@@ -113,14 +128,20 @@ impl Engine {
         self.0.catalog.as_ref().ok_or(EngineError::NoLibrary)
     }
 
-    /// The way to the model.
-    pub fn host(&self) -> &ModelHost {
-        &self.0.host
+    /// The model in use. Work that compares vectors takes it once, and keeps to it.
+    pub(crate) fn serving(&self) -> Serving {
+        self.0.serving.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The model's id as the catalogue keeps it; reads no weights.
-    pub(crate) fn model_key(&self) -> Result<ModelKey, EngineError> {
-        Ok(ModelKey(self.host().spec()?.id.clone()))
+    /// Takes another model into use; work under way goes on with the one it has.
+    pub(crate) fn serve(&self, serving: Serving) {
+        *self.0.serving.write().unwrap_or_else(PoisonError::into_inner) = serving;
+        self.library_changed();
+    }
+
+    /// The way to the model in use.
+    pub fn host(&self) -> ModelHost {
+        self.serving().host
     }
 
     /// Counts the changes of what a search sees, made by this process.
@@ -144,19 +165,36 @@ impl Engine {
         &self.0.memory.tagger
     }
 
-    /// The library's vectors of the model in use, in memory; read again after a change.
-    pub(crate) fn vectors(&self) -> Result<Arc<VectorIndex>, EngineError> {
+    /// Which photos seem to be of which label, as last worked out.
+    pub(crate) fn held_suggestions(&self) -> &HeldSuggestions {
+        &self.0.memory.suggested
+    }
+
+    /// The learning curves of this process's lessons.
+    pub(crate) fn curves(&self) -> &Curves {
+        &self.0.memory.curves
+    }
+
+    /// Counts the commits of this process that changed photos or vectors.
+    pub(crate) fn photo_changes(&self) -> u64 {
+        self.0.memory.photo_changes.load(Ordering::Acquire)
+    }
+
+    /// The library's vectors of a model, in memory; read again after a change.
+    pub(crate) fn vectors(&self, serving: &Serving) -> Result<Arc<VectorIndex>, EngineError> {
+        let key = serving.key()?;
         // Taken before reading: a commit in between makes the next search read once more.
-        let changes = self.0.memory.photo_changes.load(Ordering::Acquire);
+        let changes = self.photo_changes();
         let mut held = self.0.memory.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, vectors)) = &*held
+        if let Some((at, of, vectors)) = &*held
             && *at == changes
+            && *of == key
         {
             return Ok(vectors.clone());
         }
-        let dims = self.host().spec()?.dims;
-        let vectors = Arc::new(self.catalog()?.load_vectors(&self.model_key()?, dims)?);
-        *held = Some((changes, vectors.clone()));
+        let dims = serving.host.spec()?.dims;
+        let vectors = Arc::new(self.catalog()?.load_vectors(&key, dims)?);
+        *held = Some((changes, key, vectors.clone()));
         Ok(vectors)
     }
 }

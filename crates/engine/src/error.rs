@@ -30,6 +30,30 @@ pub enum EngineError {
         /// What the panic said.
         detail: String,
     },
+    /// Albums or folders without a photo that can be learned from.
+    #[error("there is no photo to learn from; put photos into the albums, or name a folder of folders with photos")]
+    NothingToTeach,
+    /// No version of the model is in use.
+    #[error("the model has not been taught yet; run `sightline teach` first, or activate a version")]
+    NothingTaught,
+    /// A label that the version in use does not know.
+    #[error("{label:?} is no label of the version in use; `sightline suggest` lists them")]
+    NoLabel {
+        /// The label as given.
+        label: String,
+    },
+    /// There is no such version.
+    #[error("there is no version {name}; `sightline teach list` shows them")]
+    NoVersion {
+        /// The name as given.
+        name: String,
+    },
+    /// What is kept of a version cannot be read.
+    #[error("a version of the model cannot be read: {reason}; remove it and teach again")]
+    BadVersion {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The model's thread has ended.
     #[error("the model's thread has ended; start the program again")]
     ModelGone,
@@ -142,6 +166,11 @@ impl EngineError {
             Self::Model(error) => error.code(),
             Self::Query(_) => "query_wrong",
             Self::ModelPanicked { .. } => "model_panicked",
+            Self::NothingToTeach => "nothing_to_teach",
+            Self::NothingTaught => "nothing_taught",
+            Self::NoLabel { .. } => "label_unknown",
+            Self::NoVersion { .. } => "version_unknown",
+            Self::BadVersion { .. } => "version_bad",
             Self::ModelGone => "model_gone",
             Self::Thread { .. } => "no_thread",
             Self::Cancelled => "cancelled",

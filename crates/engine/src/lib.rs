@@ -23,9 +23,11 @@ pub mod model_host;
 mod paths;
 pub mod photos;
 pub mod search;
+mod serving;
 pub mod settings;
 pub mod status;
 pub mod tags;
+pub mod teach;
 #[cfg(test)]
 mod testing;
 
@@ -33,6 +35,7 @@ pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use sightline_catalog::{
     AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, KeywordOrigin, Overwrite, PhotoId,
-    Problem,
+    Problem, Verdict,
 };
+pub use sightline_vlm::tune::{Depth, Objectives};
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -40,7 +40,7 @@ impl Engine {
     pub fn status(&self) -> Result<StatusReport, EngineError> {
         let catalog = self.catalog()?;
         let status = catalog.status()?;
-        let model = self.model_key().ok().map(|key| key.0);
+        let model = self.serving().key().ok().map(|key| key.0);
         let vectors: Vec<(String, u64)> = status.vectors.into_iter().map(|(key, count)| (key.0, count)).collect();
         let of_model = vectors.iter().find(|(key, _)| Some(key) == model.as_ref());
         Ok(StatusReport {

@@ -6,6 +6,7 @@
 pub mod caption_metadata;
 mod decode;
 mod error;
+mod fingerprint;
 mod format;
 mod hash;
 mod metadata;
@@ -15,6 +16,7 @@ mod walk;
 
 pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
+pub use fingerprint::Fingerprint;
 pub use format::{FileKind, PhotoFormat};
 pub use hash::{ContentHash, hash_file};
 pub use metadata::Metadata;

@@ -55,6 +55,24 @@ impl Embedding {
     }
 }
 
+/// What a model makes of a photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhotoVectors {
+    /// In the space that photos and sentences share.
+    pub shared: Embedding,
+    /// What the image tower saw, for telling albums apart.
+    pub descriptor: Embedding,
+    /// In the shared space by the untaught model, where a version maps it to another.
+    pub base: Option<Embedding>,
+}
+
+impl PhotoVectors {
+    /// The vector in the shared space of the untaught model.
+    pub fn base(&self) -> &Embedding {
+        self.base.as_ref().unwrap_or(&self.shared)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -93,6 +93,26 @@ pub enum VlmError {
         /// The panic or error it gave.
         reason: String,
     },
+    /// A lesson cannot be taught.
+    #[error("it cannot be taught: {reason}")]
+    BadLesson {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A version's file cannot be used.
+    #[error("not a version of the model: {reason}; export it again")]
+    BadVersion {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A version was taught to another model.
+    #[error("the version was taught to another model ({found}, this is {expected}); teach again")]
+    OtherModel {
+        /// Id of the model at hand.
+        expected: String,
+        /// Id of the model that the version goes with.
+        found: String,
+    },
     /// A setting is not among those known.
     #[error("unknown {what} {found:?}; expected {expected}")]
     UnknownSetting {
@@ -118,6 +138,9 @@ impl VlmError {
             Self::NoCaptions { .. } => "no_captions",
             Self::NoGpu { .. } => "no_gpu",
             Self::Device { .. } => "device_failed",
+            Self::BadLesson { .. } => "lesson_bad",
+            Self::BadVersion { .. } => "version_bad",
+            Self::OtherModel { .. } => "version_other_model",
             Self::UnknownSetting { .. } => "setting_unknown",
         }
     }

@@ -148,7 +148,7 @@ fn the_gpu_path_agrees_with_the_cpu_path() {
             .take(2)
             .map(|rgb| model.preprocess().prepare(side as u32, side as u32, rgb).unwrap())
             .collect();
-        let mut embeddings = model.embed_images(&photos).unwrap();
+        let mut embeddings = model.embed_images(&photos).unwrap().into_iter().map(|photo| photo.shared).collect::<Vec<_>>();
         embeddings.extend(model.embed_texts(&texts).unwrap());
         let search = Search { beam: 1, max_words: 5, ..Search::default() };
         let captions = model.describe(&photos, &search, |_| ControlFlow::Continue(())).unwrap();

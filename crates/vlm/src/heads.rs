@@ -103,8 +103,12 @@ pub struct Heads {
 impl Heads {
     /// Pooled feature maps to embeddings `[batch, dims]`.
     pub fn embed_images(&self, pooled: &Pooled) -> Tensor<2> {
-        let pooled = &self.standardised(pooled.clone());
-        Tensor::cat(self.image.iter().map(|head| head.forward(pooled, 0.0)).collect(), 1)
+        self.project_images(&self.standardised(pooled.clone()))
+    }
+
+    /// The same of what [`Heads::standardised`] gave.
+    pub fn project_images(&self, standardised: &Pooled) -> Tensor<2> {
+        Tensor::cat(self.image.iter().map(|head| head.forward(standardised, 0.0)).collect(), 1)
     }
 
     /// The same with the stage summary in standard deviations from its mean, as image heads take it.
@@ -200,13 +204,13 @@ fn frozen(value: Tensor<1>) -> Param<Tensor<1>> {
 }
 
 /// Rows of `x` `[batch, dims]` scaled to unit length.
-fn unit(x: Tensor<2>) -> Tensor<2> {
+pub(crate) fn unit(x: Tensor<2>) -> Tensor<2> {
     let norm = x.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(1e-6);
     x / norm
 }
 
 /// Zeroes each number with probability `p` and scales the rest up (Srivastava et al. 2014).
-fn drop_units(x: Tensor<2>, p: f64) -> Tensor<2> {
+pub(crate) fn drop_units(x: Tensor<2>, p: f64) -> Tensor<2> {
     if p == 0.0 {
         return x;
     }

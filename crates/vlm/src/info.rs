@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::descriptor::DescriptorConfig;
 use crate::heads::HeadsConfig;
 use crate::{CAPTION_FILES, DecoderConfig, Preprocess, VlmError};
 
@@ -24,6 +25,8 @@ pub struct ModelInfo {
     pub dims: usize,
     /// Sizes of the projection heads.
     pub heads: HeadsConfig,
+    /// Sizes of descriptors.
+    pub descriptor: DescriptorConfig,
     /// Sizes of the caption decoder; absent in models that write no captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoder: Option<DecoderConfig>,
@@ -155,6 +158,6 @@ impl FileInfo {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

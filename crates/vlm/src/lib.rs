@@ -9,6 +9,7 @@
 mod calibration;
 mod caption;
 pub mod convert;
+mod descriptor;
 mod device;
 mod embedding;
 mod error;
@@ -23,6 +24,7 @@ mod preprocess;
 pub mod retrieval;
 mod text;
 pub mod train;
+pub mod tune;
 mod vision;
 pub mod weights;
 
@@ -30,8 +32,9 @@ pub use calibration::{Calibration, Match, QueryScale};
 pub use caption::{
     CAPTION_FILES, Caption, CaptionWord, DecoderConfig, Sampling, Search, Vocabulary, cleaned as cleaned_caption,
 };
+pub use descriptor::DescriptorConfig;
 pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
-pub use embedding::Embedding;
+pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
 pub use info::{FileInfo, INFO_FILE, ModelInfo, Thresholds};

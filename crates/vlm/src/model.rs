@@ -3,18 +3,20 @@
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::caption::{Caption, Captioner, Search};
+use crate::descriptor::{Descriptor, bands};
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
 use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
+use crate::tune::{GUARD_FILE, Guard, Version};
 use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
 use crate::{
-    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, Preprocess, VlmError,
-    weights,
+    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, PhotoVectors, Preprocess,
+    VlmError, weights,
 };
 
 /// File of the image tower in a model folder.
@@ -23,8 +25,12 @@ pub const IMAGE_FILE: &str = "image.safetensors";
 pub const TEXT_FILE: &str = "text.safetensors";
 /// File of the heads in a model folder.
 pub const HEADS_FILE: &str = "heads.safetensors";
-/// File of the background photos' embeddings in a model folder.
+/// File of the descriptors' axes in a model folder.
+pub const DESCRIPTOR_FILE: &str = "descriptor.safetensors";
+/// File of the background photos' vectors in a model folder.
 pub const BACKGROUND_FILE: &str = "background.safetensors";
+/// Names of the two lots of vectors in it.
+pub const BACKGROUND_LOTS: [&str; 2] = ["shared", "descriptors"];
 /// File of the tokenizer in a model folder.
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
 
@@ -32,13 +38,18 @@ pub const TOKENIZER_FILE: &str = "tokenizer.json";
 #[derive(Debug)]
 pub struct Model {
     info: ModelInfo,
-    id: String,
+    base_id: String,
+    version: Option<Arc<Version>>,
     device: Device,
     report: DeviceReport,
     image: ImageTower,
     text: TextTower,
     tokenizer: Tokenizer,
     heads: Heads,
+    descriptor: Descriptor,
+    /// General photos by the untaught model: in the shared space, and their descriptors.
+    background: (Vec<Embedding>, Vec<Embedding>),
+    guard: OnceLock<Guard>,
     calibration: Calibration,
     /// Where the decoder is loaded from when it is first needed.
     dir: PathBuf,
@@ -67,8 +78,20 @@ impl Model {
     /// # Errors
     /// Those of [`ModelInfo::read`], of the device's choice and of each weight file.
     pub fn load(dir: &Path, choice: DeviceChoice) -> Result<Self, VlmError> {
+        Self::load_version(dir, choice, None)
+    }
+
+    /// The same with what it was taught.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`], and [`VlmError::OtherModel`] when the version goes with another model.
+    pub fn load_version(dir: &Path, choice: DeviceChoice, version: Option<Arc<Version>>) -> Result<Self, VlmError> {
         let info = ModelInfo::read(dir)?;
         info.check_sizes(dir)?;
+        let base_id = info.id();
+        if let Some(version) = version.as_ref().filter(|version| version.base() != base_id) {
+            return Err(VlmError::OtherModel { expected: base_id, found: version.base().into() });
+        }
         let Selected { device, report } = select(choice)?;
         let mut tower = EfficientNetConfig::new().init(&device);
         weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
@@ -77,7 +100,16 @@ impl Model {
         weights::load(&mut encoder, &dir.join(TEXT_FILE))?;
         let mut heads = info.heads.init(&device);
         weights::load(&mut heads, &dir.join(HEADS_FILE))?;
-        let background = weights::load_rows(&dir.join(BACKGROUND_FILE), info.dims)?;
+        let mut descriptor = info.descriptor.init(&device);
+        weights::load(&mut descriptor, &dir.join(DESCRIPTOR_FILE))?;
+        if let Some(version) = &version {
+            version.merge_image(&mut tower, &device);
+            version.merge_text(&mut encoder, &device);
+        }
+        let lot = |name, dims| weights::load_rows(&dir.join(BACKGROUND_FILE), name, dims);
+        let background =
+            (lot(BACKGROUND_LOTS[0], info.dims)?, lot(BACKGROUND_LOTS[1], info.descriptor.dims)?);
+        let calibration = Calibration::new(calibrating(version.as_deref(), &background), info.thresholds);
         let (image, text) = match report.kind {
             DeviceKind::Cpu => (
                 ImageTower::Cpu(Box::new(CpuEfficientNet::new(&tower))),
@@ -86,8 +118,12 @@ impl Model {
             _ => (ImageTower::Tensor(Box::new(tower)), TextTower::Tensor(Box::new(encoder))),
         };
         Ok(Self {
-            id: info.id(),
-            calibration: Calibration::new(background, info.thresholds),
+            base_id,
+            version,
+            calibration,
+            background,
+            descriptor,
+            guard: OnceLock::new(),
             tokenizer: Tokenizer::read(&dir.join(TOKENIZER_FILE))?,
             info,
             device,
@@ -102,7 +138,34 @@ impl Model {
 
     /// Identity of the weights and the preparation; vectors of different ids are never compared.
     pub fn id(&self) -> &str {
-        &self.id
+        self.version.as_ref().map_or(&self.base_id, |version| version.vectors_id())
+    }
+
+    /// The same of the untaught model.
+    pub fn base_id(&self) -> &str {
+        &self.base_id
+    }
+
+    /// The folder that it was loaded from.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// General photos by the untaught model: in the shared space, and their descriptors.
+    pub fn background(&self) -> (&[Embedding], &[Embedding]) {
+        (&self.background.0, &self.background.1)
+    }
+
+    /// The guard of the untaught model.
+    ///
+    /// # Errors
+    /// Those of [`Guard::load`].
+    pub fn guard(&self) -> Result<&Guard, VlmError> {
+        if let Some(guard) = self.guard.get() {
+            return Ok(guard);
+        }
+        let guard = Guard::load(&self.dir.join(GUARD_FILE))?;
+        Ok(self.guard.get_or_init(|| guard))
     }
 
     /// The model's description.
@@ -129,13 +192,39 @@ impl Model {
     ///
     /// # Errors
     /// [`VlmError::Device`] when the device fails; the model may be loaded again on another.
-    pub fn embed_images(&self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {
+    pub fn embed_images(&self, photos: &[ModelInput]) -> Result<Vec<PhotoVectors>, VlmError> {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        self.guarded(|| {
+        let both = self.rows(|| {
             let (map, summary) = self.features(photos);
-            self.heads.embed_images(&Pooled::of(map, summary))
+            let bands = bands(map.clone());
+            self.vectors(Pooled::of(map, summary), bands)
+        })?;
+        self.photo_vectors(&both)
+    }
+
+    /// Vectors in the shared space and descriptors, side by side.
+    fn vectors(&self, pooled: Pooled, bands: Tensor<3>) -> Tensor<2> {
+        let pooled = self.heads.standardised(pooled);
+        let descriptors = self.descriptor.forward(&pooled, bands);
+        Tensor::cat(vec![self.heads.project_images(&pooled), descriptors], 1)
+    }
+
+    fn photo_vectors(&self, both: &[f32]) -> Result<Vec<PhotoVectors>, VlmError> {
+        let bad = || VlmError::Device {
+            device: self.report.name.clone(),
+            reason: "it gave a vector that is zero or not finite".into(),
+        };
+        let vectors = both.chunks_exact(self.info.dims + self.info.descriptor.dims).map(|row| {
+            let (shared, descriptor) = row.split_at(self.info.dims);
+            let unit = |part: &[f32]| Embedding::normalised(part.to_vec()).ok_or_else(bad);
+            Ok(PhotoVectors { shared: unit(shared)?, descriptor: unit(descriptor)?, base: None })
+        });
+        let vectors = vectors.collect::<Result<Vec<_>, _>>()?;
+        Ok(match &self.version {
+            Some(version) => version.adapt_photos(vectors),
+            None => vectors,
         })
     }
 
@@ -146,7 +235,7 @@ impl Model {
     /// # Errors
     /// [`VlmError::Device`] when the device fails.
     pub fn locate(&self, photo: &ModelInput, question: &Embedding) -> Result<Vec<f32>, VlmError> {
-        let parts = self.guarded(|| {
+        let both = self.rows(|| {
             let (map, summary) = self.features(std::slice::from_ref(photo));
             let [_, positions, features] = map.dims();
             let side = positions.isqrt();
@@ -160,9 +249,11 @@ impl Model {
             let pooled = (0..positions).map(|position| Pooled::of(part(position), summary.clone()));
             let (means, maxima): (Vec<_>, Vec<_>) = pooled.map(|p| (p.mean, p.max)).unzip();
             let summary = summary.clone().repeat_dim(0, positions);
-            self.heads.embed_images(&Pooled { mean: Tensor::cat(means, 0), max: Tensor::cat(maxima, 0), summary })
+            // The bands, too, stay those of the whole photo.
+            let bands = bands(grid.reshape([1, positions, features])).repeat_dim(0, positions);
+            self.vectors(Pooled { mean: Tensor::cat(means, 0), max: Tensor::cat(maxima, 0), summary }, bands)
         })?;
-        Ok(parts.iter().map(|part| part.dot(question)).collect())
+        Ok(self.photo_vectors(&both)?.iter().map(|part| part.shared.dot(question)).collect())
     }
 
     /// Embeds sentences, in their order.
@@ -174,7 +265,7 @@ impl Model {
         if tokens.batch == 0 {
             return Ok(Vec::new());
         }
-        self.guarded(|| {
+        let rows = self.rows(|| {
             let sentences = match &self.text {
                 TextTower::Cpu(tower) => {
                     let data = TensorData::new(tower.forward(&tokens), [tokens.batch, tower.sentence_width()]);
@@ -186,6 +277,11 @@ impl Model {
                 }
             };
             self.heads.embed_texts(sentences)
+        })?;
+        let texts = Embedding::rows(&rows, self.info.dims, &self.report.name)?;
+        Ok(match &self.version {
+            Some(version) => version.adapt_texts(texts),
+            None => texts,
         })
     }
 
@@ -217,7 +313,7 @@ impl Model {
         }
         let config =
             self.info.decoder.as_ref().ok_or_else(|| VlmError::NoCaptions { model: self.info.name.clone() })?;
-        let captioner = self.contained(|| Ok(Captioner::load(&self.dir, config, &self.device)))??;
+        let captioner = self.contained(|| Ok(Captioner::load(&self.dir, config, &self.device, self.version.as_deref())))??;
         Ok(self.captioner.get_or_init(|| captioner))
     }
 
@@ -267,12 +363,11 @@ impl Model {
     }
 
     /// Runs a computation, reads its rows back, and turns a panic of the device into an error.
-    fn guarded(&self, compute: impl FnOnce() -> Tensor<2>) -> Result<Vec<Embedding>, VlmError> {
-        let rows = self.contained(|| {
+    fn rows(&self, compute: impl FnOnce() -> Tensor<2>) -> Result<Vec<f32>, VlmError> {
+        self.contained(|| {
             let data = compute().try_into_data().map_err(|e| format!("{e:?}"))?;
             data.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))
-        })?;
-        Embedding::rows(&rows, self.info.dims, &self.report.name)
+        })
     }
 
     /// Turns a panic or failure of the device into an error.
@@ -280,6 +375,20 @@ impl Model {
         let failed = |reason| VlmError::Device { device: self.report.name.clone(), reason };
         catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| failed(panic_text(&*panic)))?.map_err(failed)
     }
+}
+
+/// The general photos that scores are held against.
+fn calibrating(version: Option<&Version>, background: &(Vec<Embedding>, Vec<Embedding>)) -> Vec<Embedding> {
+    let Some(version) = version else { return background.0.clone() };
+    if let Some((shared, _)) = version.background() {
+        return shared.to_vec();
+    }
+    let photos = background.0.iter().zip(&background.1).map(|(shared, descriptor)| PhotoVectors {
+        shared: shared.clone(),
+        descriptor: descriptor.clone(),
+        base: None,
+    });
+    version.adapt_photos(photos.collect()).into_iter().map(|photo| photo.shared).collect()
 }
 
 /// Token ids `[batch, tokens]` and their mask on a device.

@@ -80,21 +80,18 @@ fn apply<M: ModuleSnapshot>(module: &mut M, path: &Path, mut store: SafetensorsS
         .map_err(|e| VlmError::BadWeights { path: path.into(), reason: e.to_string() })
 }
 
-/// Name of the one tensor in a file of rows.
-const ROWS: &str = "rows";
-
-/// Reads embeddings from a file that [`save_rows`] wrote.
+/// Reads embeddings under a name from a file that [`save_rows`] wrote.
 ///
 /// # Errors
 /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadWeights`].
-pub fn load_rows(path: &Path, dims: usize) -> Result<Vec<Embedding>, VlmError> {
+pub fn load_rows(path: &Path, name: &str, dims: usize) -> Result<Vec<Embedding>, VlmError> {
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => VlmError::Missing { path: path.into() },
         _ => VlmError::Io { path: path.into(), source },
     })?;
     let bad = |reason: String| VlmError::BadWeights { path: path.into(), reason };
     let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
-    let rows = file.tensor(ROWS).map_err(|e| bad(e.to_string()))?;
+    let rows = file.tensor(name).map_err(|e| bad(e.to_string()))?;
     if rows.dtype() != Dtype::F16 || rows.shape().len() != 2 || rows.shape()[1] != dims {
         return Err(bad(format!("expected f16 rows of {dims}, found {:?} {:?}", rows.dtype(), rows.shape())));
     }
@@ -105,14 +102,20 @@ pub fn load_rows(path: &Path, dims: usize) -> Result<Vec<Embedding>, VlmError> {
         .collect()
 }
 
-/// Saves embeddings as f16 rows.
+/// Saves embeddings as f16 rows, each lot under its name.
 ///
 /// # Errors
 /// [`VlmError::BadWeights`] when the file cannot be written.
-pub fn save_rows(rows: &[Embedding], path: &Path) -> Result<(), VlmError> {
+pub fn save_rows(lots: &[(&str, &[Embedding])], path: &Path) -> Result<(), VlmError> {
     let bad = |reason: String| VlmError::BadWeights { path: path.into(), reason };
-    let dims = rows.first().map_or(0, |r| r.as_slice().len());
-    let bytes: Vec<u8> = rows.iter().flat_map(|r| r.as_slice()).flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect();
-    let view = TensorView::new(Dtype::F16, vec![rows.len(), dims], &bytes).map_err(|e| bad(e.to_string()))?;
-    safetensors::serialize_to_file([(ROWS, view)], None, path).map_err(|e| bad(e.to_string()))
+    let halves = |rows: &[Embedding]| -> Vec<u8> {
+        rows.iter().flat_map(|r| r.as_slice()).flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
+    };
+    let bytes: Vec<Vec<u8>> = lots.iter().map(|(_, rows)| halves(rows)).collect();
+    let views = lots.iter().zip(&bytes).map(|((name, rows), bytes)| {
+        let dims = rows.first().map_or(0, |r| r.as_slice().len());
+        Ok((*name, TensorView::new(Dtype::F16, vec![rows.len(), dims], bytes)?))
+    });
+    let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| bad(e.to_string()))?;
+    safetensors::serialize_to_file(views, None, path).map_err(|e| bad(e.to_string()))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod album;
 pub(crate) mod caption;
+pub(crate) mod checkpoint;
 pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod keyword;
@@ -12,4 +13,6 @@ pub(crate) mod problem;
 pub(crate) mod setting;
 pub(crate) mod thumbnail;
 pub(crate) mod vector;
+pub(crate) mod verdict;
+pub(crate) mod version;
 pub(crate) mod words;

@@ -63,8 +63,8 @@ pub struct NewPhoto {
     pub keywords: Vec<String>,
     /// Where it lies; copies have the same content.
     pub locations: Vec<Location>,
-    /// Its vector, if it has been embedded.
-    pub vector: Option<(ModelKey, Vec<f32>)>,
+    /// Its vectors, one a model; none if it has not been embedded.
+    pub vectors: Vec<(ModelKey, Vec<f32>)>,
 }
 
 /// A photo of the catalogue.

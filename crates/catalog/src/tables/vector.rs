@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Failure;
 use crate::path_bytes;
@@ -91,6 +91,55 @@ impl Catalog {
         })
     }
 
+    /// The vectors of photos by a model, in the photos' order; none of those that have none.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn vectors_of(&self, key: &ModelKey, photos: &[PhotoId]) -> Result<Vec<Option<Vec<f32>>>, CatalogError> {
+        self.read(|transaction| {
+            let Some(model) = model::find(transaction, key)? else { return Ok(vec![None; photos.len()]) };
+            let sql = "SELECT data FROM vector WHERE photo_id = ?1 AND model_id = ?2";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut vectors = Vec::with_capacity(photos.len());
+            for photo in photos {
+                let data = statement.query_row((photo.0, model.id), |row| row.get::<_, Vec<u8>>(0)).optional()?;
+                vectors.push(data.map(|data| floats(&data)));
+            }
+            Ok(vectors)
+        })
+    }
+
+    /// Shows each photo that lies somewhere with its vectors by two models, in the photos' order; passes over those
+    /// that lack either. Vectors are read as they are shown: a million of them take no memory.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn each_pair(
+        &self,
+        keys: (&ModelKey, &ModelKey),
+        mut show: impl FnMut(PhotoId, Vec<f32>, Vec<f32>),
+    ) -> Result<(), CatalogError> {
+        self.read(|transaction| {
+            let (Some(first), Some(second)) = (model::find(transaction, keys.0)?, model::find(transaction, keys.1)?)
+            else {
+                return Ok(());
+            };
+            let located = located(transaction)?;
+            let sql = "SELECT a.photo_id, a.data, b.data FROM vector AS a JOIN vector AS b USING (photo_id)
+                       WHERE a.model_id = ?1 AND b.model_id = ?2 ORDER BY a.photo_id";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut rows = statement.query([first.id, second.id])?;
+            while let Some(row) = rows.next()? {
+                let photo = PhotoId(row.get(0)?);
+                if located.binary_search(&photo).is_ok() {
+                    let blob = |column| row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from).map(floats);
+                    show(photo, blob(1)?, blob(2)?);
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Deletes a model's vectors, which another model's have replaced; returns how many.
     ///
     /// # Errors
@@ -103,6 +152,11 @@ impl Catalog {
             Ok(removed)
         })
     }
+}
+
+/// 16-bit floats, low byte first, as numbers.
+fn floats(data: &[u8]) -> Vec<f32> {
+    data.as_chunks::<2>().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect()
 }
 
 /// The photos that lie somewhere, sorted.

@@ -49,7 +49,7 @@ pub fn photo_at(number: u32, path: &str) -> NewPhoto {
         caption: None,
         keywords: Vec::new(),
         locations: vec![location(path)],
-        vector: Some((model(), vector(number))),
+        vectors: vec![(model(), vector(number))],
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use sightline_engine::eval::{CaptionTask, Recall, RetrievalTask, TagScore, TagTask, ZeroshotTask};
 use sightline_engine::jobs::{JobCx, JobEvent};
-use sightline_engine::{EngineError, Search};
+use sightline_engine::{Engine, EngineError, Search};
 
 use crate::Outcome;
 use crate::args::Global;
@@ -70,6 +70,9 @@ enum What {
         /// Folder of folders; every one of them is a class, also when it is empty
         #[arg(long, value_name = "DIR")]
         folders: PathBuf,
+        /// Use a version of the library, such as v1, or the latest
+        #[arg(long, value_name = "NAME")]
+        adapter: Option<String>,
     },
 }
 
@@ -132,9 +135,13 @@ impl Eval {
                     output.line(&format!("{} photos, {} tags; the last line is in use", report.photos, report.tags))?;
                 }
             }
-            What::Zeroshot { folders } => {
-                let task = ZeroshotTask { folders: folders.clone() };
-                let report = with_progress(global, output, |cx| task.run(cx))?;
+            What::Zeroshot { folders, adapter } => {
+                let task = ZeroshotTask { folders: folders.clone(), adapter: adapter.clone() };
+                let engine = match adapter {
+                    Some(_) => setup::reader(global)?,
+                    None => setup::without_library(global)?,
+                };
+                let report = with_progress_on(&engine, output, |cx| task.run(cx))?;
                 if output.json {
                     output.object(&report)?;
                 } else {
@@ -154,7 +161,14 @@ pub(crate) fn with_progress<T>(
     output: Output,
     work: impl FnOnce(&JobCx<'_>) -> Result<T, EngineError>,
 ) -> anyhow::Result<T> {
-    let engine = setup::without_library(global)?;
+    with_progress_on(&setup::without_library(global)?, output, work)
+}
+
+fn with_progress_on<T>(
+    engine: &Engine,
+    output: Output,
+    work: impl FnOnce(&JobCx<'_>) -> Result<T, EngineError>,
+) -> anyhow::Result<T> {
     let control = job_control(output)?;
     let screen = Screen::new(output);
     let only_failures = |event| {
@@ -164,7 +178,7 @@ pub(crate) fn with_progress<T>(
     };
     let show = |event| screen.show(event);
     let on_event: &(dyn Fn(_) + Sync) = if output.json { &only_failures } else { &show };
-    let result = work(&JobCx::without_row(&engine, &control, on_event));
+    let result = work(&JobCx::without_row(engine, &control, on_event));
     screen.close();
     Ok(result?)
 }

@@ -10,4 +10,6 @@ pub(crate) mod problems;
 pub(crate) mod search;
 pub(crate) mod similar;
 pub(crate) mod status;
+pub(crate) mod suggest;
 pub(crate) mod tags;
+pub(crate) mod teach;

@@ -13,28 +13,33 @@ mod zeroshot;
 pub use caption::{CaptionReport, CaptionTask};
 pub use retrieval::{RetrievalReport, RetrievalTask};
 pub use score::Recall;
+pub(crate) use class_name::class_name;
 pub(crate) use score::two_decimals;
 pub use tags::{TagReport, TagScore, TagTask};
+pub(crate) use zeroshot::subfolders;
 pub use zeroshot::{ZeroshotReport, ZeroshotTask};
 
 use std::path::PathBuf;
 
-use sightline_vlm::Embedding;
+use sightline_vlm::{Embedding, PhotoVectors};
 
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 use crate::loading::{Loader, work_ahead};
-use crate::model_host::Lane;
+use crate::model_host::{Lane, ModelHost};
 
 /// Embeds photos in batches while the next are decoded.
 ///
 /// The result is as long as `paths`; a photo that cannot be read is reported and is `None`.
-pub(crate) fn embed_photos(cx: &JobCx<'_>, paths: &[PathBuf]) -> Result<Vec<Option<Embedding>>, EngineError> {
-    let host = cx.engine().host();
+pub(crate) fn embed_photos(
+    cx: &JobCx<'_>,
+    host: &ModelHost,
+    paths: &[PathBuf],
+) -> Result<Vec<Option<PhotoVectors>>, EngineError> {
     let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
-    let mut vectors: Vec<Option<Embedding>> = vec![None; paths.len()];
+    let mut vectors: Vec<Option<PhotoVectors>> = vec![None; paths.len()];
     let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
     let mut done = 0;
     let items: Vec<usize> = (0..paths.len()).collect();

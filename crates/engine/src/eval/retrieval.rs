@@ -66,7 +66,7 @@ impl RetrievalTask {
             return Err(EngineError::BadInput { path, reason });
         }
         let paths: Vec<PathBuf> = names.iter().map(|name| self.images.join(name)).collect();
-        let embedded = embed_photos(cx, &paths)?;
+        let embedded = embed_photos(cx, &cx.engine().host(), &paths)?;
         // Photos that could not be read take no part, nor do their captions.
         let kept: Vec<usize> = (0..paths.len()).filter(|&index| embedded[index].is_some()).collect();
         let place: HashMap<usize, usize> = kept.iter().enumerate().map(|(place, &index)| (index, place)).collect();
@@ -78,7 +78,7 @@ impl RetrievalTask {
         let photo_of: Vec<usize> = captions.iter().map(|caption| place[&index_of[&caption.image]]).collect();
         let texts: Vec<String> = captions.into_iter().map(|caption| caption.text).collect();
         let text_vectors = embed_texts(cx, &texts)?;
-        let photos: Vec<Embedding> = embedded.into_iter().flatten().collect();
+        let photos: Vec<Embedding> = embedded.into_iter().flatten().map(|photo| photo.shared).collect();
         Ok(RetrievalReport {
             text_to_image: text_to_image(&text_vectors, &photos, &photo_of).into(),
             image_to_text: image_to_text(&text_vectors, &photos, &photo_of).into(),

@@ -72,16 +72,16 @@ impl TagTask {
         let mut names: Vec<String> = words_of.keys().cloned().collect();
         names.sort();
         let paths: Vec<PathBuf> = names.iter().map(|name| self.images.join(name)).collect();
-        let photos: Vec<_> = embed_photos(cx, &paths)?
+        let photos: Vec<_> = embed_photos(cx, &cx.engine().host(), &paths)?
             .into_iter()
             .zip(&names)
-            .filter_map(|(vector, name)| Some((vector?, &words_of[name])))
+            .filter_map(|(vector, name)| Some((vector?.shared, &words_of[name])))
             .collect();
         if photos.is_empty() {
             let reason = "none of the photos could be read".into();
             return Err(EngineError::BadInput { path: self.images.clone(), reason });
         }
-        let tagger = Tagger::of_first_list(cx.engine().host(), Lane::Batch)?;
+        let tagger = Tagger::of_first_list(&cx.engine().host(), Lane::Batch)?;
         let named = |tag: &str, words: &HashSet<String>| singular(tag).is_some_and(|tag| words.contains(&tag));
         let tags: HashSet<&str> = tagger
             .names()

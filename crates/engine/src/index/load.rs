@@ -55,7 +55,7 @@ pub(super) struct FreshPhoto {
 /// Reads files on several threads.
 pub(super) struct PhotoReader<'a> {
     catalog: &'a Catalog,
-    host: &'a ModelHost,
+    host: ModelHost,
     loader: Mutex<Option<Arc<Loader>>>,
     /// Contents that a thread has taken on, if copies are put off.
     taken: Option<Mutex<HashSet<ContentHash>>>,

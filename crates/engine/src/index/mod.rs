@@ -94,14 +94,16 @@ impl Job for IndexJob {
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
         let catalog = engine.catalog()?;
-        let model = engine.model_key()?;
+        // The model in use now, to the end: what another one made would be lost.
+        let serving = engine.serving();
+        let model = serving.key()?;
         self.summary = IndexSummary::default();
         for root in &self.roots {
             readable(root)?;
             catalog.add_folder(root)?;
         }
         let plan = Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?;
-        let mut writer = Writer::new(cx, model.clone(), &mut self.summary);
+        let mut writer = Writer::new(cx, &serving, &mut self.summary)?;
         writer.list(plan.unreadable)?;
         let tasks: Vec<Task> = plan.work.into_iter().map(Task::New).collect();
         writer.expect(tasks.len() as u64)?;

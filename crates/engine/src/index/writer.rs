@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sightline_catalog::{Batch, Location, ModelKey, NewPhoto, PhotoId, Problem};
-use sightline_vlm::Embedding;
+use sightline_vlm::PhotoVectors;
 
 use super::IndexSummary;
 use super::load::{FreshPhoto, Outcome};
@@ -13,6 +13,7 @@ use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 use crate::model_host::Lane;
+use crate::serving::{Serving, VectorKeys};
 
 /// Rows without a vector are committed at least this often, if there are any.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
@@ -28,9 +29,9 @@ enum Pending {
 /// Commits what the loader threads bring, a batch a transaction.
 pub(super) struct Writer<'a, 'cx> {
     cx: &'a JobCx<'cx>,
-    model: ModelKey,
+    keys: VectorKeys,
     summary: &'a mut IndexSummary,
-    batches: Batches<'a, Pending, Embedding>,
+    batches: Batches<'a, Pending, PhotoVectors>,
     /// Rows that need no vector.
     rows: Batch,
     committed_at: Instant,
@@ -39,11 +40,11 @@ pub(super) struct Writer<'a, 'cx> {
 }
 
 impl<'a, 'cx> Writer<'a, 'cx> {
-    pub fn new(cx: &'a JobCx<'cx>, model: ModelKey, summary: &'a mut IndexSummary) -> Self {
-        let host = cx.engine().host();
-        let batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
+    pub fn new(cx: &'a JobCx<'cx>, serving: &Serving, summary: &'a mut IndexSummary) -> Result<Self, EngineError> {
+        let (host, keys) = (serving.host.clone(), serving.keys()?);
+        let batches = Batches::new(batch_size(), move |inputs| host.embed_images(Lane::Batch, inputs));
         let (rows, committed_at) = (Batch::default(), Instant::now());
-        Self { cx, model, summary, batches, rows, committed_at, done: 0, total: 0 }
+        Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0 })
     }
 
     /// Says that `more` files are to come.
@@ -122,7 +123,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         self.commit_rows_if(true)
     }
 
-    fn commit(&mut self, photos: Vec<(Pending, Embedding)>) -> Result<(), EngineError> {
+    fn commit(&mut self, photos: Vec<(Pending, PhotoVectors)>) -> Result<(), EngineError> {
         if photos.is_empty() {
             return Ok(());
         }
@@ -131,11 +132,13 @@ impl<'a, 'cx> Writer<'a, 'cx> {
             self.summary.device = Some(ready.wait()?.device.name);
         }
         let count = photos.len() as u64;
-        for (pending, vector) in photos {
-            let vector = (self.model.clone(), vector.as_slice().to_vec());
+        for (pending, vectors) in photos {
+            let vectors = self.keys.rows(&vectors);
             match pending {
-                Pending::Fresh(photo) => self.rows.photos.push(new_photo(*photo, vector)),
-                Pending::Again(id) => self.rows.vectors.push((id, vector.0, vector.1)),
+                Pending::Fresh(photo) => self.rows.photos.push(new_photo(*photo, vectors)),
+                Pending::Again(id) => {
+                    self.rows.vectors.extend(vectors.into_iter().map(|(key, numbers)| (id, key, numbers)));
+                }
             }
         }
         self.commit_rows_if(true)?;
@@ -159,7 +162,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
     }
 }
 
-fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
+fn new_photo(photo: FreshPhoto, vectors: Vec<(ModelKey, Vec<f32>)>) -> NewPhoto {
     let FreshPhoto { found, hash, metadata, thumbnail_jpeg, words } = photo;
     NewPhoto {
         hash: hash.0,
@@ -177,7 +180,7 @@ fn new_photo(photo: FreshPhoto, vector: (ModelKey, Vec<f32>)) -> NewPhoto {
         caption: words.caption,
         keywords: words.keywords,
         locations: vec![location(found.path, found.size_bytes, found.modified_ns)],
-        vector: Some(vector),
+        vectors,
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Job, JobControl, JobEvent, Progress};
 use crate::captions::CaptionJob;
 use crate::export::CopyJob;
 use crate::index::IndexJob;
+use crate::teach::{ActivateJob, TeachJob};
 use crate::{Engine, EngineError};
 
 /// Where the numbers of jobs that a person paused are kept.
@@ -119,6 +120,8 @@ impl JobBoard {
             IndexJob::KIND => self.spawn(row.id, read::<IndexJob>(&row)?),
             CaptionJob::KIND => self.spawn(row.id, read::<CaptionJob>(&row)?),
             CopyJob::KIND => self.spawn(row.id, read::<CopyJob>(&row)?),
+            TeachJob::KIND => self.spawn(row.id, read::<TeachJob>(&row)?),
+            ActivateJob::KIND => self.spawn(row.id, read::<ActivateJob>(&row)?),
             kind => Err(EngineError::BadJob { id, reason: format!("this version knows no {kind} jobs") }),
         }
     }

@@ -93,6 +93,35 @@ impl<'a> JobCx<'a> {
         }
     }
 
+    /// The job's number, if it has a row.
+    pub fn id(&self) -> Option<i64> {
+        self.row.as_ref().map(Row::number)
+    }
+
+    /// Keeps what the job has reached, to go on from there after a stop or a crash.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn keep_checkpoint(&self, data: &[u8]) -> Result<(), EngineError> {
+        self.row.as_ref().map_or(Ok(()), |row| row.keep_checkpoint(data))
+    }
+
+    /// What the job had reached.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, EngineError> {
+        self.row.as_ref().map_or(Ok(None), Row::checkpoint)
+    }
+
+    /// Forgets what the job had reached.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn drop_checkpoint(&self) -> Result<(), EngineError> {
+        self.row.as_ref().map_or(Ok(()), Row::drop_checkpoint)
+    }
+
     /// Reports an item that could not be done.
     pub fn item_failed(&self, path: &Path, code: &str, message: &str) {
         let (path, code, message) = (path.to_path_buf(), code.to_owned(), message.to_owned());

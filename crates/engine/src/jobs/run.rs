@@ -30,6 +30,22 @@ impl Row {
     pub fn progress(&self, phase: &str, done: u64, total: u64) -> Result<(), EngineError> {
         Ok(self.catalog.job_progress(self.id, phase, done, total)?)
     }
+
+    pub fn number(&self) -> i64 {
+        self.id.0
+    }
+
+    pub fn keep_checkpoint(&self, data: &[u8]) -> Result<(), EngineError> {
+        Ok(self.catalog.keep_checkpoint(self.id, data)?)
+    }
+
+    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(self.catalog.checkpoint(self.id)?)
+    }
+
+    pub fn drop_checkpoint(&self) -> Result<(), EngineError> {
+        Ok(self.catalog.drop_checkpoint(self.id)?)
+    }
 }
 
 impl Engine {

@@ -4,9 +4,12 @@
 //! counts when told to.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use sightline_vlm::tune::Version;
 use sightline_vlm::{
-    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess, Search, VlmError,
+    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors, Preprocess, Search,
+    VlmError,
 };
 
 /// What is known of a model before its weights are read.
@@ -16,12 +19,18 @@ pub struct ModelSpec {
     pub id: String,
     /// Name for people.
     pub name: String,
+    /// The same of the untaught model.
+    pub base_id: String,
+    /// What its descriptors may be compared with.
+    pub descriptor_id: String,
     /// Length of its vectors.
     pub dims: usize,
     /// Hash of all that changes a caption.
     pub caption_id: String,
     /// Whether it has a caption decoder.
     pub writes_captions: bool,
+    /// Sentences into which a class name is put; `{}` is the name.
+    pub prompts: Vec<String>,
 }
 
 /// Where a model comes from.
@@ -37,6 +46,15 @@ pub trait ModelSource: Send + Sync {
     /// # Errors
     /// When files are missing or wrong, or the device cannot be used.
     fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError>;
+
+    /// Reads the untaught model onto the CPU, to teach it.
+    ///
+    /// # Errors
+    /// When files are missing or wrong.
+    fn untaught(&self) -> Result<Model, VlmError>;
+
+    /// The same model with another version, or untaught.
+    fn with_version(&self, version: Option<Arc<Version>>) -> Arc<dyn ModelSource>;
 }
 
 /// A loaded model; it stays on the thread that loaded it.
@@ -49,11 +67,11 @@ pub trait Embedder {
     fn calibration(&self) -> Calibration;
     /// Photos to compute between two looks at the interactive lane.
     fn step(&self) -> usize;
-    /// One vector for each photo.
+    /// The vectors of each photo.
     ///
     /// # Errors
     /// [`VlmError::Device`] when the device fails.
-    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError>;
+    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<PhotoVectors>, VlmError>;
     /// One vector for each text.
     ///
     /// # Errors

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sightline_vlm::tune::Version;
 use sightline_vlm::{
-    Calibration, Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Embedding, Filter, Fit, ModelInput,
-    Preprocess, Search, Thresholds, VlmError,
+    Calibration, Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Embedding, Filter, Fit, Model,
+    ModelInput, PhotoVectors, Preprocess, Search, Thresholds, VlmError,
 };
 
 use super::{Embedder, ModelSource, ModelSpec};
@@ -59,6 +60,9 @@ impl ModelSource for FakeSource {
         let id = if self.0.second_model.load(Ordering::SeqCst) { "fake-2" } else { "fake-1" };
         Ok(ModelSpec {
             id: id.into(),
+            base_id: id.into(),
+            descriptor_id: format!("{id}/descriptor"),
+            prompts: vec!["a {}".into()],
             caption_id: id.into(),
             writes_captions: true,
             name: "fake".into(),
@@ -69,6 +73,14 @@ impl ModelSource for FakeSource {
     fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError> {
         self.0.loads.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(FakeModel { fake: self.0.clone(), gpu: device != DeviceChoice::Cpu }))
+    }
+
+    fn untaught(&self) -> Result<Model, VlmError> {
+        Err(VlmError::Missing { path: "no model".into() })
+    }
+
+    fn with_version(&self, _: Option<Arc<Version>>) -> Arc<dyn ModelSource> {
+        Arc::new(Self(self.0.clone()))
     }
 }
 
@@ -101,7 +113,7 @@ impl Embedder for FakeModel {
         2
     }
 
-    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {
+    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<PhotoVectors>, VlmError> {
         if self.gpu && self.fake.gpu_fails.load(Ordering::SeqCst) {
             return Err(VlmError::Device { device: "fake".into(), reason: "lost".into() });
         }
@@ -112,7 +124,11 @@ impl Embedder for FakeModel {
         let delay = self.fake.delay_ms.load(Ordering::SeqCst) * photos.len();
         std::thread::sleep(Duration::from_millis(delay as u64));
         self.fake.photos.fetch_add(photos.len(), Ordering::SeqCst);
-        Ok(photos.iter().map(colour_vector).collect())
+        let vectors = |photo| {
+            let shared = colour_vector(photo);
+            PhotoVectors { descriptor: shared.clone(), shared, base: None }
+        };
+        Ok(photos.iter().map(vectors).collect())
     }
 
     fn embed_texts(&mut self, texts: &[String]) -> Result<Vec<Embedding>, VlmError> {

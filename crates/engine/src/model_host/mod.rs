@@ -17,8 +17,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use sightline_vlm::tune::Version;
 use sightline_vlm::{
-    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, ModelInput, Preprocess, Search, VlmError,
+    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors, Preprocess, Search,
+    VlmError,
 };
 
 pub use embedder::{Embedder, ModelSource, ModelSpec};
@@ -49,7 +51,7 @@ pub struct Ready {
 
 enum Request {
     Ready(Reply<Ready>),
-    Images(Vec<ModelInput>, Reply<Vec<Embedding>>),
+    Images(Vec<ModelInput>, Reply<Vec<PhotoVectors>>),
     Texts(Vec<String>, Reply<Vec<Embedding>>),
     Class(String, Reply<Embedding>),
     Locate(ModelInput, Embedding, Reply<Vec<f32>>),
@@ -79,6 +81,7 @@ pub struct ModelHost {
     batches: Sender<Request>,
     source: Arc<dyn ModelSource>,
     spec: Arc<OnceLock<ModelSpec>>,
+    device: DeviceChoice,
 }
 
 impl ModelHost {
@@ -94,7 +97,23 @@ impl ModelHost {
             .name("model".into())
             .spawn(move || serve(Slot::new(weights, device), &first, &second))
             .map_err(|source| EngineError::Thread { source })?;
-        Ok(Self { interactive, batches, source, spec: Arc::default() })
+        Ok(Self { interactive, batches, source, spec: Arc::default(), device })
+    }
+
+    /// A host of the same model with another version, or untaught, on a thread of its own.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn with_version(&self, version: Option<Arc<Version>>) -> Result<Self, EngineError> {
+        Self::start(self.source.with_version(version), self.device)
+    }
+
+    /// The untaught model itself, on the CPU, to be taught on the caller's thread.
+    ///
+    /// # Errors
+    /// When its files are missing or wrong.
+    pub(crate) fn untaught(&self) -> Result<Model, EngineError> {
+        Ok(self.source.untaught()?)
     }
 
     /// What the model's description says; read once.
@@ -114,8 +133,8 @@ impl ModelHost {
         self.ask(lane, Request::Ready)
     }
 
-    /// One vector for each photo.
-    pub fn embed_images(&self, lane: Lane, photos: Vec<ModelInput>) -> Ticket<Vec<Embedding>> {
+    /// The vectors of each photo.
+    pub fn embed_images(&self, lane: Lane, photos: Vec<ModelInput>) -> Ticket<Vec<PhotoVectors>> {
         self.ask(lane, |reply| Request::Images(photos, reply))
     }
 

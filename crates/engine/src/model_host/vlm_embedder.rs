@@ -2,10 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use sightline_vlm::tune::{Depth, Version};
 use sightline_vlm::{
-    Calibration, Caption, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput, Preprocess,
-    Search, VlmError,
+    Calibration, Caption, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput,
+    PhotoVectors, Preprocess, Search, VlmError,
 };
 
 use super::embedder::{Embedder, ModelSource, ModelSpec};
@@ -14,18 +16,44 @@ use crate::batches::multiple_of_cores;
 /// Photos a CPU computes at least between two looks at the interactive lane; more are no faster.
 const CPU_STEP: usize = 8;
 
-/// A model folder on disk.
-pub(crate) struct ModelFolder(pub PathBuf);
+/// A model folder on disk, with what the model was taught.
+pub(crate) struct ModelFolder {
+    pub dir: PathBuf,
+    pub version: Option<Arc<Version>>,
+}
 
 impl ModelSource for ModelFolder {
     fn spec(&self) -> Result<ModelSpec, VlmError> {
-        let info = ModelInfo::read(&self.0)?;
-        let (id, caption_id, writes_captions) = (info.id(), info.caption_id(), info.decoder.is_some());
-        Ok(ModelSpec { id, caption_id, writes_captions, name: info.name, dims: info.dims })
+        let info = ModelInfo::read(&self.dir)?;
+        let base_id = info.id();
+        let version = self.version.as_deref();
+        if let Some(version) = version.filter(|version| version.base() != base_id) {
+            return Err(VlmError::OtherModel { expected: base_id, found: version.base().into() });
+        }
+        // Only deep teaching changes descriptors and captions.
+        let deep = version.filter(|version| version.depth() == Depth::Deep).map(Version::id);
+        Ok(ModelSpec {
+            id: version.map_or(&*base_id, Version::vectors_id).to_owned(),
+            descriptor_id: format!("{}/descriptor", deep.unwrap_or(&base_id)),
+            caption_id: deep.map_or_else(|| info.caption_id(), |deep| format!("{}+{deep}", info.caption_id())),
+            writes_captions: info.decoder.is_some(),
+            prompts: info.prompts,
+            name: info.name,
+            dims: info.dims,
+            base_id,
+        })
     }
 
     fn load(&self, device: DeviceChoice) -> Result<Box<dyn Embedder>, VlmError> {
-        Ok(Box::new(Model::load(&self.0, device)?))
+        Ok(Box::new(Model::load_version(&self.dir, device, self.version.clone())?))
+    }
+
+    fn untaught(&self) -> Result<Model, VlmError> {
+        Model::load(&self.dir, DeviceChoice::Cpu)
+    }
+
+    fn with_version(&self, version: Option<Arc<Version>>) -> Arc<dyn ModelSource> {
+        Arc::new(Self { dir: self.dir.clone(), version })
     }
 }
 
@@ -46,7 +74,7 @@ impl Embedder for Model {
         if Model::device(self).kind == DeviceKind::Cpu { multiple_of_cores(CPU_STEP) } else { usize::MAX }
     }
 
-    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<Embedding>, VlmError> {
+    fn embed_images(&mut self, photos: &[ModelInput]) -> Result<Vec<PhotoVectors>, VlmError> {
         Model::embed_images(self, photos)
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sightline_catalog::PhotoId;
 
-use super::query;
+use super::{embed_query, query};
 use crate::loading::Loader;
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
@@ -25,10 +25,11 @@ impl Engine {
     /// [`EngineError::PhotoGone`]; when the query makes no sense or has no words; when the photo, the
     /// library or the model cannot be used.
     pub fn explain(&self, photo: PhotoId, query: &str, base: &Path) -> Result<HeatMap, EngineError> {
-        let question = self.embed_query(&query::parse(query)?, base)?;
-        let ready = self.host().ready(Lane::Interactive).wait()?;
+        let serving = self.serving();
+        let question = embed_query(&serving, &query::parse(query)?, base)?;
+        let ready = serving.host.ready(Lane::Interactive).wait()?;
         let input = Loader::new(ready.preprocess).load(&self.file_of(photo)?)?;
-        let cosines = self.host().locate(Lane::Interactive, input, question).wait()?;
+        let cosines = serving.host.locate(Lane::Interactive, input, question).wait()?;
         let (least, most) = cosines.iter().fold((f32::MAX, f32::MIN), |(a, b), &c| (a.min(c), b.max(c)));
         let span = (most - least).max(1e-6);
         let values: Vec<f32> = cosines.iter().map(|c| (c - least) / span).collect();

@@ -9,20 +9,23 @@ mod explain;
 mod filter;
 mod query;
 mod similar;
+mod taught;
 mod words;
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{DateOrder, Filter, PhotoId};
-use sightline_vlm::{Embedding, Match};
+use sightline_catalog::{DateOrder, Filter, PhotoId, VectorIndex};
+use sightline_vlm::{Embedding, Match, QueryScale};
 
 pub use explain::HeatMap;
 pub use query::QueryError;
 
 use crate::loading::Loader;
 use crate::model_host::Lane;
+use crate::serving::Serving;
 use crate::{Engine, EngineError};
 use query::{Meaning, Query, Term};
+use taught::taught_text;
 
 /// A question to the library.
 #[derive(Debug, Clone, Copy)]
@@ -112,14 +115,15 @@ impl Engine {
             return Ok(Ranking { photos: ids.into_iter().map(found).collect(), searched });
         }
         let allowed = if filter == Filter::default() { None } else { Some(catalog.select(&filter)?) };
+        let serving = self.serving();
         // The model loads on its own thread while this one reads the vectors.
-        let loading = self.host().ready(Lane::Interactive);
-        self.vectors()?;
-        loading.wait()?;
-        let question = self.embed_query(&query, request.base)?;
-        let ranking = self.matching(&question, request.limit, allowed.as_deref())?;
-        let (vectors, scale) =
-            (self.vectors()?, self.host().ready(Lane::Interactive).wait()?.calibration.scale(&question));
+        let loading = serving.host.ready(Lane::Interactive);
+        let vectors = self.vectors(&serving)?;
+        let scale = loading.wait()?.calibration;
+        let question = embed_query(&serving, &query, request.base)?;
+        let scale = scale.scale(&question);
+        self.must_be_searchable(vectors.is_empty())?;
+        let ranking = matching(&vectors, scale, &question, request.limit, allowed.as_deref());
         self.with_captioned(&query, ranking, request.limit, allowed.as_deref(), |photo| {
             let score = Embedding::normalised(vectors.vector(photo)?.to_vec())?.dot(&question);
             Some((score, scale.judge(score)))
@@ -132,50 +136,6 @@ impl Engine {
     /// When the library cannot be read.
     pub fn browse(&self, filter: &Filter, order: DateOrder) -> Result<Vec<PhotoId>, EngineError> {
         Ok(self.catalog()?.select_by_date(filter, order)?)
-    }
-
-    /// The terms as one vector of unit length.
-    fn embed_query(&self, query: &Query, base: &Path) -> Result<Embedding, EngineError> {
-        let texts = query.terms.iter().filter_map(|term| match &term.meaning {
-            Meaning::Text(text) => Some(text.clone()),
-            Meaning::Photo(_) => None,
-        });
-        let texts = texts.collect::<Vec<_>>();
-        let mut of_texts = self.host().embed_texts(Lane::Interactive, texts).wait()?.into_iter();
-        let mut parts = Vec::with_capacity(query.terms.len());
-        for Term { weight, meaning } in &query.terms {
-            let part = match meaning {
-                Meaning::Text(_) => of_texts.next().ok_or(EngineError::ModelGone)?,
-                Meaning::Photo(file) => self.embed_file(&base.join(file))?,
-            };
-            parts.push((*weight, part));
-        }
-        Embedding::combined(parts.iter().map(|(weight, part)| (*weight, part))).ok_or(EngineError::QueryCancelsOut)
-    }
-
-    pub(crate) fn embed_file(&self, file: &Path) -> Result<Embedding, EngineError> {
-        let ready = self.host().ready(Lane::Interactive).wait()?;
-        let input = Loader::new(ready.preprocess).load(file)?;
-        let vectors = self.host().embed_images(Lane::Interactive, vec![input]).wait()?;
-        vectors.into_iter().next().ok_or(EngineError::ModelGone)
-    }
-
-    /// The nearest photos that are more than chance.
-    fn matching(
-        &self,
-        question: &Embedding,
-        limit: usize,
-        allowed: Option<&[PhotoId]>,
-    ) -> Result<Ranking, EngineError> {
-        let vectors = self.vectors()?;
-        self.must_be_searchable(vectors.is_empty())?;
-        let scale = self.host().ready(Lane::Interactive).wait()?.calibration.scale(question);
-        let nearest = vectors.nearest(question.as_slice(), limit, allowed).into_iter();
-        let photos = nearest
-            .map(|(photo, score)| Ranked { photo, score: Some(score), confidence: scale.judge(score) })
-            .take_while(|ranked| ranked.confidence != Match::None)
-            .collect();
-        Ok(Ranking { photos, searched: allowed.map_or(vectors.len(), <[PhotoId]>::len) })
     }
 
     fn must_be_searchable(&self, no_vectors: bool) -> Result<(), EngineError> {
@@ -202,6 +162,52 @@ impl Engine {
         }
         Ok(SearchReply { hits, searched: ranking.searched })
     }
+}
+
+/// The terms as one vector of unit length. A label that the model was taught counts besides its words.
+fn embed_query(serving: &Serving, query: &Query, base: &Path) -> Result<Embedding, EngineError> {
+    let texts = query.terms.iter().filter_map(|term| match &term.meaning {
+        Meaning::Text(text) => Some(text.clone()),
+        Meaning::Photo(_) => None,
+    });
+    let texts = texts.collect::<Vec<_>>();
+    let mut of_texts = serving.host.embed_texts(Lane::Interactive, texts).wait()?.into_iter();
+    let mut parts = Vec::with_capacity(query.terms.len());
+    for Term { weight, meaning } in &query.terms {
+        let part = match meaning {
+            Meaning::Text(text) => {
+                let part = of_texts.next().ok_or(EngineError::ModelGone)?;
+                serving.taught().map_or(part.clone(), |taught| taught_text(taught, text, &part))
+            }
+            Meaning::Photo(file) => embed_file(serving, &base.join(file))?,
+        };
+        parts.push((*weight, part));
+    }
+    Embedding::combined(parts.iter().map(|(weight, part)| (*weight, part))).ok_or(EngineError::QueryCancelsOut)
+}
+
+/// A photo on disk in the shared space.
+pub(crate) fn embed_file(serving: &Serving, file: &Path) -> Result<Embedding, EngineError> {
+    let ready = serving.host.ready(Lane::Interactive).wait()?;
+    let input = Loader::new(ready.preprocess).load(file)?;
+    let vectors = serving.host.embed_images(Lane::Interactive, vec![input]).wait()?;
+    vectors.into_iter().next().map(|photo| photo.shared).ok_or(EngineError::ModelGone)
+}
+
+/// The nearest photos that are more than chance.
+fn matching(
+    vectors: &VectorIndex,
+    scale: QueryScale,
+    question: &Embedding,
+    limit: usize,
+    allowed: Option<&[PhotoId]>,
+) -> Ranking {
+    let nearest = vectors.nearest(question.as_slice(), limit, allowed).into_iter();
+    let photos = nearest
+        .map(|(photo, score)| Ranked { photo, score: Some(score), confidence: scale.judge(score) })
+        .take_while(|ranked| ranked.confidence != Match::None)
+        .collect();
+    Ranking { photos, searched: allowed.map_or(vectors.len(), <[PhotoId]>::len) }
 }
 
 #[cfg(test)]

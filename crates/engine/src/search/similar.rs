@@ -9,8 +9,9 @@ use std::path::Path;
 use sightline_catalog::PhotoId;
 use sightline_vlm::{Embedding, Match};
 
-use super::{Ranked, Ranking, SearchReply};
+use super::{Ranked, Ranking, SearchReply, embed_file};
 use crate::model_host::Lane;
+use crate::serving::Serving;
 use crate::{Engine, EngineError};
 
 impl Engine {
@@ -30,12 +31,13 @@ impl Engine {
     pub fn rank_similar_to_file(&self, file: &Path, limit: usize) -> Result<Ranking, EngineError> {
         let hash = sightline_media::hash_file(file)?;
         let itself = self.catalog()?.by_hash(&hash.0)?;
+        let serving = self.serving();
         // A photo of the library has been embedded already.
-        let question = match self.stored_embedding(itself)? {
+        let question = match self.stored_embedding(&serving, itself)? {
             Some(stored) => stored,
-            None => self.embed_file(file)?,
+            None => embed_file(&serving, file)?,
         };
-        self.nearest_but(&question, limit, itself)
+        self.nearest_but(&serving, &question, limit, itself)
     }
 
     /// Finds photos that look like a photo of the library.
@@ -43,19 +45,26 @@ impl Engine {
     /// # Errors
     /// [`EngineError::PhotoGone`], or when the library or the model cannot be used.
     pub fn rank_similar(&self, photo: PhotoId, limit: usize) -> Result<Ranking, EngineError> {
-        let stored = self.stored_embedding(Some(photo))?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
-        self.nearest_but(&stored, limit, Some(photo))
+        let serving = self.serving();
+        let stored = self.stored_embedding(&serving, Some(photo))?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
+        self.nearest_but(&serving, &stored, limit, Some(photo))
     }
 
-    fn stored_embedding(&self, photo: Option<PhotoId>) -> Result<Option<Embedding>, EngineError> {
+    fn stored_embedding(&self, serving: &Serving, photo: Option<PhotoId>) -> Result<Option<Embedding>, EngineError> {
         let Some(photo) = photo else { return Ok(None) };
-        Ok(self.vectors()?.vector(photo).and_then(Embedding::normalised))
+        Ok(self.vectors(serving)?.vector(photo).and_then(Embedding::normalised))
     }
 
-    fn nearest_but(&self, question: &Embedding, limit: usize, itself: Option<PhotoId>) -> Result<Ranking, EngineError> {
-        let vectors = self.vectors()?;
+    fn nearest_but(
+        &self,
+        serving: &Serving,
+        question: &Embedding,
+        limit: usize,
+        itself: Option<PhotoId>,
+    ) -> Result<Ranking, EngineError> {
+        let vectors = self.vectors(serving)?;
         self.must_be_searchable(vectors.is_empty())?;
-        let scale = self.host().ready(Lane::Interactive).wait()?.calibration.scale(question);
+        let scale = serving.host.ready(Lane::Interactive).wait()?.calibration.scale(question);
         let nearest = vectors.nearest(question.as_slice(), limit + usize::from(itself.is_some()), None).into_iter();
         let photos = nearest
             .filter(|(photo, _)| Some(*photo) != itself)

@@ -19,6 +19,8 @@ pub(crate) use tagger::Tagger;
 pub use vocabulary::Tag;
 
 use crate::model_host::Lane;
+use crate::search::embed_file;
+use crate::serving::Serving;
 use crate::{Engine, EngineError};
 
 /// A word at a photo.
@@ -50,11 +52,12 @@ impl Engine {
             .filter(|row| !row.removed)
             .map(|row| PhotoTag { name: row.word.clone(), origin: row.origin, score: None })
             .collect();
-        let vectors = self.vectors()?;
+        let serving = self.serving();
+        let vectors = self.vectors(&serving)?;
         let Some(vector) = vectors.vector(photo).and_then(|vector| Embedding::normalised(vector.to_vec())) else {
             return Ok(tags);
         };
-        let tagger = self.tagger(Lane::Interactive)?;
+        let tagger = self.tagger(&serving, Lane::Interactive)?;
         let proposed = tagger.propose(&vector).into_iter();
         let answered = |tag: &Tag| said.iter().any(|row| row.word.to_lowercase() == tag.name.to_lowercase());
         tags.extend(proposed.filter(|(tag, _)| !answered(tag)).map(PhotoTag::proposed));
@@ -66,8 +69,9 @@ impl Engine {
     /// # Errors
     /// When a file, the list of tags or the model cannot be used.
     pub fn tags_of_file(&self, file: &Path) -> Result<Vec<PhotoTag>, EngineError> {
-        let vector = self.embed_file(file)?;
-        let tagger = self.tagger(Lane::Interactive)?;
+        let serving = self.serving();
+        let vector = embed_file(&serving, file)?;
+        let tagger = self.tagger(&serving, Lane::Interactive)?;
         Ok(tagger.propose(&vector).into_iter().map(PhotoTag::proposed).collect())
     }
 
@@ -114,16 +118,17 @@ impl Engine {
     }
 
     /// The list of tags, embedded; anew when the list was edited.
-    pub(crate) fn tagger(&self, lane: Lane) -> Result<Arc<Tagger>, EngineError> {
-        let text = vocabulary::text(self.library())?;
+    pub(crate) fn tagger(&self, serving: &Serving, lane: Lane) -> Result<Arc<Tagger>, EngineError> {
+        let (text, key) = (vocabulary::text(self.library())?, serving.key()?);
         let mut held = self.held_tagger().lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, tagger)) = &*held
+        if let Some((of, by, tagger)) = &*held
             && *of == text
+            && *by == key
         {
             return Ok(tagger.clone());
         }
-        let tagger = Arc::new(Tagger::new(vocabulary::parse(&text), self.host(), lane)?);
-        *held = Some((text, tagger.clone()));
+        let tagger = Arc::new(Tagger::new(vocabulary::parse(&text), &serving.host, lane)?);
+        *held = Some((text, key, tagger.clone()));
         Ok(tagger)
     }
 }

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::decoder::{Decoder, DecoderConfig};
 use super::generate::{Search, Sentence, write};
 use super::vocabulary::{Vocabulary, polished};
+use crate::tune::Version;
 use crate::{VlmError, weights};
 
 /// Files of the decoder in a model folder: its weights and its vocabulary. No vector depends on them.
@@ -43,13 +44,21 @@ pub struct Captioner {
 }
 
 impl Captioner {
-    /// Loads the decoder in `dir`.
+    /// Loads the decoder in `dir`, with what it was taught.
     ///
     /// # Errors
     /// Those of the weight file and of the vocabulary.
-    pub(crate) fn load(dir: &Path, config: &DecoderConfig, device: &Device) -> Result<Self, VlmError> {
+    pub(crate) fn load(
+        dir: &Path,
+        config: &DecoderConfig,
+        device: &Device,
+        version: Option<&Version>,
+    ) -> Result<Self, VlmError> {
         let mut decoder = config.init(device);
         weights::load(&mut decoder, &dir.join(CAPTION_FILES[0]))?;
+        if let Some(version) = version {
+            version.merge_decoder(&mut decoder, device);
+        }
         let vocabulary = Vocabulary::read(&dir.join(CAPTION_FILES[1]))?;
         let begins_word = vocabulary.word_beginnings();
         Ok(Self { decoder, vocabulary, begins_word, device: device.clone() })

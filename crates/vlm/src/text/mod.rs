@@ -165,17 +165,39 @@ impl BertEncoder {
     /// A batch of token ids to sentence vectors `[batch, sentence_width]`: the mean over real tokens of the
     /// last states, then that of the early ones. `mask` `[batch, tokens]` is 1 at tokens, 0 at padding.
     pub fn forward(&self, ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<2> {
-        let padding = mask.clone().equal_scalar(0.0).unsqueeze_dims::<4>(&[1, 1]);
+        let (x, early) = self.before_last(ids, mask.clone());
+        match self.layers.last() {
+            Some(last) => self.finish(last, x, early, mask),
+            None => Tensor::cat(vec![mean_pool(x, mask), early], 1),
+        }
+    }
+
+    /// What enters the last layer, `[batch, tokens, width]`, and the mean of the early states, `[batch, width]`.
+    pub(crate) fn before_last(&self, ids: Tensor<2, Int>, mask: Tensor<2>) -> (Tensor<3>, Tensor<2>) {
+        let padding = hidden(&mask);
         let mut x = self.embed(ids);
         let mut early = x.clone();
         for (done, layer) in self.layers.iter().enumerate() {
             if done == self.early {
                 early = x.clone();
             }
-            x = layer.forward(x, padding.clone());
+            if done + 1 < self.layers.len() {
+                x = layer.forward(x, padding.clone());
+            }
         }
-        Tensor::cat(vec![mean_pool(x, mask.clone()), mean_pool(early, mask)], 1)
+        (x, mean_pool(early, mask))
     }
+
+    /// Sentence vectors from what [`BertEncoder::before_last`] gave, through `last` as the last layer.
+    pub(crate) fn finish(&self, last: &BertLayer, x: Tensor<3>, early: Tensor<2>, mask: Tensor<2>) -> Tensor<2> {
+        let x = last.forward(x, hidden(&mask));
+        Tensor::cat(vec![mean_pool(x, mask), early], 1)
+    }
+}
+
+/// True at the padding of a mask `[batch, tokens]`, `[batch, 1, 1, tokens]`.
+fn hidden(mask: &Tensor<2>) -> Tensor<4, Bool> {
+    mask.clone().equal_scalar(0.0).unsqueeze_dims::<4>(&[1, 1])
 }
 
 /// Mean of `[batch, tokens, width]` over the tokens whose mask is 1.

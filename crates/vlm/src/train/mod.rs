@@ -8,6 +8,7 @@
 
 pub mod caption;
 mod data;
+mod descriptor;
 mod encoder;
 mod fit;
 pub mod losses;
@@ -15,6 +16,8 @@ mod probes;
 mod progress;
 
 pub use data::{ClassTexts, GroupTexts, TrainingData, View};
+pub use descriptor::fit_descriptor;
 pub use encoder::{CELLS, Encoder};
 pub use fit::{TrainConfig, fit};
+pub(crate) use probes::{floats, matrix};
 pub use progress::{DevScores, Step};

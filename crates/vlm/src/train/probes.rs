@@ -126,7 +126,7 @@ fn part_of(data: &TrainingData, view: usize, photo: usize, rng: &mut StdRng) -> 
 }
 
 /// A matrix on a device from row-major numbers.
-pub(super) fn matrix(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
+pub(crate) fn matrix(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [rows, columns]), device)
 }
 
@@ -139,6 +139,6 @@ pub(super) fn pooled(parts: &[Feature], device: &Device) -> Pooled {
 }
 
 /// The numbers of a tensor, row-major.
-pub(super) fn floats(tensor: Tensor<2>) -> Vec<f32> {
+pub(crate) fn floats(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().try_to_vec::<f32>().expect("training computes in f32")
 }

@@ -83,11 +83,31 @@ impl CpuEfficientNet {
         photos.par_iter().map_init(Scratch::default, |scratch, photo| self.photo(photo, side, scratch)).collect()
     }
 
+    /// What enters block `block` of normalised photos `[side, side, 3]`, as the map `[positions, channels]`, with the
+    /// summary of the stages before it.
+    pub fn before(&self, block: usize, photos: &[Vec<f32>], side: usize) -> Vec<PhotoFeatures> {
+        let run = |scratch: &mut Scratch, photo: &Vec<f32>| {
+            let (size, summary) = self.run_blocks(photo, side, block, scratch);
+            let channels = self.blocks[block - 1].project.output();
+            PhotoFeatures { map: scratch.current[..size * size * channels].to_vec(), summary }
+        };
+        photos.par_iter().map_init(Scratch::default, run).collect()
+    }
+
     fn photo(&self, photo: &[f32], side: usize, scratch: &mut Scratch) -> PhotoFeatures {
+        let (size, summary) = self.run_blocks(photo, side, self.blocks.len(), scratch);
+        let mut map = vec![0.0; size * size * self.head.output()];
+        let place = Placement { width: size, pitch: size * self.head.output() };
+        self.head.run(&scratch.current, &mut map, place, None);
+        PhotoFeatures { map, summary }
+    }
+
+    /// The stem and the first `blocks` blocks into `scratch.current`; gives its side and the stages' summary.
+    fn run_blocks(&self, photo: &[f32], side: usize, blocks: usize, scratch: &mut Scratch) -> (usize, Vec<f32>) {
         let mut summary = Vec::with_capacity(self.summary_width());
         let mut size = side.div_ceil(2);
         self.stem_windows(photo, side, scratch);
-        for block in &self.blocks {
+        for block in &self.blocks[..blocks] {
             size = block.run(size, scratch);
             std::mem::swap(&mut scratch.current, &mut scratch.next);
             if block.summarised {
@@ -98,10 +118,7 @@ impl CpuEfficientNet {
                 );
             }
         }
-        let mut map = vec![0.0; size * size * self.head.output()];
-        let place = Placement { width: size, pitch: size * self.head.output() };
-        self.head.run(&scratch.current, &mut map, place, None);
-        PhotoFeatures { map, summary }
+        (size, summary)
     }
 
     /// The 3x3 stem of stride 2: windows gathered row by row, then a matrix product.

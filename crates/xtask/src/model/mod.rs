@@ -5,7 +5,9 @@
 
 mod caption;
 mod dataset;
+mod descriptor;
 mod finish;
+mod guard;
 mod names;
 mod train;
 
@@ -15,6 +17,7 @@ use clap::{Args, Subcommand};
 use sightline_vlm::{Filter, Fit, Preprocess};
 
 pub use caption::{caption, finish_captions};
+pub use descriptor::descriptor;
 pub use finish::finish;
 pub use train::train;
 
@@ -38,6 +41,14 @@ pub enum Step {
         #[arg(long)]
         efficientnet: PathBuf,
         /// Seed of the run
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Fit the axes of descriptors to the training photos; after `train`
+    Descriptor {
+        /// Seed of the iteration's start
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
@@ -84,6 +95,7 @@ pub fn run(step: Step) -> anyhow::Result<()> {
     match step {
         Step::Convert { efficientnet, minilm, place } => convert(&efficientnet, &minilm, &place),
         Step::Train { efficientnet, seed, place } => train(&efficientnet, seed, &place),
+        Step::Descriptor { seed, place } => descriptor(seed, &place),
         Step::Caption { options, place } => caption(&options, &place),
         Step::CaptionFinish { place } => finish_captions(&place),
         Step::Finish { trainer, place } => finish(&trainer, &place),

@@ -99,7 +99,7 @@ fn sentence_lists(encoder: &Encoder, lists: Vec<Vec<String>>, width: usize) -> a
 }
 
 /// What the tower gives for a split, computed once and kept in `file` (f16: all means, all maxima, all summaries).
-fn cached_view(encoder: &Encoder, split: &Split, mirrored: bool, file: &Path) -> anyhow::Result<View> {
+pub(super) fn cached_view(encoder: &Encoder, split: &Split, mirrored: bool, file: &Path) -> anyhow::Result<View> {
     if let Ok(bytes) = std::fs::read(file) {
         let numbers: Vec<f16> = bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect();
         let (features, summary, _) = encoder.widths();

@@ -11,3 +11,4 @@ mod loss;
 pub use crate::caption::decoder::Decoder;
 pub use courses::{Course, Lesson, Photos, Sentences};
 pub use fit::{CaptionConfig, CaptionStep, fit};
+pub(crate) use fit::loss;
