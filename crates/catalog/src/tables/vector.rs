@@ -109,31 +109,22 @@ impl Catalog {
         })
     }
 
-    /// Shows each photo that lies somewhere with its vectors by two models, in the photos' order; passes over those
-    /// that lack either. Vectors are read as they are shown: a million of them take no memory.
+    /// Shows each photo that lies somewhere and has a vector by a model, in the photos' order. Vectors are read as they
+    /// are shown: a million of them take no memory.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn each_pair(
-        &self,
-        keys: (&ModelKey, &ModelKey),
-        mut show: impl FnMut(PhotoId, Vec<f32>, Vec<f32>),
-    ) -> Result<(), CatalogError> {
+    pub fn each_vector(&self, key: &ModelKey, mut show: impl FnMut(PhotoId, Vec<f32>)) -> Result<(), CatalogError> {
         self.read(|transaction| {
-            let (Some(first), Some(second)) = (model::find(transaction, keys.0)?, model::find(transaction, keys.1)?)
-            else {
-                return Ok(());
-            };
+            let Some(model) = model::find(transaction, key)? else { return Ok(()) };
             let located = located(transaction)?;
-            let sql = "SELECT a.photo_id, a.data, b.data FROM vector AS a JOIN vector AS b USING (photo_id)
-                       WHERE a.model_id = ?1 AND b.model_id = ?2 ORDER BY a.photo_id";
+            let sql = "SELECT photo_id, data FROM vector WHERE model_id = ?1 ORDER BY photo_id";
             let mut statement = transaction.prepare_cached(sql)?;
-            let mut rows = statement.query([first.id, second.id])?;
+            let mut rows = statement.query([model.id])?;
             while let Some(row) = rows.next()? {
                 let photo = PhotoId(row.get(0)?);
                 if located.binary_search(&photo).is_ok() {
-                    let blob = |column| row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from).map(floats);
-                    show(photo, blob(1)?, blob(2)?);
+                    show(photo, floats(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?));
                 }
             }
             Ok(())

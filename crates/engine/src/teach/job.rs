@@ -212,7 +212,8 @@ impl TeachJob {
     fn parts(&self, items: &[Item], photos: &[Read]) -> Vec<Part> {
         let prints: Vec<_> = photos.iter().map(|photo| photo.fingerprint).collect();
         let labels: Vec<Option<usize>> = items.iter().map(|item| item.label).collect();
-        let watch = if self.options.depth == Depth::Probe { 0.0 } else { WATCH };
+        // The others are held in check by their dropout, and would miss the photos.
+        let watch = if self.options.depth == Depth::Deep { WATCH } else { 0.0 };
         let division =
             Division { train_per_label: self.options.train_per_label, watch, seed: self.options.seed };
         divide(&labels, &groups(&prints), division)

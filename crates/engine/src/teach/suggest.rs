@@ -121,20 +121,18 @@ impl Engine {
         }
         let keys = serving.keys()?;
         let mut found = Vec::new();
-        let mut waiting: Vec<(PhotoId, Embedding, Embedding)> = Vec::with_capacity(AT_ONCE);
-        let mut classify = |waiting: &mut Vec<(PhotoId, Embedding, Embedding)>| {
-            let pairs: Vec<(&Embedding, &Embedding)> = waiting.iter().map(|(_, shared, descriptor)| (shared, descriptor)).collect();
-            let scores = version.classify_vectors(&pairs);
+        let mut waiting: Vec<(PhotoId, Embedding)> = Vec::with_capacity(AT_ONCE);
+        let mut classify = |waiting: &mut Vec<(PhotoId, Embedding)>| {
+            let descriptors: Vec<&Embedding> = waiting.iter().map(|(_, descriptor)| descriptor).collect();
+            let scores = version.classify_descriptors(&descriptors);
             found.extend(waiting.iter().zip(scores).filter_map(|((photo, ..), scores)| {
                 let best = scores.first().filter(|best| best.confidence >= BAR)?;
                 Some(Candidate { photo: *photo, label: best.label, confidence: best.confidence })
             }));
             waiting.clear();
         };
-        self.catalog()?.each_pair((&keys.shared, &keys.descriptor), |photo, shared, descriptor| {
-            if let (Some(shared), Some(descriptor)) = (Embedding::normalised(shared), Embedding::normalised(descriptor)) {
-                waiting.push((photo, shared, descriptor));
-            }
+        self.catalog()?.each_vector(&keys.descriptor, |photo, descriptor| {
+            waiting.extend(Embedding::normalised(descriptor).map(|descriptor| (photo, descriptor)));
             if waiting.len() == AT_ONCE {
                 classify(&mut waiting);
             }

@@ -154,12 +154,12 @@ impl Teacher {
     fn plan(&self) -> Layout {
         let mut layout = Layout::default();
         let (shared, descriptor) = (self.general.shared[0].len(), self.general.descriptors[0].len());
-        layout.add("classifier.weight", [shared + descriptor, self.labels.len() + 1], Start::Zero);
+        layout.add("classifier.weight", [descriptor, self.labels.len() + 1], Start::Zero);
         layout.add("classifier.bias", [1, self.labels.len() + 1], Start::Zero);
         match &self.deep {
             Some(deep) => deep.plan(&mut layout, self.config.rank),
             None if self.config.depth == Depth::Adapter => {
-                layout.add_low_rank("image", shared + descriptor, self.config.rank, shared);
+                layout.add_low_rank("image", descriptor, self.config.rank, shared);
                 layout.add_low_rank("text", shared, self.config.rank, shared);
             }
             None => {}
@@ -206,7 +206,7 @@ impl Teacher {
         let shared = match self.layout.find(pupil, "image.down") {
             None => shared,
             Some(down) => {
-                let given = drop_units(Tensor::cat(vec![shared.clone(), descriptors.clone()], 1), dropout);
+                let given = drop_units(descriptors.clone() * INPUT_SCALE, dropout);
                 unit(shared + given.matmul(down).matmul(self.layout.get(pupil, "image.up")))
             }
         };
@@ -230,9 +230,8 @@ impl Teacher {
 
     /// Logits `[batch, labels + 1]`; the last is that of no label.
     fn logits(&self, pupil: &Pupil, seen: &Seen, dropout: f64) -> Tensor<2> {
-        let given = Tensor::cat(vec![seen.shared.clone(), seen.descriptors.clone()], 1) * INPUT_SCALE;
         let bias = self.layout.get(pupil, "classifier.bias");
-        drop_units(given, dropout).matmul(self.layout.get(pupil, "classifier.weight")) + bias
+        drop_units(seen.descriptors.clone() * INPUT_SCALE, dropout).matmul(self.layout.get(pupil, "classifier.weight")) + bias
     }
 
     /// The joint loss of a batch of training photos, in nats; `step` tells which objective has its turn.

@@ -219,9 +219,8 @@ impl Version {
             let width = pick(&photos[0]).as_slice().len();
             matrix(photos.iter().flat_map(|p| pick(p).as_slice().iter().copied()).collect(), photos.len(), width, &device)
         };
-        let (shared, descriptors) = (numbers(PhotoVectors::base), numbers(|p| &p.descriptor));
-        let given = Tensor::cat(vec![shared.clone(), descriptors], 1);
-        let adapted = super::teacher::embeddings(super::teacher::rows(unit(shared + given.matmul(down).matmul(up))));
+        let (shared, descriptors) = (numbers(PhotoVectors::base), numbers(|p| &p.descriptor) * INPUT_SCALE);
+        let adapted = super::teacher::embeddings(super::teacher::rows(unit(shared + descriptors.matmul(down).matmul(up))));
         let pairs = photos.into_iter().zip(adapted);
         pairs
             .map(|(photo, shared)| PhotoVectors { base: Some(photo.base().clone()), shared, descriptor: photo.descriptor })
@@ -239,12 +238,12 @@ impl Version {
 
     /// How surely each photo is of each label, the surest first. Photos as this version has them.
     pub fn classify(&self, photos: &[PhotoVectors]) -> Vec<Vec<LabelScore>> {
-        let pairs: Vec<(&Embedding, &Embedding)> = photos.iter().map(|p| (&p.shared, &p.descriptor)).collect();
-        self.classify_vectors(&pairs)
+        let descriptors: Vec<&Embedding> = photos.iter().map(|photo| &photo.descriptor).collect();
+        self.classify_descriptors(&descriptors)
     }
 
-    /// The same for pairs of a vector in the shared space and a descriptor.
-    pub fn classify_vectors(&self, photos: &[(&Embedding, &Embedding)]) -> Vec<Vec<LabelScore>> {
+    /// The same for descriptors.
+    pub fn classify_descriptors(&self, photos: &[&Embedding]) -> Vec<Vec<LabelScore>> {
         let device = Device::flex();
         let (Some(weight), Some(bias)) =
             (self.tensor("classifier.weight", &device), self.tensor("classifier.bias", &device))
@@ -254,8 +253,7 @@ impl Version {
         let mut all = Vec::with_capacity(photos.len());
         for part in photos.chunks(1024) {
             let width = weight.dims()[0];
-            let numbers: Vec<f32> =
-                part.iter().flat_map(|(a, b)| a.as_slice().iter().chain(b.as_slice()).copied()).collect();
+            let numbers: Vec<f32> = part.iter().flat_map(|photo| photo.as_slice()).copied().collect();
             let given = matrix(numbers, part.len(), width, &device) * INPUT_SCALE;
             let logits = given.matmul(weight.clone()) + bias.clone();
             let shares = super::teacher::rows(burn::tensor::activation::softmax(logits, 1));
