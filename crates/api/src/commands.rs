@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
+use crate::teach_types::*;
 use crate::types::*;
 use crate::{Desk, ErrorReply};
 
@@ -76,6 +77,18 @@ commands! {
     reveal_tag_list: () => ();
     describe_photos: DescribePhotos => JobRow;
     captions_to_review: () => PhotoList;
+    teach_plan: TeachPlanRequest => TeachPlan;
+    teach_start: TeachStart => JobRow;
+    teach_curve: JobRequest => TeachCurve;
+    versions: () => Vec<VersionRow>;
+    teach_report: VersionRequest => TeachReport;
+    activate_version: VersionRequest => JobRow;
+    rollback_version: () => JobRow;
+    remove_version: VersionRequest => ();
+    export_version: VersionFile => ();
+    import_version: PathRequest => VersionRow;
+    suggestions: SuggestionsRequest => Suggestions;
+    answer_suggestion: AnswerSuggestion => ();
     facets: () => Facets;
     albums: () => Vec<AlbumRow>;
     create_album: CreateAlbum => AlbumRow;

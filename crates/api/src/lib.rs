@@ -9,9 +9,12 @@ mod commands;
 mod desk;
 mod error;
 mod handlers;
+mod teach_handlers;
+mod teach_types;
 mod types;
 
 pub use commands::{NAMES, dispatch};
 pub use desk::{Desk, PictureSize, Places, Shell};
 pub use error::ErrorReply;
+pub use teach_types::*;
 pub use types::*;

@@ -33,9 +33,10 @@ pub struct TeachPlan {
     pub held_out: usize,
     /// Photos that are in more than one of the albums, and are left out.
     pub in_several: Vec<i64>,
-    /// What to know before starting, a code each: `few_photos`, `imbalance`, `in_several`, `near_duplicates`.
+    /// What to know before starting, a code each: `few_photos`, `imbalance`, `in_several`, `near_duplicates`,
+    /// `too_many_for_deep`.
     pub warnings: Vec<String>,
-    /// Why it cannot be done, a code: `one_album`, `no_photos`; null when it can.
+    /// Why it cannot be done, a code: `no_labels`, `no_photos`; null when it can.
     pub problem: Option<String>,
     /// Seconds that each depth takes, as far as can be told.
     pub seconds: TeachSeconds,

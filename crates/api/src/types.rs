@@ -106,13 +106,13 @@ pub struct Filters {
 pub struct JobRow {
     /// Its number.
     pub id: i64,
-    /// What sort of job it is: `index`, `caption` or `copy`.
+    /// What sort of job it is: `index`, `caption`, `copy`, `teach` or `activate`.
     pub kind: String,
     /// How it stands.
     pub state: JobState,
     /// Why it failed.
     pub error: Option<crate::ErrorReply>,
-    /// What it is doing, a word: `scan`, `index`, `caption` or `copy`
+    /// What it is doing, a word: `scan`, `index`, `caption`, `copy`, `read`, `look`, `train`, `evaluate` or `vectors`.
     pub phase: String,
     /// Items finished in this phase.
     pub done: u64,

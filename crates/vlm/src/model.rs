@@ -12,7 +12,8 @@ use crate::descriptor::{Descriptor, bands};
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
 use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
-use crate::tune::{GUARD_FILE, Guard, Version};
+use crate::tune::views::closer;
+use crate::tune::{Depth, GUARD_FILE, Guard, Version};
 use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
 use crate::{
     Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, PhotoVectors, Preprocess,
@@ -196,12 +197,28 @@ impl Model {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        let both = self.rows(|| {
-            let (map, summary) = self.features(photos);
-            let bands = bands(map.clone());
-            self.vectors(Pooled::of(map, summary), bands)
-        })?;
-        self.photo_vectors(&both)
+        let look = |photos: &[ModelInput]| {
+            let both = self.rows(|| {
+                let (map, summary) = self.features(photos);
+                let bands = bands(map.clone());
+                self.vectors(Pooled::of(map, summary), bands)
+            })?;
+            self.photo_vectors(&both)
+        };
+        let whole = look(photos)?;
+        if self.version.as_ref().is_none_or(|version| version.depth() != Depth::Deep) {
+            return Ok(whole);
+        }
+        // The library is read again for a deep version anyway: it may look twice.
+        let closer: Vec<ModelInput> = photos.iter().map(|photo| closer(photo, &self.info.preprocess)).collect();
+        let mean = |a: &Embedding, b: &Embedding| Embedding::combined([(1.0, a), (1.0, b)]).unwrap_or_else(|| a.clone());
+        let pairs = whole.into_iter().zip(look(&closer)?);
+        let both = pairs.map(|(a, b)| PhotoVectors {
+            shared: mean(&a.shared, &b.shared),
+            descriptor: mean(&a.descriptor, &b.descriptor),
+            base: None,
+        });
+        Ok(both.collect())
     }
 
     /// Vectors in the shared space and descriptors, side by side.

@@ -22,6 +22,20 @@ photos: number,
  */
 cover: number | null, };
 
+export type AnswerSuggestion = { 
+/**
+ * The photo.
+ */
+photo: number, 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * The answer.
+ */
+verdict: Verdict, };
+
 export type CaptionAuthor = "machine" | "person" | "file";
 
 export type CaptionDetail = { 
@@ -83,6 +97,20 @@ export type ChangeTag = { photo: number, name: string, change: TagChange, };
 export type ControlJob = { job: number, action: JobAction, };
 
 export type CreateAlbum = { name: string, photos: Array<number>, };
+
+export type CurvePoint = { 
+/**
+ * Step of training.
+ */
+step: number, 
+/**
+ * Training loss, in nats.
+ */
+loss: number, 
+/**
+ * Percent told right of the photos that watch over the training; null between two looks at them.
+ */
+accuracy: number | null, };
 
 export type DescribePhotos = { photos: Array<number> | null, again: boolean, };
 
@@ -212,7 +240,27 @@ side: number,
  */
 values: Array<number>, };
 
+export type Interval = { 
+/**
+ * The share.
+ */
+percent: number, 
+/**
+ * Lower end of the interval.
+ */
+low: number, 
+/**
+ * Upper end of it.
+ */
+high: number, };
+
 export type JobAction = "pause" | "resume" | "cancel";
+
+export type JobRequest = { 
+/**
+ * Its number.
+ */
+job: number, };
 
 export type JobRow = { 
 /**
@@ -220,7 +268,7 @@ export type JobRow = {
  */
 id: number, 
 /**
- * What sort of job it is: `index`, `caption` or `copy`.
+ * What sort of job it is: `index`, `caption`, `copy`, `teach` or `activate`.
  */
 kind: string, 
 /**
@@ -232,7 +280,7 @@ state: JobState,
  */
 error: ErrorReply | null, 
 /**
- * What it is doing, a word: `scan`, `index`, `caption` or `copy`
+ * What it is doing, a word: `scan`, `index`, `caption`, `copy`, `read`, `look`, `train`, `evaluate` or `vectors`.
  */
 phase: string, 
 /**
@@ -258,7 +306,55 @@ current: string | null, };
 
 export type JobState = "queued" | "running" | "paused" | "done" | "failed" | "cancelled";
 
+export type LabelReport = { 
+/**
+ * The label.
+ */
+name: string, 
+/**
+ * Photos learned from.
+ */
+train: number, 
+/**
+ * Photos held out.
+ */
+held_out: number, 
+/**
+ * Percent of the photos called so that are; null when none was called so.
+ */
+precision: number | null, 
+/**
+ * Percent of its photos that were called so; null when none was held out.
+ */
+recall: number | null, 
+/**
+ * Held-out photos told right, the surest first, those of the library only.
+ */
+hits: Array<number>, };
+
 export type Language = "system" | "en" | "zh";
+
+export type Mistake = { 
+/**
+ * The photo's number; null when it is not in the library.
+ */
+photo: number | null, 
+/**
+ * Its file.
+ */
+path: string, 
+/**
+ * What it is.
+ */
+label: string, 
+/**
+ * What it was taken for.
+ */
+taken_for: string, 
+/**
+ * How surely, 0 to 1.
+ */
+confidence: number, };
 
 export type ModelCard = { 
 /**
@@ -450,6 +546,54 @@ export type SimilarToFile = { path: string, limit: number, };
 
 export type Sort = "match" | "newest" | "oldest";
 
+export type SuggestedLabel = { 
+/**
+ * The label.
+ */
+name: string, 
+/**
+ * The album of this name; null when there is none.
+ */
+album: number | null, 
+/**
+ * Photos suggested.
+ */
+photos: number, };
+
+export type SuggestionRow = { 
+/**
+ * The photo.
+ */
+photo: number, 
+/**
+ * The label.
+ */
+label: string, 
+/**
+ * How surely, 0 to 1.
+ */
+confidence: number, };
+
+export type Suggestions = { 
+/**
+ * The active version's labels with the number of photos suggested for each.
+ */
+labels: Array<SuggestedLabel>, 
+/**
+ * The photos, the surest first.
+ */
+photos: Array<SuggestionRow>, };
+
+export type SuggestionsRequest = { 
+/**
+ * Of this label only; null for all.
+ */
+label: string | null, 
+/**
+ * Photos at most.
+ */
+limit: number, };
+
 export type TagChange = "keep" | "remove" | "restore";
 
 export type TagOrigin = "person" | "file" | "model";
@@ -464,7 +608,224 @@ name: string,
  */
 origin: TagOrigin, };
 
+export type TeachCurve = { 
+/**
+ * Its points.
+ */
+points: Array<CurvePoint>, 
+/**
+ * The version that came of it, once it is over.
+ */
+version: number | null, };
+
+export type TeachDepth = "probe" | "adapter" | "deep";
+
+export type TeachPlan = { 
+/**
+ * The albums in the order asked for.
+ */
+labels: Array<TeachPlanLabel>, 
+/**
+ * Photos to learn from.
+ */
+train: number, 
+/**
+ * Photos kept to prove what was learned.
+ */
+held_out: number, 
+/**
+ * Photos that are in more than one of the albums, and are left out.
+ */
+in_several: Array<number>, 
+/**
+ * What to know before starting, a code each: `few_photos`, `imbalance`, `in_several`, `near_duplicates`,
+ * `too_many_for_deep`.
+ */
+warnings: Array<string>, 
+/**
+ * Why it cannot be done, a code: `no_labels`, `no_photos`; null when it can.
+ */
+problem: string | null, 
+/**
+ * Seconds that each depth takes, as far as can be told.
+ */
+seconds: TeachSeconds, };
+
+export type TeachPlanLabel = { 
+/**
+ * The album's number.
+ */
+album: number, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Photos that can be learned from.
+ */
+photos: number, 
+/**
+ * Those of them that nearly repeat another one.
+ */
+near_duplicates: number, 
+/**
+ * Fewer than eight photos: it will be learned badly.
+ */
+few: boolean, };
+
+export type TeachPlanRequest = { 
+/**
+ * Their numbers.
+ */
+albums: Array<number>, };
+
+export type TeachReport = { 
+/**
+ * The version.
+ */
+version: VersionRow, 
+/**
+ * Photos learned from.
+ */
+train: number, 
+/**
+ * Photos held out.
+ */
+held_out: number, 
+/**
+ * Of the held-out photos, told right by the untaught model; null when none were held out.
+ */
+before: Interval | null, 
+/**
+ * Told right by this version.
+ */
+after: Interval | null, 
+/**
+ * Recall at 10 of general queries before, in percent.
+ */
+guard_before: number, 
+/**
+ * And after.
+ */
+guard_after: number, 
+/**
+ * By label.
+ */
+labels: Array<LabelReport>, 
+/**
+ * Held-out photos by true label (row) and answer (column), in the order of `labels`.
+ */
+confusion: Array<Array<number>>, 
+/**
+ * Held-out photos that were told wrong, the surest first.
+ */
+mistakes: Array<Mistake>, 
+/**
+ * The learning curve.
+ */
+curve: Array<CurvePoint>, 
+/**
+ * Seconds that it took.
+ */
+seconds: number, };
+
+export type TeachSeconds = { 
+/**
+ * Of a probe.
+ */
+probe: number, 
+/**
+ * Of an adapter.
+ */
+adapter: number, 
+/**
+ * Of deep learning.
+ */
+deep: number, };
+
+export type TeachStart = { 
+/**
+ * Albums by number.
+ */
+albums: Array<number>, 
+/**
+ * How much of the model is taught.
+ */
+depth: TeachDepth, 
+/**
+ * Passes over the photos; null for the depth's own.
+ */
+epochs: number | null, 
+/**
+ * Learning rate; null for the depth's own.
+ */
+learning_rate: number | null, 
+/**
+ * Photos a batch; null for the depth's own.
+ */
+batch: number | null, 
+/**
+ * Seed of the split and of all chance.
+ */
+seed: number, };
+
 export type Theme = "system" | "light" | "dark";
+
+export type Verdict = "yes" | "no" | "undo";
+
+export type VersionFile = { 
+/**
+ * Its number.
+ */
+version: number, 
+/**
+ * Where it is written, an absolute path.
+ */
+file: string, };
+
+export type VersionRequest = { 
+/**
+ * Its number.
+ */
+version: number, };
+
+export type VersionRow = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * Its name, `v1`.
+ */
+name: string, 
+/**
+ * How it was taught.
+ */
+depth: TeachDepth, 
+/**
+ * Whether the library uses it.
+ */
+active: boolean, 
+/**
+ * When it was made, in seconds since 1970.
+ */
+made_at: number, 
+/**
+ * What it knows.
+ */
+labels: Array<string>, 
+/**
+ * Percent of the held-out photos told right before; null where there were too few to hold any out.
+ */
+before: number | null, 
+/**
+ * Percent of them told right now.
+ */
+after: number | null, 
+/**
+ * Points of recall at 10 that general search gained (lost, if negative).
+ */
+guard_change: number, };
 
 export type WriteCaption = { photo: number, text: string, };
 
@@ -523,6 +884,18 @@ export interface Rpc {
   reveal_tag_list: [null, null];
   describe_photos: [DescribePhotos, JobRow];
   captions_to_review: [null, PhotoList];
+  teach_plan: [TeachPlanRequest, TeachPlan];
+  teach_start: [TeachStart, JobRow];
+  teach_curve: [JobRequest, TeachCurve];
+  versions: [null, Array<VersionRow>];
+  teach_report: [VersionRequest, TeachReport];
+  activate_version: [VersionRequest, JobRow];
+  rollback_version: [null, JobRow];
+  remove_version: [VersionRequest, null];
+  export_version: [VersionFile, null];
+  import_version: [PathRequest, VersionRow];
+  suggestions: [SuggestionsRequest, Suggestions];
+  answer_suggestion: [AnswerSuggestion, null];
   facets: [null, Facets];
   albums: [null, Array<AlbumRow>];
   create_album: [CreateAlbum, AlbumRow];

@@ -141,7 +141,7 @@ impl TuneConfig {
             Depth::Deep => Self {
                 epochs: 10,
                 batch: 40,
-                learning_rate: 1e-3,
+                learning_rate: 3e-4,
                 watch_every: 2,
                 patience: 6,
                 rank: 8,

@@ -80,11 +80,14 @@ pub fn teach(
         .with_weight_decay(config.weight_decay)
         .init()
         .with_grad_clipping(GradientClipping::Norm(config.clip_norm));
-    let mut pupil = teacher.pupil();
-    let mut best = pupil.clone().valid();
-    let mut kept = Kept { step: 0, epoch: 0, best: None };
-    if let Some(checkpoint) = from {
-        (pupil, best, optimiser, kept) = restore(teacher, checkpoint, optimiser)?;
+    let (mut pupil, mut best, mut kept);
+    match from {
+        Some(checkpoint) => (pupil, best, optimiser, kept) = restore(teacher, checkpoint, optimiser)?,
+        None => {
+            pupil = teacher.pupil()?;
+            best = pupil.clone().valid();
+            kept = Kept { step: 0, epoch: 0, best: None };
+        }
     }
     let (mut guard_fell, mut early) = (false, false);
     while kept.epoch < config.epochs && !guard_fell && !early {

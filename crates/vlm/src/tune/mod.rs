@@ -20,7 +20,7 @@ mod teacher;
 #[cfg(test)]
 mod tests;
 mod version;
-mod views;
+pub(crate) mod views;
 
 pub use config::{Depth, Mixing, Objectives, TuneConfig};
 pub use deep::GuardMaker;

@@ -1,5 +1,7 @@
 //! A lesson made ready: what the pupil sees of each photo and sentence, its loss, and how well it does.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Device, Tensor};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -20,7 +22,7 @@ use crate::{Embedding, Model, VlmError};
 pub(super) const INPUT_SCALE: f64 = 16.0;
 
 /// Stored vectors, row by row.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     pub shared: Vec<Vec<f32>>,
     pub descriptors: Vec<Vec<f32>>,
@@ -167,9 +169,36 @@ impl Teacher {
         layout
     }
 
-    /// A fresh pupil.
-    pub(super) fn pupil(&self) -> Pupil {
-        self.layout.pupil(&mut StdRng::seed_from_u64(self.config.seed), &self.device)
+    /// A fresh pupil. One that is taught deeply begins with the classifier of a probe: what the towers' layers learn
+    /// from a random classifier would have to be unlearned.
+    ///
+    /// # Errors
+    /// Those of [`super::teach`].
+    pub(super) fn pupil(&self) -> Result<Pupil, VlmError> {
+        let fresh = self.layout.pupil(&mut StdRng::seed_from_u64(self.config.seed), &self.device);
+        if self.deep.is_none() {
+            return Ok(fresh);
+        }
+        let config = TuneConfig { seed: self.config.seed, ..TuneConfig::new(Depth::Probe) };
+        let mut probe = Self {
+            config,
+            layout: Layout::default(),
+            device: self.device.clone(),
+            base: self.base.clone(),
+            labels: self.labels.clone(),
+            train: self.train.clone(),
+            watch: Rows::default(),
+            general: self.general.clone(),
+            guard: self.guard.clone(),
+            sentences: Vec::new(),
+            label_sentences: Vec::new(),
+            own_sentences: Vec::new(),
+            deep: None,
+        };
+        probe.layout = probe.plan();
+        let Some(ending) = super::teach(&probe, None, |_| ControlFlow::Continue(()))? else { return Ok(fresh) };
+        let begun = self.layout.values(&fresh).into_iter().map(|(name, _, values)| ending.version.values(&name).unwrap_or(values));
+        Ok(self.layout.with(begun.collect(), &self.device))
     }
 
     fn rows(&self, from: From) -> &Rows {
@@ -256,8 +285,10 @@ impl Teacher {
                 batch.iter().map(|&row| self.train.labels[row]).chain(general.iter().map(|_| self.labels.len())).collect();
             sum = sum + classes(logits, &labels, config.label_smoothing) * weights.classes;
         }
+        let speaks = weights.contrastive > 0.0 || weights.captions > 0.0;
         let told: Vec<(usize, usize, usize)> = batch
             .iter()
+            .filter(|_| speaks)
             .enumerate()
             .filter(|(_, row)| self.train.labels[**row] < self.labels.len())
             .map(|(place, &row)| (place, self.train.labels[row], self.sentence_for(row, rng)))

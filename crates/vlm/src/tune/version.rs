@@ -197,6 +197,11 @@ impl Version {
         self.matrices.iter().find(|(own, _, _)| own == name).map(|(_, shape, values)| (shape, values))
     }
 
+    /// The numbers of a matrix.
+    pub(super) fn values(&self, name: &str) -> Option<Vec<f32>> {
+        self.find(name).map(|(_, values)| values.clone())
+    }
+
     fn tensor(&self, name: &str, device: &Device) -> Option<Tensor<2>> {
         let (shape, values) = self.find(name)?;
         Some(matrix(values.clone(), shape[0], shape[1], device))

@@ -9,6 +9,8 @@ use crate::{ModelInput, Preprocess};
 const LEAST_AREA: f64 = 0.5;
 /// Largest natural logarithm of the change of a copy's proportions.
 const PROPORTIONS: f64 = 0.29;
+/// The margin that a closer look leaves out, as a part of the side.
+const CLOSER: usize = 9;
 /// How far brightness and contrast may be from 1.
 const LIGHT: f32 = 0.3;
 
@@ -21,13 +23,31 @@ pub fn changed(photo: &ModelInput, preprocess: &Preprocess, rng: &mut StdRng) ->
     let (left, top) = (rng.random_range(0..=side - width), rng.random_range(0..=side - height));
     let mirrored = rng.random_bool(0.5);
     let (brightness, contrast) = (rng.random_range(1.0 - LIGHT..=1.0 + LIGHT), rng.random_range(1.0 - LIGHT..=1.0 + LIGHT));
-    let pixels = photo.as_bytes();
+    let light = |v: u8| ((f32::from(v) * brightness - 127.5) * contrast + 127.5).clamp(0.0, 255.0) as u8;
+    part_of(photo, preprocess, (left, top), (width, height), mirrored, light)
+}
+
+/// The middle of a photo, mirrored: what a deeply taught model looks at besides the whole.
+pub fn closer(photo: &ModelInput, preprocess: &Preprocess) -> ModelInput {
+    let side = preprocess.size as usize;
+    let margin = side / CLOSER;
+    part_of(photo, preprocess, (margin, margin), (side - 2 * margin, side - 2 * margin), true, |v| v)
+}
+
+fn part_of(
+    photo: &ModelInput,
+    preprocess: &Preprocess,
+    (left, top): (usize, usize),
+    (width, height): (usize, usize),
+    mirrored: bool,
+    light: impl Fn(u8) -> u8,
+) -> ModelInput {
+    let (pixels, side) = (photo.as_bytes(), preprocess.size as usize);
     let mut rgb = Vec::with_capacity(width * height * 3);
     for y in top..top + height {
         for x in 0..width {
             let from = left + if mirrored { width - 1 - x } else { x };
-            let pixel = &pixels[(y * side + from) * 3..][..3];
-            rgb.extend(pixel.iter().map(|&v| ((f32::from(v) * brightness - 127.5) * contrast + 127.5).clamp(0.0, 255.0) as u8));
+            rgb.extend(pixels[(y * side + from) * 3..][..3].iter().map(|&v| light(v)));
         }
     }
     preprocess.prepare(width as u32, height as u32, &rgb).unwrap_or_else(|_| photo.clone())
