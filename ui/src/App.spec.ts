@@ -177,4 +177,33 @@ describe("the window", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("after: takes a date such as 2021-06");
     expect(screen.getAllByTestId("photo-cell").length).toBeGreaterThan(5);
   });
+
+  it("teaches albums, shows the proof, takes a version into use and asks with one key", async () => {
+    open(500);
+    await fake.call("create_album", { name: "Rex", photos: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
+    await fake.call("create_album", { name: "Bella", photos: [11, 12, 13, 14, 15, 16, 17, 18, 19, 20] });
+    await screen.findAllByTestId("photo-cell");
+    fake.emit("library_changed", null);
+    await fireEvent.click(screen.getByTestId("teach"));
+    await waitFor(() => expect(screen.getByTestId("teach-plan").textContent).toContain("15 photos"));
+    expect(screen.queryByTestId("suggestions")).toBeNull();
+    expect(await violations()).toEqual([]);
+    await fireEvent.click(screen.getByTestId("teach-start"));
+    await screen.findByTestId("teach-running");
+    fake.emit("job", runningJob({ id: 9, kind: "teach", state: "done" }));
+    const report = await screen.findByTestId("teach-report");
+    expect(report.textContent).toContain("81% (77 to 84)");
+    expect(report.textContent).toContain("Rex, taken for Bella (93%)");
+    expect(await violations()).toEqual([]);
+    await fireEvent.click(screen.getByTestId("use-version"));
+    fake.emit("job", runningJob({ id: 10, kind: "activate", state: "done" }));
+    await screen.findByTestId("asked-photo");
+    const asked = () => (screen.getByTestId("asked-photo") as HTMLImageElement).src;
+    const first = asked();
+    await fireEvent.keyDown(document.body, { key: "n" });
+    await waitFor(() => expect(asked()).not.toBe(first));
+    await fireEvent.keyDown(document.body, { key: "z" });
+    await waitFor(() => expect(asked()).toBe(first));
+    expect(await violations()).toEqual([]);
+  });
 });

@@ -22,6 +22,8 @@ export interface Platform {
   chooseFolder(title: string): Promise<string | null>;
   /** The file to write, or null. */
   chooseFileToSave(title: string, name: string): Promise<string | null>;
+  /** A file with one of these endings to read, or null. */
+  chooseFile(title: string, endings: string[]): Promise<string | null>;
   copyText(text: string): Promise<void>;
 }
 
@@ -40,9 +42,11 @@ const tauri: Platform = {
   pictureUrl: (size, photo) => `${pictureBase}/${size}/${photo}`,
   chooseFolder: async (title) => await open({ title, directory: true, multiple: false }),
   chooseFileToSave: async (title, name) => {
-    const kinds = ["csv", "json"].map((kind) => ({ name: kind.toUpperCase(), extensions: [kind] }));
+    const own = name.split(".").at(-1) ?? "";
+    const kinds = (own === "csv" ? ["csv", "json"] : [own]).map((kind) => ({ name: kind.toUpperCase(), extensions: [kind] }));
     return await save({ title, defaultPath: name, filters: kinds });
   },
+  chooseFile: async (title, endings) => await open({ title, multiple: false, filters: [{ name: title, extensions: endings }] }),
   copyText: (text) => navigator.clipboard.writeText(text),
 };
 

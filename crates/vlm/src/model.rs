@@ -12,7 +12,7 @@ use crate::descriptor::{Descriptor, bands};
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
 use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
-use crate::tune::views::closer;
+use crate::tune::views::{LOOKS, parts};
 use crate::tune::{Depth, GUARD_FILE, Guard, Version};
 use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
 use crate::{
@@ -209,16 +209,21 @@ impl Model {
         if self.version.as_ref().is_none_or(|version| version.depth() != Depth::Deep) {
             return Ok(whole);
         }
-        // The library is read again for a deep version anyway: it may look twice.
-        let closer: Vec<ModelInput> = photos.iter().map(|photo| closer(photo, &self.info.preprocess)).collect();
-        let mean = |a: &Embedding, b: &Embedding| Embedding::combined([(1.0, a), (1.0, b)]).unwrap_or_else(|| a.clone());
-        let pairs = whole.into_iter().zip(look(&closer)?);
-        let both = pairs.map(|(a, b)| PhotoVectors {
-            shared: mean(&a.shared, &b.shared),
-            descriptor: mean(&a.descriptor, &b.descriptor),
-            base: None,
+        // The library is read again for a deep version anyway: it may look closer.
+        let parts: Vec<ModelInput> = photos.iter().flat_map(|photo| parts(photo, &self.info.preprocess)).collect();
+        let parts = look(&parts)?;
+        let all = whole.into_iter().zip(parts.chunks_exact(LOOKS - 1)).map(|(whole, parts)| {
+            let mean = |of: fn(&PhotoVectors) -> &Embedding| {
+                Embedding::combined(std::iter::once(&whole).chain(parts).map(|look| (1.0, of(look))))
+            };
+            let (shared, descriptor) = (mean(|look| &look.shared), mean(|look| &look.descriptor));
+            PhotoVectors {
+                shared: shared.unwrap_or_else(|| whole.shared.clone()),
+                descriptor: descriptor.unwrap_or_else(|| whole.descriptor.clone()),
+                base: None,
+            }
         });
-        Ok(both.collect())
+        Ok(all.collect())
     }
 
     /// Vectors in the shared space and descriptors, side by side.

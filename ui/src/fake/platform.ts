@@ -1,6 +1,7 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
 import type { AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
+import { teachHandlers } from "./teach";
 
 export interface FakeOptions {
   /** Photos in the library; 0 is a newcomer's. */
@@ -193,6 +194,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       found.ids = found.ids.filter((photo) => !request.photos.includes(photo));
       return null;
     },
+    ...teachHandlers({ all, names: () => albums.map(({ name }) => name), albumIds: (id) => album(id).ids, albumName: (id) => album(id).name, running: runningJob }),
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
@@ -234,6 +236,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     pictureUrl: (size, photo) => picture(size === "thumb" ? 256 : 1200, photo),
     chooseFolder: async () => "/home/anna/Pictures",
     chooseFileToSave: async (_title, name) => `/home/anna/${name}`,
+    chooseFile: async (_title, endings) => `/home/anna/file.${endings[0]}`,
     async copyText(text) {
       fake.copied.push(text);
     },

@@ -1,4 +1,6 @@
 /** Everything that the window says, in English; other languages have the same keys. */
+import { teachEn } from "./teach.en";
+
 const number = new Intl.NumberFormat("en");
 const many = (count: number, one: string, other: string) => `${number.format(count)} ${count === 1 ? one : other}`;
 
@@ -241,6 +243,7 @@ export const en = {
     saved: (file: string) => `Saved ${file}`,
     copied: "Path copied",
   },
+  teach: teachEn,
   help: {
     title: "Keyboard shortcuts",
     everywhere: "Everywhere",

@@ -1,5 +1,6 @@
 /** 窗口中的全部文字，简体中文。 */
 import type { Messages } from "./en";
+import { teachZh } from "./teach.zh";
 
 const number = new Intl.NumberFormat("zh");
 const photos = (count: number) => `${number.format(count)} 张照片`;
@@ -242,6 +243,7 @@ export const zh: Messages = {
     saved: (file) => `已保存 ${file}`,
     copied: "已复制路径",
   },
+  teach: teachZh,
   help: {
     title: "键盘快捷键",
     everywhere: "任何地方",

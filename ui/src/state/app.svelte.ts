@@ -12,10 +12,12 @@ import { OpenPhoto } from "./open_photo.svelte";
 import { Preferences } from "./preferences.svelte";
 import { type Example, Results, type Scope } from "./results.svelte";
 import { Selection } from "./selection.svelte";
+import { SuggestionReview } from "./suggestions.svelte";
 import { Tags } from "./tags.svelte";
+import { Teach } from "./teach.svelte";
 import { Toasts } from "./toasts.svelte";
 
-export type View = "photos" | "problems" | "settings";
+export type View = "photos" | "teach" | "problems" | "settings";
 
 /** Where the grid is scrolled to: it stays there when the list, the window or the thumbnails change. */
 export interface GridPlace {
@@ -50,6 +52,8 @@ export class AppState {
   readonly tags = new Tags();
   readonly carried = new Carried();
   readonly albums = new Albums();
+  readonly teach = new Teach();
+  readonly suggestions = new SuggestionReview();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
   readonly preferences = new Preferences();
   readonly toasts = new Toasts();
@@ -69,7 +73,10 @@ export class AppState {
   /** Reads everything and begins to listen; resolves to a function that stops listening. */
   async start(): Promise<() => void> {
     const stops = await Promise.all([
-      platform().listen("job", (job) => this.jobs.hear(job)),
+      platform().listen("job", (job) => {
+        this.jobs.hear(job);
+        void this.attempt(() => this.teach.hear(job));
+      }),
       platform().listen("caption", (soFar) => this.captions.hear(soFar)),
       platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
     ]);
@@ -110,6 +117,8 @@ export class AppState {
     if (job.state === "done" && job.kind === "index") this.toasts.note(t().jobs.done);
     if (job.state === "done" && job.kind === "caption") this.toasts.note(t().jobs.captioned);
     if (job.state === "done" && job.kind === "copy") this.toasts.note(t().jobs.copied);
+    if (job.state === "done" && job.kind === "teach") this.toasts.note(t().teach.done);
+    if (job.state === "done" && job.kind === "activate") this.toasts.note(t().teach.activated);
     void this.attempt(() => this.#libraryChanged());
   }
 
@@ -233,6 +242,22 @@ export class AppState {
   /** Describes photos in the background; those that have a caption keep it. */
   describe(photos: number[]): Promise<void> {
     return this.attempt(async () => this.jobs.hear(await call("describe_photos", { photos, again: false })));
+  }
+
+  /** Teaches the chosen albums, in the background. */
+  startLesson(): Promise<void> {
+    return this.attempt(async () => {
+      this.suggestions.answers = 0;
+      this.jobs.hear(await this.teach.start());
+    });
+  }
+
+  /** Takes a version into use, in the background. */
+  useVersion(version: number): Promise<void> {
+    return this.attempt(async () => {
+      this.jobs.hear(await this.teach.use(version));
+      this.teach.close();
+    });
   }
 
   /** Takes the caption of the open photo as right, and goes on to the next. */

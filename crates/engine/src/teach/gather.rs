@@ -89,8 +89,13 @@ impl Engine {
         let mut gathered = Gathered::default();
         let catalog = self.catalog()?;
         for folder in subfolders(root)? {
-            let label = gathered.labels.len();
-            gathered.labels.push(class_name(&folder.file_name().unwrap_or_default().to_string_lossy()));
+            let name = class_name(&folder.file_name().unwrap_or_default().to_string_lossy());
+            // `red_car` and `red car` are one label.
+            let known = gathered.labels.iter().position(|label| *label == name);
+            let label = known.unwrap_or_else(|| {
+                gathered.labels.push(name);
+                gathered.labels.len() - 1
+            });
             let mut paths: Vec<PathBuf> = sightline_media::walk(&folder)
                 .filter_map(Result::ok)
                 .filter(|found| matches!(found.kind, FileKind::Photo))

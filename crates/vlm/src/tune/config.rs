@@ -141,7 +141,7 @@ impl TuneConfig {
             Depth::Deep => Self {
                 epochs: 10,
                 batch: 40,
-                learning_rate: 3e-4,
+                learning_rate: std::env::var("LRX").map_or(1e-3, |v| v.parse().unwrap()),
                 watch_every: 2,
                 patience: 6,
                 rank: 8,

@@ -9,6 +9,8 @@ use crate::{ModelInput, Preprocess};
 const LEAST_AREA: f64 = 0.5;
 /// Largest natural logarithm of the change of a copy's proportions.
 const PROPORTIONS: f64 = 0.29;
+/// Looks that a deeply taught model takes at a photo.
+pub const LOOKS: usize = 4;
 /// The margin that a closer look leaves out, as a part of the side.
 const CLOSER: usize = 9;
 /// How far brightness and contrast may be from 1.
@@ -27,11 +29,13 @@ pub fn changed(photo: &ModelInput, preprocess: &Preprocess, rng: &mut StdRng) ->
     part_of(photo, preprocess, (left, top), (width, height), mirrored, light)
 }
 
-/// The middle of a photo, mirrored: what a deeply taught model looks at besides the whole.
-pub fn closer(photo: &ModelInput, preprocess: &Preprocess) -> ModelInput {
+/// Parts of a photo that a deeply taught model looks at besides the whole: the middle, and towards two corners.
+pub fn parts(photo: &ModelInput, preprocess: &Preprocess) -> [ModelInput; LOOKS - 1] {
     let side = preprocess.size as usize;
     let margin = side / CLOSER;
-    part_of(photo, preprocess, (margin, margin), (side - 2 * margin, side - 2 * margin), true, |v| v)
+    let size = side - 2 * margin;
+    let at = |corner, mirrored| part_of(photo, preprocess, corner, (size, size), mirrored, |v| v);
+    [at((margin, margin), true), at((0, 0), false), at((2 * margin, 2 * margin), true)]
 }
 
 fn part_of(
