@@ -10,4 +10,5 @@ mod harness;
 mod indexing;
 mod killing;
 mod searching;
+mod teaching;
 mod trouble;

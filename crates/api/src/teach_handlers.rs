@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use sightline_engine::teach::{ActivateJob, Plan, Source, TeachJob, TeachOptions, TeachReport as Report, VersionSummary};
+use sightline_engine::teach::{
+    ActivateJob, Plan, Source, TeachJob, TeachOptions, TeachReport as Report, VersionSummary,
+};
 use sightline_engine::{Depth, PhotoId};
 
 use crate::desk::job_row;

@@ -39,11 +39,11 @@ fn a_batch_is_whole_or_not_at_all() {
     let catalog = open(&dir);
     commit(&catalog, vec![photo(1)]);
     let mut short = photo(3);
-    short.vector = Some((model(), vec![1.0; 7]));
+    short.vectors = vec![(model(), vec![1.0; 7])];
     let error = catalog.commit_batch(&Batch { photos: vec![photo(2), short], ..Batch::default() }).unwrap_err();
     assert!(matches!(error, CatalogError::WrongDims { expected: 8, got: 7, .. }), "{error}");
     let mut odd = photo(3);
-    odd.vector = Some((model(), vec![f32::NAN; 8]));
+    odd.vectors = vec![(model(), vec![f32::NAN; 8])];
     let error = catalog.commit_batch(&Batch { photos: vec![photo(2), odd], ..Batch::default() }).unwrap_err();
     assert_eq!(error.code(), "vector_not_finite");
     let nobody = PhotoId(99);

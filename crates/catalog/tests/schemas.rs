@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId};
+use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId, Verdict, VersionId};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 3] = [
+const FIXTURES: [&str; 4] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
+    include_str!("fixtures/schema-4.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -97,4 +98,18 @@ fn a_library_of_schema_3_keeps_its_captions() {
     assert_eq!(catalog.caption_history(PhotoId(1)).unwrap().len(), 2);
     assert_eq!(catalog.caption(PhotoId(2)).unwrap(), None);
     assert_eq!(catalog.with_words(&["rivers"]).unwrap(), [(PhotoId(1), CaptionAuthor::Person)]);
+}
+
+#[test]
+fn a_library_of_schema_4_keeps_its_versions() {
+    let dir = library(FIXTURES[3]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let names: Vec<_> = catalog.versions().unwrap().into_iter().map(|version| version.name).collect();
+    assert_eq!(names, ["v1", "v2"]);
+    assert_eq!(catalog.version_weights(VersionId(2)).unwrap(), [3, 4]);
+    assert_eq!(catalog.version_in_use().unwrap(), Some(VersionId(2)));
+    assert_eq!(catalog.version_before().unwrap(), Some(VersionId(1)));
+    let answers: Vec<_> = catalog.answers().unwrap().into_iter().map(|row| (row.photo, row.answer)).collect();
+    assert_eq!(answers, [(PhotoId(1), Verdict::Yes), (PhotoId(2), Verdict::No)]);
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
-use crate::commands::{bench, caption, completions, doctor, eval, index, problems, search, similar, status, suggest, tags, teach};
+use crate::commands::{
+    bench, caption, completions, doctor, eval, index, problems, search, similar, status, suggest, tags, teach,
+};
 
 /// Find your photos by describing them. Nothing leaves this computer.
 #[derive(Debug, Parser)]

@@ -105,7 +105,17 @@ mod tests {
     fn the_parts_are_of_like_length_and_bands_run_from_top_to_bottom() {
         let device = Device::flex();
         let map = Tensor::<3>::from_floats(
-            [[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 4.0], [0.0, 4.0], [0.0, 4.0], [9.0, 1.0], [9.0, 1.0], [9.0, 1.0]]],
+            [[
+                [1.0, 0.0],
+                [1.0, 0.0],
+                [1.0, 0.0],
+                [0.0, 4.0],
+                [0.0, 4.0],
+                [0.0, 4.0],
+                [9.0, 1.0],
+                [9.0, 1.0],
+                [9.0, 1.0],
+            ]],
             &device,
         );
         let bands = bands(map.clone());

@@ -17,7 +17,7 @@ use crate::{CAPTION_FILES, DecoderConfig, DeviceChoice, DeviceKind, Model, Searc
 /// Largest difference from the reference that is let pass.
 const TOLERANCE: f32 = 1e-4;
 
-fn model() -> PathBuf {
+pub(crate) fn model() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/models/home-1")
 }
 
@@ -148,7 +148,8 @@ fn the_gpu_path_agrees_with_the_cpu_path() {
             .take(2)
             .map(|rgb| model.preprocess().prepare(side as u32, side as u32, rgb).unwrap())
             .collect();
-        let mut embeddings = model.embed_images(&photos).unwrap().into_iter().map(|photo| photo.shared).collect::<Vec<_>>();
+        let mut embeddings =
+            model.embed_images(&photos).unwrap().into_iter().map(|photo| photo.shared).collect::<Vec<_>>();
         embeddings.extend(model.embed_texts(&texts).unwrap());
         let search = Search { beam: 1, max_words: 5, ..Search::default() };
         let captions = model.describe(&photos, &search, |_| ControlFlow::Continue(())).unwrap();

@@ -108,8 +108,7 @@ impl Model {
             version.merge_text(&mut encoder, &device);
         }
         let lot = |name, dims| weights::load_rows(&dir.join(BACKGROUND_FILE), name, dims);
-        let background =
-            (lot(BACKGROUND_LOTS[0], info.dims)?, lot(BACKGROUND_LOTS[1], info.descriptor.dims)?);
+        let background = (lot(BACKGROUND_LOTS[0], info.dims)?, lot(BACKGROUND_LOTS[1], info.descriptor.dims)?);
         let calibration = Calibration::new(calibrating(version.as_deref(), &background), info.thresholds);
         let (image, text) = match report.kind {
             DeviceKind::Cpu => (
@@ -197,21 +196,13 @@ impl Model {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        let look = |photos: &[ModelInput]| {
-            let both = self.rows(|| {
-                let (map, summary) = self.features(photos);
-                let bands = bands(map.clone());
-                self.vectors(Pooled::of(map, summary), bands)
-            })?;
-            self.photo_vectors(&both)
-        };
-        let whole = look(photos)?;
+        let whole = self.look(photos)?;
         if self.version.as_ref().is_none_or(|version| version.depth() != Depth::Deep) {
             return Ok(whole);
         }
         // The library is read again for a deep version anyway: it may look closer.
         let parts: Vec<ModelInput> = photos.iter().flat_map(|photo| parts(photo, &self.info.preprocess)).collect();
-        let parts = look(&parts)?;
+        let parts = self.look(&parts)?;
         let all = whole.into_iter().zip(parts.chunks_exact(LOOKS - 1)).map(|(whole, parts)| {
             let mean = |of: fn(&PhotoVectors) -> &Embedding| {
                 Embedding::combined(std::iter::once(&whole).chain(parts).map(|look| (1.0, of(look))))
@@ -224,6 +215,16 @@ impl Model {
             }
         });
         Ok(all.collect())
+    }
+
+    /// One look at each photo.
+    pub(crate) fn look(&self, photos: &[ModelInput]) -> Result<Vec<PhotoVectors>, VlmError> {
+        let both = self.rows(|| {
+            let (map, summary) = self.features(photos);
+            let bands = bands(map.clone());
+            self.vectors(Pooled::of(map, summary), bands)
+        })?;
+        self.photo_vectors(&both)
     }
 
     /// Vectors in the shared space and descriptors, side by side.
@@ -335,7 +336,8 @@ impl Model {
         }
         let config =
             self.info.decoder.as_ref().ok_or_else(|| VlmError::NoCaptions { model: self.info.name.clone() })?;
-        let captioner = self.contained(|| Ok(Captioner::load(&self.dir, config, &self.device, self.version.as_deref())))??;
+        let captioner =
+            self.contained(|| Ok(Captioner::load(&self.dir, config, &self.device, self.version.as_deref())))??;
         Ok(self.captioner.get_or_init(|| captioner))
     }
 

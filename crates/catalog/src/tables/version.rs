@@ -120,7 +120,8 @@ impl Catalog {
     pub fn version_before(&self) -> Result<Option<VersionId>, CatalogError> {
         self.read(|transaction| {
             let sql = "SELECT version_id FROM version_in_use ORDER BY place DESC LIMIT 1 OFFSET 1";
-            let found = transaction.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0)).optional()?;
+            let found =
+                transaction.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0)).optional()?;
             Ok(found.flatten().map(VersionId))
         })
     }
@@ -136,10 +137,8 @@ impl Catalog {
                 must_exist(transaction, version)?;
             }
             if back {
-                transaction.execute(
-                    "DELETE FROM version_in_use WHERE place = (SELECT max(place) FROM version_in_use)",
-                    [],
-                )?;
+                transaction
+                    .execute("DELETE FROM version_in_use WHERE place = (SELECT max(place) FROM version_in_use)", [])?;
             }
             if in_use(transaction)? != version {
                 transaction.execute("INSERT INTO version_in_use (version_id) VALUES (?1)", [version.map(|v| v.0)])?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use sightline_engine::jobs::{Job, JobEvent};
+use sightline_engine::jobs::{Job, JobControl, JobEvent};
 use sightline_engine::teach::{ActivateJob, Interval, Source, TeachJob, TeachOptions, TeachReport, VersionSummary};
 use sightline_engine::{Depth, Engine, EngineError};
 
@@ -160,9 +160,9 @@ impl LessonArgs {
     fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
         let engine = setup::writer(global)?;
         let source = match (&self.folders, &self.albums) {
-            (Some(folders), _) => Source::Folders(std::fs::canonicalize(folders).map_err(|_| {
-                EngineError::FolderMissing { path: folders.clone() }
-            })?),
+            (Some(folders), _) => Source::Folders(
+                std::fs::canonicalize(folders).map_err(|_| EngineError::FolderMissing { path: folders.clone() })?,
+            ),
             (None, Some(names)) => Source::Albums(albums(&engine, names)?),
             (None, None) => anyhow::bail!("say what to teach: --folders DIR, or --albums for the library's albums"),
         };
@@ -195,10 +195,11 @@ impl LessonArgs {
             objectives: None,
         };
         let mut job = TeachJob::new(source, options);
-        run_job(&engine, output, &mut job)?;
+        let control = job_control(output)?;
+        run_job(&engine, output, &control, &mut job)?;
         let Some((version, report)) = job.outcome else { return Ok(Outcome::Nothing) };
         if !self.keep_inactive {
-            run_job(&engine, output, &mut ActivateJob::new(version.id))?;
+            run_job(&engine, output, &control, &mut ActivateJob::new(version.id))?;
         }
         let active = !self.keep_inactive;
         print_report(output, &VersionSummary { active, ..version }, &report)
@@ -218,8 +219,7 @@ fn albums(engine: &Engine, names: &[String]) -> anyhow::Result<Vec<i64>> {
     names.iter().map(number).collect()
 }
 
-fn run_job<J: Job>(engine: &Engine, output: Output, job: &mut J) -> anyhow::Result<()> {
-    let control = job_control(output)?;
+fn run_job<J: Job>(engine: &Engine, output: Output, control: &JobControl, job: &mut J) -> anyhow::Result<()> {
     let screen = Screen::new(output);
     let only_failures = |event| {
         if let JobEvent::ItemFailed { code, message, .. } = event {
@@ -228,13 +228,13 @@ fn run_job<J: Job>(engine: &Engine, output: Output, job: &mut J) -> anyhow::Resu
     };
     let show = |event| screen.show(event);
     let on_event: &(dyn Fn(_) + Sync) = if output.json { &only_failures } else { &show };
-    let result = engine.run_job(job, &control, on_event);
+    let result = engine.run_job(job, control, on_event);
     screen.close();
     Ok(result?)
 }
 
 fn activate(engine: &Engine, output: Output, mut job: ActivateJob) -> anyhow::Result<Outcome> {
-    run_job(engine, output, &mut job)?;
+    run_job(engine, output, &job_control(output)?, &mut job)?;
     let active = engine.versions()?.into_iter().find(|version| version.active);
     let name = active.map_or_else(|| "base".to_owned(), |version| version.name);
     said(output, json!({ "active": name }), &format!("{name} is in use"))

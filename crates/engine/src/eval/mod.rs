@@ -11,9 +11,9 @@ mod tags;
 mod zeroshot;
 
 pub use caption::{CaptionReport, CaptionTask};
+pub(crate) use class_name::class_name;
 pub use retrieval::{RetrievalReport, RetrievalTask};
 pub use score::Recall;
-pub(crate) use class_name::class_name;
 pub(crate) use score::two_decimals;
 pub use tags::{TagReport, TagScore, TagTask};
 pub(crate) use zeroshot::subfolders;

@@ -17,8 +17,12 @@ pub(super) fn taught_text(taught: &Version, text: &str, embedding: &Embedding) -
 fn named_labels(labels: &[String], text: &str) -> Vec<usize> {
     let folded = |text: &str| -> Vec<String> { words(text).map(str::to_lowercase).collect() };
     let text_words = folded(text);
-    let mut by_length: Vec<(usize, Vec<String>)> =
-        labels.iter().enumerate().map(|(index, label)| (index, folded(label))).filter(|(_, words)| !words.is_empty()).collect();
+    let mut by_length: Vec<(usize, Vec<String>)> = labels
+        .iter()
+        .enumerate()
+        .map(|(index, label)| (index, folded(label)))
+        .filter(|(_, words)| !words.is_empty())
+        .collect();
     by_length.sort_by_key(|(_, words)| std::cmp::Reverse(words.len()));
     let mut free = vec![true; text_words.len()];
     let mut named = Vec::new();

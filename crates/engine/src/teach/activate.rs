@@ -137,9 +137,9 @@ fn embed(
     let mut batches = Batches::new(batch_size(), |inputs| next.host.embed_images(Lane::Batch, inputs));
     let (total, mut done, mut gone) = (lacking.len() as u64, 0, Vec::new());
     let keep = |embedded: Vec<(PhotoId, PhotoVectors)>| -> Result<(), EngineError> {
-        let rows = embedded.iter().flat_map(|(photo, vectors)| {
-            keys.rows(vectors).into_iter().map(|(key, numbers)| (*photo, key, numbers))
-        });
+        let rows = embedded
+            .iter()
+            .flat_map(|(photo, vectors)| keys.rows(vectors).into_iter().map(|(key, numbers)| (*photo, key, numbers)));
         catalog.commit_batch(&Batch { vectors: rows.collect(), ..Batch::default() })?;
         Ok(())
     };

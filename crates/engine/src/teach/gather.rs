@@ -139,7 +139,12 @@ impl Engine {
             if catalog.paths_of(photo)?.is_empty() {
                 continue;
             }
-            gathered.items.push(Item { photo: Some(photo), path: self.file_of(photo)?, label: None, captions: Vec::new() });
+            gathered.items.push(Item {
+                photo: Some(photo),
+                path: self.file_of(photo)?,
+                label: None,
+                captions: Vec::new(),
+            });
         }
         Ok(())
     }
@@ -165,9 +170,8 @@ pub(super) fn read(
     let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
     let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
     let load = |index: usize| {
-        let loaded = loader.with_photo(&items[index].path, |photo, input| {
-            Ok((Fingerprint::of(&photo.rgb).ok(), input))
-        });
+        let loaded =
+            loader.with_photo(&items[index].path, |photo, input| Ok((Fingerprint::of(&photo.rgb).ok(), input)));
         (index, loaded)
     };
     type Waiting = (usize, Option<Fingerprint>, Option<ModelInput>);

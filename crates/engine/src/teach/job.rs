@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sightline_vlm::tune::{Checkpoint, Depth, Ending, Example, Lesson, Moment, Objectives, Teacher, TuneConfig, Version};
+use sightline_vlm::tune::{
+    Checkpoint, Depth, Ending, Example, Lesson, Moment, Objectives, Teacher, TuneConfig, Version,
+};
 use sightline_vlm::{Embedding, PhotoVectors};
 
 use super::Source;
@@ -91,8 +93,7 @@ impl TeachJob {
 
     fn config(&self) -> TuneConfig {
         let own = TuneConfig::new(self.options.depth);
-        let mixing =
-            if self.options.alternating { sightline_vlm::tune::Mixing::Alternating } else { own.mixing };
+        let mixing = if self.options.alternating { sightline_vlm::tune::Mixing::Alternating } else { own.mixing };
         TuneConfig {
             epochs: self.options.epochs.unwrap_or(own.epochs).max(1),
             learning_rate: self.options.learning_rate.unwrap_or(own.learning_rate),
@@ -174,7 +175,9 @@ impl Job for TeachJob {
         let held_out: Vec<usize> = (0..items.len()).filter(|&i| parts[i] == Part::HeldOut).collect();
         let told = tell(cx, &host, &gathered.labels, &version, &items, &photos, &held_out)?;
         let train: Vec<usize> = (0..gathered.labels.len())
-            .map(|label| (0..items.len()).filter(|&i| items[i].label == Some(label) && parts[i] != Part::HeldOut).count())
+            .map(|label| {
+                (0..items.len()).filter(|&i| items[i].label == Some(label) && parts[i] != Part::HeldOut).count()
+            })
             .collect();
         let proof = prove(&gathered.labels, &train, &told, self.options.seed);
         let report = TeachReport {
@@ -214,8 +217,7 @@ impl TeachJob {
         let labels: Vec<Option<usize>> = items.iter().map(|item| item.label).collect();
         // The others are held in check by their dropout, and would miss the photos.
         let watch = if self.options.depth == Depth::Deep { WATCH } else { 0.0 };
-        let division =
-            Division { train_per_label: self.options.train_per_label, watch, seed: self.options.seed };
+        let division = Division { train_per_label: self.options.train_per_label, watch, seed: self.options.seed };
         divide(&labels, &groups(&prints), division)
     }
 
@@ -305,7 +307,8 @@ fn lesson(
     parts: &[Part],
 ) -> Result<Lesson, EngineError> {
     let prompts = &host.spec()?.prompts;
-    let prompts = if gathered.labels.len() > LABELS_WITH_ALL_PROMPTS { &prompts[..1.min(prompts.len())] } else { prompts };
+    let prompts =
+        if gathered.labels.len() > LABELS_WITH_ALL_PROMPTS { &prompts[..1.min(prompts.len())] } else { prompts };
     let mut lesson = Lesson { labels: gathered.labels.clone(), ..Lesson::default() };
     for label in &gathered.labels {
         let first = lesson.sentences.len();

@@ -14,12 +14,12 @@ mod suggest;
 mod versions;
 
 pub use activate::ActivateJob;
-pub use job::{Curve, TeachJob, TeachOptions};
 pub(crate) use job::Curves;
+pub use job::{Curve, TeachJob, TeachOptions};
 pub use plan::{Plan, PlanLabel, TEACHABLE_DEEP};
 pub use report::{CurvePoint, Interval, LabelReport, Mistake, TeachReport, Told};
-pub use suggest::{SuggestedLabel, Suggestion, Suggestions};
 pub(crate) use suggest::HeldSuggestions;
+pub use suggest::{SuggestedLabel, Suggestion, Suggestions};
 pub use versions::VersionSummary;
 pub(crate) use versions::version_in_use;
 

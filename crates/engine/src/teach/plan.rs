@@ -93,7 +93,8 @@ impl Engine {
         let in_several: Vec<i64> = gathered.in_several.iter().map(|photo| photo.0).collect();
         let warnings = warnings(&rows, &in_several, train);
         let read = gathered.items.iter().filter(|item| item.photo.is_none()).count();
-        let seconds = [Depth::Probe, Depth::Adapter, Depth::Deep].map(|depth| expected_seconds(depth, train, held_out, read));
+        let seconds =
+            [Depth::Probe, Depth::Adapter, Depth::Deep].map(|depth| expected_seconds(depth, train, held_out, read));
         Ok(Plan { labels: rows, train, held_out, in_several, warnings, problem, seconds })
     }
 

@@ -121,7 +121,11 @@ pub(super) fn divide(labels: &[Option<usize>], groups: &[usize], division: Divis
 
 fn group_part(parts: &[Option<Part>], groups: &[usize], index: usize) -> Option<Part> {
     // Groups are numbered by their first member; members of other labels have been decided before.
-    parts.iter().zip(groups).find(|(part, group)| **group == groups[index] && part.is_some()).and_then(|(part, _)| *part)
+    parts
+        .iter()
+        .zip(groups)
+        .find(|(part, group)| **group == groups[index] && part.is_some())
+        .and_then(|(part, _)| *part)
 }
 
 /// A share in percent with the ends of its 95% interval, by drawing the photos again (Efron 1979), seeded.

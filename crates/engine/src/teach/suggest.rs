@@ -95,15 +95,13 @@ impl Engine {
             album: albums[index],
             photos: open.iter().filter(|found| found.label == index).count(),
         });
-        let photos = open
-            .iter()
-            .filter(|found| label.is_none_or(|label| names[found.label] == label))
-            .take(limit)
-            .map(|found| Suggestion {
+        let photos = open.iter().filter(|found| label.is_none_or(|label| names[found.label] == label)).take(limit).map(
+            |found| Suggestion {
                 photo: found.photo.0,
                 label: names[found.label].clone(),
                 confidence: f64::from(found.confidence),
-            });
+            },
+        );
         Ok(Suggestions { labels: labels.collect(), photos: photos.collect() })
     }
 

@@ -132,7 +132,8 @@ impl Engine {
         self.catalog()?.remove_version(row.id)?;
         if facts.vectors != facts.base {
             let others = self.catalog()?.versions()?;
-            let shared = others.iter().any(|other| self::facts(other).is_ok_and(|other| other.vectors == facts.vectors));
+            let shared =
+                others.iter().any(|other| self::facts(other).is_ok_and(|other| other.vectors == facts.vectors));
             if !shared {
                 self.catalog()?.remove_vectors(&ModelKey(facts.vectors.clone()))?;
                 self.catalog()?.remove_vectors(&ModelKey(format!("{}/descriptor", facts.vectors)))?;
@@ -165,8 +166,8 @@ impl Engine {
     pub fn import_version(&self, file: &Path) -> Result<VersionSummary, EngineError> {
         let bytes = std::fs::read(file).map_err(|source| EngineError::Io { path: file.into(), source })?;
         let bad = |reason: String| EngineError::BadInput { path: file.into(), reason };
-        let (facts, weights) =
-            unpacked(&bytes).ok_or_else(|| bad("it is not a version that Sightline exported; export it again".into()))?;
+        let (facts, weights) = unpacked(&bytes)
+            .ok_or_else(|| bad("it is not a version that Sightline exported; export it again".into()))?;
         let version = Version::from_bytes(weights).map_err(|error| bad(error.to_string()))?;
         let mut facts: Facts = serde_json::from_str(facts).map_err(|error| bad(error.to_string()))?;
         let base = self.host().spec()?.base_id.clone();

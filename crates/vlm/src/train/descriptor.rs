@@ -40,10 +40,8 @@ pub fn fit_descriptor(
         axes = orthonormal(centred.clone().transpose().matmul(centred.clone().matmul(axes)));
     }
     let kept = |t| Param::from_tensor(t).set_require_grad(false);
-    let descriptor = Descriptor {
-        mean: Param::from_tensor(mean.squeeze_dim::<1>(0)).set_require_grad(false),
-        axes: kept(axes),
-    };
+    let descriptor =
+        Descriptor { mean: Param::from_tensor(mean.squeeze_dim::<1>(0)).set_require_grad(false), axes: kept(axes) };
     weights::save(&descriptor, out)
 }
 

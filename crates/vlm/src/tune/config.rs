@@ -35,11 +35,9 @@ impl std::str::FromStr for Depth {
             "probe" => Ok(Self::Probe),
             "adapter" => Ok(Self::Adapter),
             "deep" => Ok(Self::Deep),
-            other => Err(VlmError::UnknownSetting {
-                what: "depth",
-                found: other.into(),
-                expected: "probe, adapter or deep",
-            }),
+            other => {
+                Err(VlmError::UnknownSetting { what: "depth", found: other.into(), expected: "probe, adapter or deep" })
+            }
         }
     }
 }
@@ -141,7 +139,7 @@ impl TuneConfig {
             Depth::Deep => Self {
                 epochs: 10,
                 batch: 40,
-                learning_rate: std::env::var("LRX").map_or(1e-3, |v| v.parse().unwrap()),
+                learning_rate: 1e-3,
                 watch_every: 2,
                 patience: 6,
                 rank: 8,

@@ -199,7 +199,15 @@ impl Deep {
     }
 
     /// What the pupil sees of photos.
-    pub fn see(&self, layout: &Layout, pupil: &Pupil, from: From, which: &[usize], view: usize, device: &Device) -> Seen {
+    pub fn see(
+        &self,
+        layout: &Layout,
+        pupil: &Pupil,
+        from: From,
+        which: &[usize],
+        view: usize,
+        device: &Device,
+    ) -> Seen {
         let (entering, each) = match from {
             From::Train => (&self.train, 1 + self.copies),
             From::Watch => (&self.watch, 1),
@@ -213,12 +221,10 @@ impl Deep {
         let numbers: Vec<f32> = places.iter().flat_map(|&p| &entering.inputs[p]).map(|v| v.to_f32()).collect();
         let positions = numbers.len() / channels / places.len();
         let side = positions.isqrt();
-        let mut x = Tensor::<3>::from_data(
-            burn::tensor::TensorData::new(numbers, [places.len(), positions, channels]),
-            device,
-        )
-        .swap_dims(1, 2)
-        .reshape([places.len(), channels, side, side]);
+        let mut x =
+            Tensor::<3>::from_data(burn::tensor::TensorData::new(numbers, [places.len(), positions, channels]), device)
+                .swap_dims(1, 2)
+                .reshape([places.len(), channels, side, side]);
         let before = places.iter().flat_map(|&p| &entering.summaries[p]).copied().collect();
         let mut summary = vec![matrix(before, places.len(), entering.summaries[places[0]].len(), device)];
         for (index, block) in parts.tower.blocks.iter().enumerate().skip(first) {
@@ -252,7 +258,8 @@ impl Deep {
 
     /// Embeddings of the guard's queries, row by row.
     pub fn guard_queries(&self, layout: &Layout, pupil: &Pupil, guard: &Guard, device: &Device) -> Vec<Vec<f32>> {
-        let (states, early): (Vec<_>, Vec<_>) = (guard.query_states.iter().collect(), guard.query_early.iter().collect());
+        let (states, early): (Vec<_>, Vec<_>) =
+            (guard.query_states.iter().collect(), guard.query_early.iter().collect());
         let parts = states.chunks(SENTENCES).zip(early.chunks(SENTENCES));
         parts.flat_map(|(states, early)| rows(self.texts(layout, pupil, states, early, device))).collect()
     }
@@ -274,10 +281,7 @@ impl Deep {
             padded.resize(padded.len() + longest * width - sentence.len(), 0.0);
             mask.extend((0..longest).map(|token| if token < sentence.len() / width { 1.0 } else { 0.0 }));
         }
-        let x = Tensor::<3>::from_data(
-            burn::tensor::TensorData::new(padded, [states.len(), longest, width]),
-            device,
-        );
+        let x = Tensor::<3>::from_data(burn::tensor::TensorData::new(padded, [states.len(), longest, width]), device);
         let mask = matrix(mask, states.len(), longest, device);
         let early = matrix(early.iter().flat_map(|row| row.iter().copied()).collect(), early.len(), width, device);
         let mut last = parts.text.layers.last().expect("the text tower has layers").clone();

@@ -179,7 +179,8 @@ fn restore(
             .collect())
     };
     let kept: Kept = serde_json::from_slice(&part("kept")?).map_err(|e| bad(e.to_string()))?;
-    let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(part("moments")?)).map_err(|e| bad(e.to_string()))?;
+    let record =
+        OptimizerRecord::from_bytes(Bytes::from_bytes_vec(part("moments")?)).map_err(|e| bad(e.to_string()))?;
     let now = teacher.layout.with(numbers("now")?, &teacher.device);
     let best = teacher.layout.with(numbers("best")?, &teacher.device.clone().inner());
     Ok((now, best, optimiser.load_record(record), kept))

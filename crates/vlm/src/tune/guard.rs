@@ -130,7 +130,8 @@ impl Guard {
         }
         let queries: Vec<Vec<f32>> = self.queries.iter().map(|row| row.as_slice().to_vec()).collect();
         let width = self.query_early.first().map_or(1, Vec::len);
-        let tokens: Vec<Vec<f32>> = self.query_states.iter().flat_map(|s| s.chunks(width)).map(<[f32]>::to_vec).collect();
+        let tokens: Vec<Vec<f32>> =
+            self.query_states.iter().flat_map(|s| s.chunks(width)).map(<[f32]>::to_vec).collect();
         let lengths = vec![self.query_states.iter().map(|states| (states.len() / width) as f32).collect()];
         parts.push(("queries.shared".into(), halves(&queries)));
         parts.push(("queries.early".into(), halves(&self.query_early)));

@@ -38,7 +38,8 @@ pub fn classes(logits: Tensor<2>, labels: &[usize], smoothing: f64) -> Tensor<1>
         .flat_map(|&label| {
             let weight = 1.0 / (present * of(label)) as f64;
             let even = smoothing / classes as f64;
-            (0..classes).map(move |class| (weight * (even + f64::from(u8::from(class == label)) * (1.0 - smoothing))) as f32)
+            (0..classes)
+                .map(move |class| (weight * (even + f64::from(u8::from(class == label)) * (1.0 - smoothing))) as f32)
         })
         .collect();
     let target = matrix(target, batch, classes, &logits.device());

@@ -21,6 +21,9 @@ use crate::{Embedding, Model, VlmError};
 /// The classifier's inputs are of unit length; this makes its weights grow in few steps.
 pub(super) const INPUT_SCALE: f64 = 16.0;
 
+/// General photos in a batch at least: fewer would not hold the space in its place.
+const LEAST_GENERAL: usize = 40;
+
 /// Stored vectors, row by row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
@@ -169,14 +172,14 @@ impl Teacher {
         layout
     }
 
-    /// A fresh pupil. One that is taught deeply begins with the classifier of a probe: what the towers' layers learn
-    /// from a random classifier would have to be unlearned.
+    /// A fresh pupil. All but a probe begin with the classifier of one: what maps and layers learn from a random
+    /// classifier would have to be unlearned, and a run that spoils general search from the start ends as a probe.
     ///
     /// # Errors
     /// Those of [`super::teach`].
     pub(super) fn pupil(&self) -> Result<Pupil, VlmError> {
         let fresh = self.layout.pupil(&mut StdRng::seed_from_u64(self.config.seed), &self.device);
-        if self.deep.is_none() {
+        if self.config.depth == Depth::Probe {
             return Ok(fresh);
         }
         let config = TuneConfig { seed: self.config.seed, ..TuneConfig::new(Depth::Probe) };
@@ -197,7 +200,11 @@ impl Teacher {
         };
         probe.layout = probe.plan();
         let Some(ending) = super::teach(&probe, None, |_| ControlFlow::Continue(()))? else { return Ok(fresh) };
-        let begun = self.layout.values(&fresh).into_iter().map(|(name, _, values)| ending.version.values(&name).unwrap_or(values));
+        let begun = self
+            .layout
+            .values(&fresh)
+            .into_iter()
+            .map(|(name, _, values)| ending.version.values(&name).unwrap_or(values));
         Ok(self.layout.with(begun.collect(), &self.device))
     }
 
@@ -215,7 +222,15 @@ impl Teacher {
     }
 
     /// What the pupil sees of photos; `view` 0 is the photo as it is.
-    fn see(&self, pupil: &Pupil, from: From, which: &[usize], view: usize, dropout: f64, device: &Device) -> Seen {
+    pub(super) fn see(
+        &self,
+        pupil: &Pupil,
+        from: From,
+        which: &[usize],
+        view: usize,
+        dropout: f64,
+        device: &Device,
+    ) -> Seen {
         if let Some(deep) = &self.deep {
             return deep.see(&self.layout, pupil, from, which, view, device);
         }
@@ -243,7 +258,7 @@ impl Teacher {
     }
 
     /// Embeddings of sentences by the pupil.
-    fn sentences(&self, pupil: &Pupil, which: &[usize], device: &Device) -> Tensor<2> {
+    pub(super) fn sentences(&self, pupil: &Pupil, which: &[usize], device: &Device) -> Tensor<2> {
         match &self.deep {
             Some(deep) => deep.sentences(&self.layout, pupil, which, device),
             None => self.adapted_texts(pupil, Self::stored(&self.sentences, which, device)),
@@ -260,7 +275,8 @@ impl Teacher {
     /// Logits `[batch, labels + 1]`; the last is that of no label.
     fn logits(&self, pupil: &Pupil, seen: &Seen, dropout: f64) -> Tensor<2> {
         let bias = self.layout.get(pupil, "classifier.bias");
-        drop_units(seen.descriptors.clone() * INPUT_SCALE, dropout).matmul(self.layout.get(pupil, "classifier.weight")) + bias
+        drop_units(seen.descriptors.clone() * INPUT_SCALE, dropout).matmul(self.layout.get(pupil, "classifier.weight"))
+            + bias
     }
 
     /// The joint loss of a batch of training photos, in nats; `step` tells which objective has its turn.
@@ -268,7 +284,9 @@ impl Teacher {
         let config = &self.config;
         let view = if config.views == 0 { 0 } else { rng.random_range(0..=config.views) };
         let general: Vec<usize> = {
-            let count = (batch.len() * config.general).div_ceil(10).min(self.general.labels.len());
+            // Deep teaching is held in its place by its low rate as well, and pays for each of them.
+            let least = if self.deep.is_none() { LEAST_GENERAL } else { 0 };
+            let count = (batch.len() * config.general).div_ceil(10).max(least).min(self.general.labels.len());
             (0..count).map(|_| rng.random_range(0..self.general.labels.len())).collect()
         };
         let device = &self.device;
@@ -281,8 +299,11 @@ impl Teacher {
                 vec![self.logits(pupil, &own, config.dropout), self.logits(pupil, &others, config.dropout)],
                 0,
             );
-            let labels: Vec<usize> =
-                batch.iter().map(|&row| self.train.labels[row]).chain(general.iter().map(|_| self.labels.len())).collect();
+            let labels: Vec<usize> = batch
+                .iter()
+                .map(|&row| self.train.labels[row])
+                .chain(general.iter().map(|_| self.labels.len()))
+                .collect();
             sum = sum + classes(logits, &labels, config.label_smoothing) * weights.classes;
         }
         let speaks = weights.contrastive > 0.0 || weights.captions > 0.0;
@@ -303,7 +324,8 @@ impl Teacher {
             let texts = self.sentences(pupil, &which, device);
             sum = sum + contrastive(own.shared.clone().select(0, places(&told)), texts, &labels) * weights.contrastive;
         }
-        if weights.captions > 0.0 && !told.is_empty()
+        if weights.captions > 0.0
+            && !told.is_empty()
             && let (Some(deep), Some(maps)) = (&self.deep, &own.maps)
         {
             let sentences: Vec<usize> = told.iter().map(|(_, _, sentence)| *sentence).collect();
@@ -336,8 +358,12 @@ impl Teacher {
         if self.config.mixing == Mixing::Summed {
             return all;
         }
-        let in_use: Vec<usize> =
-            [all.contrastive, all.classes, all.captions].iter().enumerate().filter(|(_, w)| **w > 0.0).map(|(i, _)| i).collect();
+        let in_use: Vec<usize> = [all.contrastive, all.classes, all.captions]
+            .iter()
+            .enumerate()
+            .filter(|(_, w)| **w > 0.0)
+            .map(|(i, _)| i)
+            .collect();
         let turn = in_use.get(step % in_use.len().max(1)).copied();
         let only = |index: usize, weight: f64| if turn == Some(index) { weight } else { 0.0 };
         super::Objectives {
@@ -360,7 +386,11 @@ impl Teacher {
         for part in all.chunks(64) {
             let seen = self.see(pupil, From::Watch, part, 0, 0.0, &plain);
             let logits = rows(self.logits(pupil, &seen, 0.0));
-            right += part.iter().zip(logits).filter(|(row, logits)| best(&logits[..self.labels.len()]) == labels[**row]).count();
+            right += part
+                .iter()
+                .zip(logits)
+                .filter(|(row, logits)| best(&logits[..self.labels.len()]) == labels[**row])
+                .count();
         }
         Some(100.0 * right as f64 / all.len() as f64)
     }

@@ -74,8 +74,7 @@ impl Version {
         let halve = |rows: Vec<Embedding>| -> Vec<Embedding> {
             rows.into_iter().filter_map(|row| Embedding::normalised(halved(row.as_slice().to_vec()))).collect()
         };
-        let background = background
-            .map(|b| Background { shared: halve(b.shared), descriptors: halve(b.descriptors) });
+        let background = background.map(|b| Background { shared: halve(b.shared), descriptors: halve(b.descriptors) });
         let mut version = Self { facts, matrices, directions, background, id: String::new() };
         version.id = version.hash(&version.to_bytes());
         version
@@ -151,13 +150,15 @@ impl Version {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, VlmError> {
         let bad = |reason: &dyn std::fmt::Display| VlmError::BadVersion { reason: reason.to_string() };
         let file = SafeTensors::deserialize(bytes).map_err(|e| bad(&e))?;
-        let facts: Facts = serde_json::from_slice(file.tensor(FACTS).map_err(|e| bad(&e))?.data()).map_err(|e| bad(&e))?;
+        let facts: Facts =
+            serde_json::from_slice(file.tensor(FACTS).map_err(|e| bad(&e))?.data()).map_err(|e| bad(&e))?;
         let numbers = |name: &str| -> Result<([usize; 2], Vec<f32>), VlmError> {
             let tensor = file.tensor(name).map_err(|e| bad(&e))?;
             let (Dtype::F16, [rows, columns]) = (tensor.dtype(), tensor.shape()) else {
                 return Err(bad(&format!("{name} is no matrix of 16-bit floats")));
             };
-            let values: Vec<f32> = tensor.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect();
+            let values: Vec<f32> =
+                tensor.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect();
             if values.iter().any(|v| !v.is_finite()) {
                 return Err(bad(&format!("{name} has a number that is not finite")));
             }
@@ -177,7 +178,8 @@ impl Version {
         let background = match file.tensor(SHARED) {
             Err(_) => None,
             Ok(_) => {
-                let all = |name| -> Result<Vec<Embedding>, VlmError> { Ok(rows(name)?.into_iter().flatten().collect()) };
+                let all =
+                    |name| -> Result<Vec<Embedding>, VlmError> { Ok(rows(name)?.into_iter().flatten().collect()) };
                 Some(Background { shared: all(SHARED)?, descriptors: all(DESCRIPTORS)? })
             }
         };
@@ -222,13 +224,23 @@ impl Version {
         }
         let numbers = |pick: fn(&PhotoVectors) -> &Embedding| {
             let width = pick(&photos[0]).as_slice().len();
-            matrix(photos.iter().flat_map(|p| pick(p).as_slice().iter().copied()).collect(), photos.len(), width, &device)
+            matrix(
+                photos.iter().flat_map(|p| pick(p).as_slice().iter().copied()).collect(),
+                photos.len(),
+                width,
+                &device,
+            )
         };
         let (shared, descriptors) = (numbers(PhotoVectors::base), numbers(|p| &p.descriptor) * INPUT_SCALE);
-        let adapted = super::teacher::embeddings(super::teacher::rows(unit(shared + descriptors.matmul(down).matmul(up))));
+        let adapted =
+            super::teacher::embeddings(super::teacher::rows(unit(shared + descriptors.matmul(down).matmul(up))));
         let pairs = photos.into_iter().zip(adapted);
         pairs
-            .map(|(photo, shared)| PhotoVectors { base: Some(photo.base().clone()), shared, descriptor: photo.descriptor })
+            .map(|(photo, shared)| PhotoVectors {
+                base: Some(photo.base().clone()),
+                shared,
+                descriptor: photo.descriptor,
+            })
             .collect()
     }
 
@@ -237,7 +249,8 @@ impl Version {
         let device = Device::flex();
         let Some(change) = self.change("text", &device).filter(|_| !texts.is_empty()) else { return texts };
         let width = texts[0].as_slice().len();
-        let rows = matrix(texts.iter().flat_map(|t| t.as_slice().iter().copied()).collect(), texts.len(), width, &device);
+        let rows =
+            matrix(texts.iter().flat_map(|t| t.as_slice().iter().copied()).collect(), texts.len(), width, &device);
         super::teacher::embeddings(super::teacher::rows(unit(rows.clone() + rows.matmul(change))))
     }
 

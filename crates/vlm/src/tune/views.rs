@@ -24,7 +24,8 @@ pub fn changed(photo: &ModelInput, preprocess: &Preprocess, rng: &mut StdRng) ->
     let (width, height) = (part(area * proportions), part(area / proportions));
     let (left, top) = (rng.random_range(0..=side - width), rng.random_range(0..=side - height));
     let mirrored = rng.random_bool(0.5);
-    let (brightness, contrast) = (rng.random_range(1.0 - LIGHT..=1.0 + LIGHT), rng.random_range(1.0 - LIGHT..=1.0 + LIGHT));
+    let (brightness, contrast) =
+        (rng.random_range(1.0 - LIGHT..=1.0 + LIGHT), rng.random_range(1.0 - LIGHT..=1.0 + LIGHT));
     let light = |v: u8| ((f32::from(v) * brightness - 127.5) * contrast + 127.5).clamp(0.0, 255.0) as u8;
     part_of(photo, preprocess, (left, top), (width, height), mirrored, light)
 }

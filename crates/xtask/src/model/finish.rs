@@ -103,7 +103,10 @@ pub(super) fn write(info: &ModelInfo, place: &Place) -> anyhow::Result<()> {
 }
 
 fn save_background(shared: &[Embedding], descriptors: &[Embedding], place: &Place) -> anyhow::Result<()> {
-    Ok(weights::save_rows(&[("shared", shared), ("descriptors", descriptors)], &place.out.join("background.safetensors"))?)
+    Ok(weights::save_rows(
+        &[("shared", shared), ("descriptors", descriptors)],
+        &place.out.join("background.safetensors"),
+    )?)
 }
 
 /// Vectors in the shared space, and descriptors.

@@ -147,7 +147,13 @@ fn step(
 }
 
 /// Teacher forcing: each token is to be told from those before it.
-pub(crate) fn loss(decoder: &Decoder, lesson: &Lesson, smoothing: f32, noise: &Noise, device: &Device) -> (f32, Tensor<1>) {
+pub(crate) fn loss(
+    decoder: &Decoder,
+    lesson: &Lesson,
+    smoothing: f32,
+    noise: &Noise,
+    device: &Device,
+) -> (f32, Tensor<1>) {
     let sentences = &lesson.sentences;
     let longest = sentences.iter().map(Vec::len).max().unwrap_or(0) + 1;
     let mut ids = vec![PAD; sentences.len() * longest];

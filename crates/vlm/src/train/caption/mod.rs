@@ -10,5 +10,5 @@ mod loss;
 
 pub use crate::caption::decoder::Decoder;
 pub use courses::{Course, Lesson, Photos, Sentences};
-pub use fit::{CaptionConfig, CaptionStep, fit};
 pub(crate) use fit::loss;
+pub use fit::{CaptionConfig, CaptionStep, fit};
