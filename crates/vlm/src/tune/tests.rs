@@ -260,7 +260,7 @@ fn one_step_on_the_gpu_path_is_one_step_on_the_cpu() {
 /// A picture of stripes.
 fn stripes(model: &Model, width: usize, colour: [u8; 3]) -> ModelInput {
     let side = model.preprocess().size;
-    let pixel = |x: u32, y: u32| if (x + y / 3) as usize / width % 2 == 0 { colour } else { [40, 90, 160] };
+    let pixel = |x: u32, y: u32| if ((x + y / 3) as usize / width).is_multiple_of(2) { colour } else { [40, 90, 160] };
     let rgb: Vec<u8> = (0..side).flat_map(|y| (0..side).flat_map(move |x| pixel(x, y))).collect();
     model.preprocess().prepare(side, side, &rgb).unwrap()
 }
