@@ -41,7 +41,9 @@ impl Engine {
         let catalog = self.catalog()?;
         let status = catalog.status()?;
         let model = self.serving().key().ok().map(|key| key.0);
-        let vectors: Vec<(String, u64)> = status.vectors.into_iter().map(|(key, count)| (key.0, count)).collect();
+        // Descriptors come and go with the vectors that are searched.
+        let searched = status.vectors.into_iter().filter(|(key, _)| !key.0.ends_with("/descriptor"));
+        let vectors: Vec<(String, u64)> = searched.map(|(key, count)| (key.0, count)).collect();
         let of_model = vectors.iter().find(|(key, _)| Some(key) == model.as_ref());
         Ok(StatusReport {
             library: self.library().into(),
