@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
+use std::sync::Mutex;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::module::conv2d;
@@ -172,8 +173,23 @@ fn cpu(reason: String) -> Selected {
     Selected { device: Device::flex(), report }
 }
 
-/// Opens an adapter and holds its answer to a small computation against the CPU's.
+/// Adapters that are open. The runtime below is one for the process and refuses to open an adapter twice, so who
+/// asks again (the model loaded anew, a lesson beside the search) gets what is there.
+static OPEN: Mutex<Vec<(BurnKind, Device)>> = Mutex::new(Vec::new());
+
+/// The adapter's device, opened on the first call.
 fn open(adapter: &Adapter) -> Result<Device, String> {
+    let mut open = OPEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some((_, device)) = open.iter().find(|(kind, _)| *kind == adapter.kind) {
+        return Ok(device.clone());
+    }
+    let device = open_anew(adapter)?;
+    open.push((adapter.kind.clone(), device.clone()));
+    Ok(device)
+}
+
+/// Opens an adapter and holds its answer to a small computation against the CPU's.
+fn open_anew(adapter: &Adapter) -> Result<Device, String> {
     let golden = probe(&Device::flex());
     let answer = catch_unwind(AssertUnwindSafe(|| {
         let device = Device::wgpu_options().device_kind(adapter.kind.clone()).init().map_err(|e| e.to_string())?;
@@ -227,6 +243,17 @@ mod tests {
     #[test]
     fn a_software_adapter_is_never_chosen_unasked() {
         assert_ne!(select(DeviceChoice::Auto).unwrap().report.kind, DeviceKind::SoftwareGpu);
+    }
+
+    #[test]
+    fn an_adapter_may_be_asked_for_again_while_it_is_open() {
+        if !adapters().iter().any(|a| a.software) {
+            eprintln!("SKIPPED: no software Vulkan adapter here");
+            return;
+        }
+        let askers: Vec<_> = (0..3).map(|_| std::thread::spawn(|| select(DeviceChoice::Software))).collect();
+        let devices: Vec<Device> = askers.into_iter().map(|a| a.join().unwrap().unwrap().device).collect();
+        assert!(devices.iter().all(|device| *device == devices[0]));
     }
 
     #[test]
