@@ -88,12 +88,12 @@ impl Engine {
     fn of_folders(&self, root: &Path) -> Result<Gathered, EngineError> {
         let mut gathered = Gathered::default();
         let catalog = self.catalog()?;
+        let mut label_of: HashMap<String, usize> = HashMap::new();
         for folder in subfolders(root)? {
             let name = class_name(&folder.file_name().unwrap_or_default().to_string_lossy());
             // `red_car` and `red car` are one label.
-            let known = gathered.labels.iter().position(|label| *label == name);
-            let label = known.unwrap_or_else(|| {
-                gathered.labels.push(name);
+            let label = *label_of.entry(name).or_insert_with_key(|name| {
+                gathered.labels.push(name.clone());
                 gathered.labels.len() - 1
             });
             let mut paths: Vec<PathBuf> = sightline_media::walk(&folder)

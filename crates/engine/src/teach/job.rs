@@ -28,6 +28,8 @@ use crate::serving::VectorKeys;
 const WATCH: f64 = 0.1;
 /// With more labels each is named by one sentence: five would take long to embed.
 const LABELS_WITH_ALL_PROMPTS: usize = 200;
+/// Sentences that are embedded at once.
+const SENTENCES: usize = 64;
 /// Points of a learning curve that are kept.
 const CURVE: usize = 400;
 
@@ -158,8 +160,12 @@ impl Job for TeachJob {
         let read_seconds = started.elapsed().as_secs_f64();
 
         let learning = Instant::now();
-        let lesson = lesson(&host, &gathered, &items, &photos, &parts)?;
+        let lesson = lesson(cx, &host, &gathered, &items, &photos, &parts)?;
         let model = host.untaught()?;
+        let config = match self.options.epochs {
+            Some(_) => config,
+            None => config.for_photos(lesson.train.len()),
+        };
         let Some(teacher) = Teacher::new(config, &lesson, &model, |done, total| {
             cx.progress("look", done as u64, total as u64, None).is_ok() && !cx.stopping()
         })?
@@ -173,12 +179,11 @@ impl Job for TeachJob {
         let proving = Instant::now();
         let version = ending.version;
         let held_out: Vec<usize> = (0..items.len()).filter(|&i| parts[i] == Part::HeldOut).collect();
-        let told = tell(cx, &host, &gathered.labels, &version, &items, &photos, &held_out)?;
-        let train: Vec<usize> = (0..gathered.labels.len())
-            .map(|label| {
-                (0..items.len()).filter(|&i| items[i].label == Some(label) && parts[i] != Part::HeldOut).count()
-            })
-            .collect();
+        let classes = label_embeddings(cx, &host, &gathered.labels, &lesson)?;
+        let told = tell(cx, &host, &classes, &version, &items, &photos, &held_out)?;
+        let mut train = vec![0; gathered.labels.len()];
+        let learned_from = items.iter().zip(&parts).filter(|(_, part)| **part != Part::HeldOut);
+        learned_from.filter_map(|(item, _)| item.label).for_each(|label| train[label] += 1);
         let proof = prove(&gathered.labels, &train, &told, self.options.seed);
         let report = TeachReport {
             depth: version.depth().as_str().into(),
@@ -300,6 +305,7 @@ fn identity(options: &TeachOptions, items: &[Item], parts: &[Part]) -> u64 {
 
 /// The lesson over the photos that are not held out.
 fn lesson(
+    cx: &JobCx<'_>,
     host: &ModelHost,
     gathered: &Gathered,
     items: &[Item],
@@ -340,17 +346,37 @@ fn lesson(
             Part::HeldOut => {}
         }
     }
-    for chunk in lesson.sentences.chunks(64) {
+    for chunk in lesson.sentences.chunks(SENTENCES) {
+        cx.progress("look", lesson.sentence_vectors.len() as u64, lesson.sentences.len() as u64, None)?;
         lesson.sentence_vectors.extend(host.embed_texts(Lane::Batch, chunk.to_vec()).wait()?);
     }
     Ok(lesson)
 }
 
-/// What the untaught model and the version make of the photos held out.
-fn tell(
+/// The labels in the shared space.
+fn label_embeddings(
     cx: &JobCx<'_>,
     host: &ModelHost,
     labels: &[String],
+    lesson: &Lesson,
+) -> Result<Vec<Embedding>, EngineError> {
+    if labels.len() > LABELS_WITH_ALL_PROMPTS {
+        // One sentence each, which is there already.
+        return Ok(lesson.label_sentences.iter().map(|own| lesson.sentence_vectors[own[0]].clone()).collect());
+    }
+    let mut classes = Vec::with_capacity(labels.len());
+    for label in labels {
+        cx.check()?;
+        classes.push(host.embed_class(Lane::Batch, label.clone()).wait()?);
+    }
+    Ok(classes)
+}
+
+/// What the untaught model, by the embeddings of the labels, and the version make of the photos held out.
+fn tell(
+    cx: &JobCx<'_>,
+    host: &ModelHost,
+    classes: &[Embedding],
     version: &Version,
     items: &[Item],
     photos: &[Read],
@@ -362,15 +388,10 @@ fn tell(
         return Ok(Vec::new());
     }
     let calibration = host.ready(Lane::Batch).wait()?.calibration;
-    let mut classes: Vec<Embedding> = Vec::with_capacity(labels.len());
-    for label in labels {
-        cx.check()?;
-        classes.push(host.embed_class(Lane::Batch, label.clone()).wait()?);
-    }
     let before = |vectors: &PhotoVectors| -> Option<usize> {
         let scores: Vec<f32> = classes.iter().map(|class| class.dot(&vectors.shared)).collect();
         let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-        let is_match = labels.len() > 1 || calibration.scale(&classes[0]).judge(*best.1) != sightline_vlm::Match::None;
+        let is_match = classes.len() > 1 || calibration.scale(&classes[0]).judge(*best.1) != sightline_vlm::Match::None;
         is_match.then_some(best.0)
     };
     let taught = match version.depth() {

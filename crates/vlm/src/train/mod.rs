@@ -7,6 +7,7 @@
 //! it knows can be asked for although no caption mentions them.
 
 pub mod caption;
+pub(crate) mod cholesky;
 mod data;
 mod descriptor;
 mod encoder;

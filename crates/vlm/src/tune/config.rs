@@ -52,6 +52,9 @@ pub enum Mixing {
     Alternating,
 }
 
+/// Steps of a run at most, unless a person says how many passes: as many as over some 2,000 photos.
+const MOST_STEPS: usize = 3000;
+
 /// Weights of the losses; one of weight 0 is not computed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Objectives {
@@ -105,6 +108,15 @@ pub struct TuneConfig {
 }
 
 impl TuneConfig {
+    /// The same with fewer passes over many photos, and looks at the watched photos and the guard as often in a run.
+    pub fn for_photos(self, photos: usize) -> Self {
+        let looks = self.epochs / self.watch_every.max(1);
+        let most = (MOST_STEPS / photos.div_ceil(self.batch.max(1)).max(1)).max(1);
+        let epochs = self.epochs.min(most);
+        let watch_every = self.watch_every.min((epochs / looks.max(1)).max(1));
+        Self { epochs, watch_every, ..self }
+    }
+
     /// The settings of a depth.
     pub fn new(depth: Depth) -> Self {
         let shared = Self {

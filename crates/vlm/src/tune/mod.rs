@@ -5,12 +5,15 @@
 //! - *deep*: low-rank changes (LoRA, Hu et al. 2021, arXiv:2106.09685) to the last layers of the image tower, of the
 //!   text tower and of the caption decoder, and the classifier.
 //!
+//! With very many labels the classifier is computed in closed form instead of trained.
+//!
 //! The joint loss is `L = w_c * contrastive + w_k * cross-entropy + w_g * caption`, and a weight on what general photos
 //! must keep ([`Objectives`]). What comes of it is a [`Version`]: a few matrices that a model is loaded with. It knows
 //! nothing of albums, files or jobs: the engine gives it a [`Lesson`] and hears of every step.
 
 mod config;
 mod deep;
+mod discriminant;
 mod fit;
 mod guard;
 mod lesson;

@@ -9,6 +9,7 @@ use rand::{Rng, SeedableRng};
 
 use super::config::{Depth, Mixing, TuneConfig};
 use super::deep::Deep;
+use super::discriminant::discriminant;
 use super::guard::Guard;
 use super::lesson::{Example, Lesson};
 use super::losses::{classes, contrastive, moved};
@@ -23,6 +24,9 @@ pub(super) const INPUT_SCALE: f64 = 16.0;
 
 /// General photos in a batch at least: fewer would not hold the space in its place.
 const LEAST_GENERAL: usize = 40;
+
+/// With more labels than this the classifier is computed in closed form: trained, it would take hours for thousands.
+const MOST_TRAINED: usize = 300;
 
 /// Stored vectors, row by row.
 #[derive(Debug, Clone, Default)]
@@ -156,6 +160,16 @@ impl Teacher {
         self.guard.base_recall()
     }
 
+    /// Whether there are too many labels to train a classifier.
+    fn is_classified_in_closed_form(&self) -> bool {
+        self.labels.len() > MOST_TRAINED
+    }
+
+    /// Whether a fresh pupil is all that there will be.
+    pub(super) fn is_learned_at_once(&self) -> bool {
+        self.config.depth == Depth::Probe && self.is_classified_in_closed_form()
+    }
+
     fn plan(&self) -> Layout {
         let mut layout = Layout::default();
         let (shared, descriptor) = (self.general.shared[0].len(), self.general.descriptors[0].len());
@@ -172,17 +186,27 @@ impl Teacher {
         layout
     }
 
-    /// A fresh pupil. All but a probe begin with the classifier of one: what maps and layers learn from a random
+    /// A fresh pupil, with its classifier in closed form where there are very many labels. All but a probe begin with the classifier of one: what maps and layers learn from a random
     /// classifier would have to be unlearned, and a run that spoils general search from the start ends as a probe.
     ///
     /// # Errors
     /// Those of [`super::teach`].
     pub(super) fn pupil(&self) -> Result<Pupil, VlmError> {
         let fresh = self.layout.pupil(&mut StdRng::seed_from_u64(self.config.seed), &self.device);
+        if self.is_classified_in_closed_form() {
+            let (weight, bias) = discriminant(&self.train, &self.general, self.labels.len());
+            let begun = self.layout.values(&fresh).into_iter().map(|(name, _, values)| match name.as_str() {
+                "classifier.weight" => weight.clone(),
+                "classifier.bias" => bias.clone(),
+                _ => values,
+            });
+            return Ok(self.layout.with(begun.collect(), &self.device));
+        }
         if self.config.depth == Depth::Probe {
             return Ok(fresh);
         }
-        let config = TuneConfig { seed: self.config.seed, ..TuneConfig::new(Depth::Probe) };
+        let config =
+            TuneConfig { seed: self.config.seed, ..TuneConfig::new(Depth::Probe) }.for_photos(self.photos());
         let mut probe = Self {
             config,
             layout: Layout::default(),
@@ -354,7 +378,10 @@ impl Teacher {
 
     /// The objectives' weights at a step.
     fn turn(&self, step: usize) -> super::Objectives {
-        let all = self.config.objectives;
+        let mut all = self.config.objectives;
+        if self.is_classified_in_closed_form() {
+            all.classes = 0.0;
+        }
         if self.config.mixing == Mixing::Summed {
             return all;
         }
@@ -433,9 +460,10 @@ impl Teacher {
         };
         let general: Vec<usize> = (0..self.general.labels.len().min(256)).collect();
         let middle = mean(&seen(From::General, &general));
+        let mut of_label = vec![Vec::new(); self.labels.len() + 1];
+        (0..self.photos()).for_each(|row| of_label[self.train.labels[row]].push(row));
         let direction = |label: usize| {
-            let own: Vec<usize> = (0..self.photos()).filter(|&row| self.train.labels[row] == label).collect();
-            let own = mean(&seen(From::Train, &own));
+            let own = mean(&seen(From::Train, &of_label[label]));
             Embedding::normalised(own.iter().zip(&middle).map(|(a, b)| a - b).collect())
         };
         let directions = (0..self.labels.len()).map(direction).collect();

@@ -223,6 +223,35 @@ fn objectives_may_take_turns() {
 }
 
 #[test]
+fn ten_thousand_labels_are_learned_in_closed_form() {
+    let _turn = turn();
+    let model = untaught();
+    let mut rng = StdRng::seed_from_u64(21);
+    let (dims, long) = (model.info().dims, model.info().descriptor.dims);
+    let labels = 10_000;
+    let mut lesson = Lesson { labels: (0..labels).map(|i| format!("thing {i}")).collect(), ..Lesson::default() };
+    let shared = Embedding::normalised(random_unit(&mut rng, dims)).unwrap();
+    for label in 0..labels {
+        let middle = random_unit(&mut rng, long);
+        for number in 0..3 {
+            let near = middle.iter().map(|v| v + rng.random_range(-1.0f32..1.0)).collect();
+            let descriptor = Embedding::normalised(near).unwrap();
+            let vectors = PhotoVectors { shared: shared.clone(), descriptor, base: None };
+            let example = Example { vectors, input: None, label: Some(label), sentences: Vec::new() };
+            if number == 2 { lesson.watch.push(example) } else { lesson.train.push(example) }
+        }
+    }
+    let ending = learned(&teacher(&model, &lesson, TuneConfig::new(Depth::Probe)));
+    let version = Version::from_bytes(&ending.version.to_bytes()).unwrap();
+    let every = lesson.watch.iter().step_by(50);
+    let photos: Vec<PhotoVectors> = every.clone().map(|example| example.vectors.clone()).collect();
+    let told = version.classify(&photos);
+    let right = told.iter().zip(every).filter(|(scores, example)| Some(scores[0].label) == example.label).count();
+    assert!(right * 10 > photos.len() * 9, "{right} of {}", photos.len());
+    assert!(told.iter().all(|scores| scores.len() == 10 && scores.is_sorted_by(|a, b| a.confidence >= b.confidence)));
+}
+
+#[test]
 fn one_step_on_the_gpu_path_is_one_step_on_the_cpu() {
     if !adapters().iter().any(|adapter| adapter.software) {
         println!("SKIPPED: no software Vulkan adapter (scripts/setup.sh --tests installs Mesa's)");

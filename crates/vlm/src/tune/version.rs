@@ -52,6 +52,9 @@ pub struct LabelScore {
     pub confidence: f32,
 }
 
+/// Labels of a photo that are told at most.
+pub const MOST_ANSWERS: usize = 10;
+
 /// Where the parts lie in a file.
 const FACTS: &str = "facts";
 const DIRECTIONS: &str = "directions";
@@ -254,7 +257,8 @@ impl Version {
         super::teacher::embeddings(super::teacher::rows(unit(rows.clone() + rows.matmul(change))))
     }
 
-    /// How surely each photo is of each label, the surest first. Photos as this version has them.
+    /// How surely each photo is of the [`MOST_ANSWERS`] labels it is of most surely, the surest first. Photos as this
+    /// version has them.
     pub fn classify(&self, photos: &[PhotoVectors]) -> Vec<Vec<LabelScore>> {
         let descriptors: Vec<&Embedding> = photos.iter().map(|photo| &photo.descriptor).collect();
         self.classify_descriptors(&descriptors)
@@ -279,7 +283,12 @@ impl Version {
                 let labels = row.iter().take(self.labels().len()).enumerate();
                 let mut scores: Vec<LabelScore> =
                     labels.map(|(label, &confidence)| LabelScore { label, confidence }).collect();
-                scores.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+                let surer = |a: &LabelScore, b: &LabelScore| b.confidence.total_cmp(&a.confidence);
+                if scores.len() > MOST_ANSWERS {
+                    scores.select_nth_unstable_by(MOST_ANSWERS, surer);
+                    scores.truncate(MOST_ANSWERS);
+                }
+                scores.sort_by(surer);
                 scores
             }));
         }
