@@ -4,47 +4,15 @@
  * `npm run test:desktop` runs it under Xvfb. It makes the screenshots of docs/ on the way.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { App, KEYS, until } from "./webdriver.mjs";
+import { call, cell, idle, library, noSeriousViolations, root, samples, shots, skip } from "./harness.mjs";
+import { KEYS, until } from "./webdriver.mjs";
 
-const root = resolve(import.meta.dirname, "../..");
-const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const binary = join(target, "release/sightline-desktop");
-// `npm run screenshots` puts them into the documentation.
-const shots = process.env.SCREENSHOTS === undefined ? join(target, "screenshots") : join(root, "docs/screenshots");
-const missing = ["WebKitWebDriver", "dbus-run-session"].filter((tool) => {
-  try {
-    execFileSync("which", [tool]);
-    return false;
-  } catch {
-    return true;
-  }
-});
-const skip = missing.length > 0 || process.env.DISPLAY === undefined ? `SKIPPED: no ${missing.join(", ") || "display"}` : false;
-if (skip) console.log(skip);
-
-const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 const search = '[data-testid="search-input"]';
-const cell = '[data-testid="photo-cell"]';
 const summary = '[data-testid="summary"]';
-const samples = readdirSync(join(root, "assets/samples")).filter((name) => /\.(jpg|jpeg|png|webp)$/.test(name));
-
-function library() {
-  const folder = mkdtempSync(join(tmpdir(), "sightline-"));
-  return {
-    folder,
-    start: () =>
-      App.start(binary, { SIGHTLINE_LIBRARY: join(folder, "library"), XDG_DATA_HOME: join(folder, "share"), LANG: "en_US.UTF-8" }),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
-
-const idle = (app) => app.until("no job is under way", "return document.querySelector('[data-testid=\"job-strip\"]') === null");
 
 /** Names of the samples shown, in order: file names are asked of the engine by number. */
 const names = (app, most = 3) =>
@@ -66,16 +34,6 @@ async function ask(app, words) {
     `const { dataset, ariaBusy } = document.querySelector('${summary}') ?? { dataset: {} };
      return ariaBusy === "false" && dataset.answered === ${JSON.stringify(words)}`,
   );
-}
-
-async function noSeriousViolations(app, where) {
-  await app.run(`if (window.axe === undefined) { ${axe} } return true`);
-  const found = await app.run(
-    `const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-     return violations.filter((v) => v.impact === "serious" || v.impact === "critical")
-       .map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).join("; "));`,
-  );
-  assert.deepEqual(found, [], where);
 }
 
 describe("a newcomer with the sample photos", { skip }, () => {
@@ -320,14 +278,13 @@ describe("an app that is killed while it indexes", { skip }, () => {
     const total = readdirSync(photos).length;
     app = await place.start();
     await app.find('[data-testid="first-run"]');
-    const call = (name, request) => app.run(`return window.__TAURI_INTERNALS__.invoke("call", { name: arguments[0], request: arguments[1] })`, name, request);
-    await call("add_folder", { path: photos });
-    await until("a third is done", async () => (await call("overview", null)).searchable > total / 3);
+    await call(app, "add_folder", { path: photos });
+    await until("a third is done", async () => (await call(app, "overview", null)).searchable > total / 3);
     await app.kill();
     app = await place.start();
-    const { searchable } = await call("overview", null);
+    const { searchable } = await call(app, "overview", null);
     assert.ok(searchable > total / 3, `${searchable} of ${total} were kept`);
-    await until("all are done", async () => (await call("overview", null)).searchable === total, 120);
+    await until("all are done", async () => (await call(app, "overview", null)).searchable === total, 120);
     await idle(app);
   });
 });

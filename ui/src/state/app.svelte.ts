@@ -117,7 +117,8 @@ export class AppState {
     if (job.state === "done" && job.kind === "index") this.toasts.note(t().jobs.done);
     if (job.state === "done" && job.kind === "caption") this.toasts.note(t().jobs.captioned);
     if (job.state === "done" && job.kind === "copy") this.toasts.note(t().jobs.copied);
-    if (job.state === "done" && job.kind === "teach") this.toasts.note(t().teach.done);
+    // Who is there sees it.
+    if (job.state === "done" && job.kind === "teach" && this.view !== "teach") this.toasts.note(t().teach.done);
     if (job.state === "done" && job.kind === "activate") this.toasts.note(t().teach.activated);
     void this.attempt(() => this.#libraryChanged());
   }

@@ -41,7 +41,9 @@ pub(super) fn discriminant(photos: &Rows, general: &Rows, labels: usize) -> (Vec
     for part in rows.chunks(AT_ONCE) {
         let centred = part
             .iter()
-            .flat_map(|(row, label)| row.iter().zip(&means[label * length..][..length]).map(|(value, mean)| value - mean))
+            .flat_map(|(row, label)| {
+                row.iter().zip(&means[label * length..][..length]).map(|(value, mean)| value - mean)
+            })
             .collect();
         let centred = matrix(centred, part.len(), length, &device);
         scatter = scatter + centred.clone().transpose().matmul(centred);
@@ -108,9 +110,7 @@ mod tests {
         // And it tells them apart.
         for (row, label) in &all {
             let score = |class: usize| -> f64 {
-                (0..length)
-                    .map(|i| f64::from(row[i] * weight[i * (labels + 1) + class]) * INPUT_SCALE)
-                    .sum::<f64>()
+                (0..length).map(|i| f64::from(row[i] * weight[i * (labels + 1) + class]) * INPUT_SCALE).sum::<f64>()
                     + f64::from(bias[class])
             };
             assert!((0..=labels).all(|class| score(class) <= score(*label)));

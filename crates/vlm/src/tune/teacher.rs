@@ -205,8 +205,7 @@ impl Teacher {
         if self.config.depth == Depth::Probe {
             return Ok(fresh);
         }
-        let config =
-            TuneConfig { seed: self.config.seed, ..TuneConfig::new(Depth::Probe) }.for_photos(self.photos());
+        let config = TuneConfig { seed: self.config.seed, ..TuneConfig::new(Depth::Probe) }.for_photos(self.photos());
         let mut probe = Self {
             config,
             layout: Layout::default(),
