@@ -12,3 +12,4 @@ mod killing;
 mod searching;
 mod teaching;
 mod trouble;
+mod watching;

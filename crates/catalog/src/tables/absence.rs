@@ -111,8 +111,9 @@ impl Catalog {
     ///
     /// # Errors
     /// When the library cannot be written.
-    pub fn no_longer_absent(&self, paths: &[PathBuf]) -> Result<(), CatalogError> {
-        if paths.is_empty() {
+    pub fn no_longer_absent<'a>(&self, paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), CatalogError> {
+        let mut paths = paths.into_iter().peekable();
+        if paths.peek().is_none() {
             return Ok(());
         }
         self.write(|transaction| {
@@ -123,28 +124,27 @@ impl Catalog {
         })
     }
 
-    /// Those of the photos' files `paths` without which their photo would lie nowhere, in their order.
+    /// Of files that are gone, those without which their photo lies nowhere, and those whose photo lies elsewhere too;
+    /// in their order. What is no photo's file is in neither.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn last_places(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, CatalogError> {
-        let going: HashSet<Vec<u8>> = paths.iter().map(|path| path_bytes::encode(path)).collect();
+    pub fn lost_and_moved(&self, gone: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CatalogError> {
+        let going: HashSet<Vec<u8>> = gone.iter().map(|path| path_bytes::encode(path)).collect();
         self.read(|transaction| {
             let mut photo_at = transaction.prepare_cached("SELECT photo_id FROM location WHERE path = ?1")?;
             let mut places = transaction.prepare_cached("SELECT path FROM location WHERE photo_id = ?1")?;
-            let mut last = Vec::new();
-            for path in paths {
+            let (mut lost, mut moved) = (Vec::new(), Vec::new());
+            for path in gone {
                 let photo: Option<i64> = photo_at.query_row([path_bytes::encode(path)], |row| row.get(0)).optional()?;
                 let Some(photo) = photo else { continue };
                 let mut stays = false;
                 for place in places.query_map([photo], |row| row.get::<_, Vec<u8>>(0))? {
                     stays |= !going.contains(&place?);
                 }
-                if !stays {
-                    last.push(path.clone());
-                }
+                if stays { &mut moved } else { &mut lost }.push(path.clone());
             }
-            Ok(last)
+            Ok((lost, moved))
         })
     }
 }

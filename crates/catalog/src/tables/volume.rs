@@ -112,9 +112,9 @@ impl Catalog {
     pub fn move_folder(&self, from: &Path, to: &Path) -> Result<usize, CatalogError> {
         let volumes = self.folder_volumes()?;
         let own_volume = volumes.iter().find(|place| place.folder == from).map(|place| &place.id);
-        let elsewhere = volumes.iter().filter(|place| {
-            place.folder != from && place.folder.starts_with(from) && Some(&place.id) != own_volume
-        });
+        let elsewhere = volumes
+            .iter()
+            .filter(|place| place.folder != from && place.folder.starts_with(from) && Some(&place.id) != own_volume);
         let not: Vec<_> = elsewhere
             .map(|place| {
                 let (_, start, end) = path_bytes::folder_and_below(&place.folder);
