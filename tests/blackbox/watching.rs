@@ -68,7 +68,7 @@ fn a_new_photo_is_searchable_within_three_seconds() {
     fs::copy(root().join("assets/samples/coffee.png"), world.photos().join("old.png")).unwrap();
     let watching = Watching::start(&world);
     let mut slowest = Duration::ZERO;
-    for sample in samples().into_iter().take(10) {
+    for sample in samples().into_iter().filter(|sample| !sample.ends_with("coffee.png")).take(10) {
         let start = Instant::now();
         fs::copy(&sample, world.photos().join(sample.file_name().unwrap())).unwrap();
         watching.wait("it is embedded", SOON, |line| line["embedded"].as_u64().is_some_and(|photos| photos > 0));

@@ -320,7 +320,7 @@ fn an_edited_photo_keeps_album_and_caption_and_another_of_the_same_name_does_not
     let engine = world.engine();
     let before = [&edited, &other].map(|path| id_at(&engine, path));
     let album = engine.create_album("Rex", &before).unwrap();
-    before.iter().for_each(|photo| drop(engine.write_caption(*photo, "Rex").unwrap()));
+    before.iter().for_each(|photo| engine.write_caption(*photo, "Rex").unwrap());
     let original = std::fs::read(&edited).unwrap();
     std::fs::write(&edited, jpeg(RED, 60)).unwrap();
     std::fs::write(&other, jpeg(GREEN, 0)).unwrap();

@@ -139,10 +139,12 @@ fn hear(to: Sender<Heard>, asked: bool) -> impl FnMut(notify::Result<notify::Eve
     move |event| {
         let heard = match event {
             Ok(event) if event.need_rescan() => vec![Heard::Missed],
-            Ok(event) => match touch(&event.kind, asked) {
-                Some(touch) => event.paths.into_iter().map(|path| Heard::Touched(path, touch)).collect(),
-                None => Vec::new(),
-            },
+            Ok(event) => {
+                let Some(touch) = touch(&event.kind, asked) else { return };
+                // Whoever looks at everything tells of each file of a folder, too.
+                let paths = event.paths.into_iter().filter(|path| !asked || !path.is_dir());
+                paths.map(|path| Heard::Touched(path, touch)).collect()
+            }
             // What cannot be read now is found to be so when it is looked at.
             Err(error) => error.paths.into_iter().map(|path| Heard::Touched(path, Touch::Named)).collect(),
         };
@@ -164,4 +166,26 @@ fn touch(kind: &EventKind, asked: bool) -> Option<Touch> {
         EventKind::Create(_) | EventKind::Modify(_) if !tells_of_closing => Touch::Changed,
         _ => Touch::Named,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_limits_are_told_from_other_errors() {
+        let io = |code: i32| notify::Error::io(std::io::Error::from_raw_os_error(code));
+        assert!(is_crowded(&notify::Error::new(ErrorKind::MaxFilesWatch)));
+        // Too many watchers of this user, and no more watches.
+        assert_eq!([24, 28].map(|code| is_crowded(&io(code))), [cfg!(unix); 2]);
+        assert!(!is_crowded(&io(2)) && !is_crowded(&notify::Error::path_not_found()));
+    }
+
+    #[test]
+    fn reading_is_no_change() {
+        assert_eq!(touch(&EventKind::Access(AccessKind::Open(AccessMode::Any)), false), None);
+        assert_eq!(touch(&EventKind::Access(AccessKind::Close(AccessMode::Read)), false), None);
+        assert_eq!(touch(&EventKind::Access(AccessKind::Close(AccessMode::Write)), false), Some(Touch::Closed));
+        assert_eq!(touch(&EventKind::Create(notify::event::CreateKind::Any), true), Some(Touch::Changed));
+    }
 }

@@ -230,9 +230,10 @@ impl<'a> Watch<'a> {
         if path.is_dir() {
             return Ok(true);
         }
-        if let Ok(found) = sightline_media::look(path) {
-            return Ok(found.is_some());
+        if path.exists() {
+            return Ok(!matches!(sightline_media::look(path), Ok(None)));
         }
+        // Gone, it may have been a folder.
         let catalog = self.engine.catalog()?;
         Ok(!catalog.known_under(path)?.is_empty() || !catalog.companions_under(path)?.is_empty())
     }
