@@ -6,11 +6,13 @@
 pub mod caption_metadata;
 mod decode;
 mod error;
+mod exif_block;
 mod fingerprint;
 mod format;
 mod hash;
 mod metadata;
 mod photo;
+mod structure;
 mod thumbnail;
 mod walk;
 
