@@ -7,11 +7,12 @@ use rusqlite::Connection;
 use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId, Verdict, VersionId};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 4] = [
+const FIXTURES: [&str; 5] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
+    include_str!("fixtures/schema-5.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -112,4 +113,13 @@ fn a_library_of_schema_4_keeps_its_versions() {
     assert_eq!(catalog.version_before().unwrap(), Some(VersionId(1)));
     let answers: Vec<_> = catalog.answers().unwrap().into_iter().map(|row| (row.photo, row.answer)).collect();
     assert_eq!(answers, [(PhotoId(1), Verdict::Yes), (PhotoId(2), Verdict::No)]);
+}
+
+#[test]
+fn a_library_of_schema_5_keeps_its_companions() {
+    let dir = library(FIXTURES[4]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let paths: Vec<_> = catalog.companions_of(PhotoId(1)).unwrap().into_iter().map(|row| row.path).collect();
+    assert_eq!(paths, [PathBuf::from("/photos/a.raf")]);
 }
