@@ -5,10 +5,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod captioning;
+mod decoding;
 mod desk;
+mod faults;
 mod harness;
 mod indexing;
 mod killing;
+mod mutants;
 mod searching;
 mod teaching;
+mod together;
 mod trouble;

@@ -20,6 +20,7 @@ mod migrations;
 mod path_bytes;
 mod status;
 mod tables;
+mod turn;
 mod vectors;
 
 pub use batch::Batch;
@@ -39,4 +40,5 @@ pub use tables::photo::{NewPhoto, PhotoId, PhotoRow};
 pub use tables::problem::Problem;
 pub use tables::verdict::{Verdict, VerdictRow};
 pub use tables::version::{NewVersion, VersionId, VersionRow};
+pub use turn::Turn;
 pub use vectors::{Nearest, ScoreStats, VectorIndex};

@@ -63,6 +63,18 @@ pub enum EngineError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The system starts no process that could decode.
+    #[error("cannot start the photo decoder: {source}; close other programs and try again")]
+    NoDecoder {
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A folder went away while it was worked on.
+    #[error("{}: the folder went away; plug the disk in and go on, what was finished is kept", path.display())]
+    FolderGone {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The work was cancelled or paused; what was committed stays.
     #[error("cancelled; what was finished is kept, and running it again goes on from there")]
     Cancelled,
@@ -173,6 +185,8 @@ impl EngineError {
             Self::BadVersion { .. } => "version_bad",
             Self::ModelGone => "model_gone",
             Self::Thread { .. } => "no_thread",
+            Self::NoDecoder { .. } => "no_decoder",
+            Self::FolderGone { .. } => "folder_gone",
             Self::Cancelled => "cancelled",
             Self::NoLibrary => "no_library",
             Self::EmptyLibrary { .. } => "library_empty",

@@ -8,6 +8,7 @@ pub mod albums;
 mod batches;
 pub mod bench;
 pub mod captions;
+mod decoding;
 pub mod devices;
 pub mod doctor;
 mod engine;
@@ -24,6 +25,7 @@ mod paths;
 pub mod photos;
 pub mod search;
 mod serving;
+mod serving_decoder;
 pub mod settings;
 pub mod status;
 pub mod tags;
@@ -33,6 +35,7 @@ mod testing;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
+pub use serving_decoder::{decoder_program, serve_decoder};
 pub use sightline_catalog::{
     AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, KeywordOrigin, Overwrite, PhotoId,
     Problem, Verdict,

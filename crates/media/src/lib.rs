@@ -13,6 +13,7 @@ mod metadata;
 mod photo;
 mod thumbnail;
 mod walk;
+pub mod worker;
 
 pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
@@ -20,6 +21,6 @@ pub use fingerprint::Fingerprint;
 pub use format::{FileKind, PhotoFormat};
 pub use hash::{ContentHash, hash_file};
 pub use metadata::Metadata;
-pub use photo::{Photo, open};
-pub use thumbnail::{picture, thumbnail};
+pub use photo::{Photo, open, read};
+pub use thumbnail::{picture, picture_of, picture_short_side, thumbnail};
 pub use walk::{Found, Walk, walk};

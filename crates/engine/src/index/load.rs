@@ -10,6 +10,7 @@ use sightline_media::{ContentHash, Found, MediaError, Metadata};
 use sightline_vlm::ModelInput;
 
 use super::scan::Unreadable;
+use crate::decoding::patiently;
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelHost};
 use crate::{Engine, EngineError};
@@ -54,6 +55,7 @@ pub(super) struct FreshPhoto {
 
 /// Reads files on several threads.
 pub(super) struct PhotoReader<'a> {
+    engine: &'a Engine,
     catalog: &'a Catalog,
     host: ModelHost,
     loader: Mutex<Option<Arc<Loader>>>,
@@ -66,6 +68,7 @@ impl<'a> PhotoReader<'a> {
     /// back as [`Outcome::Copy`].
     pub fn new(engine: &'a Engine, put_copies_off: bool) -> Result<Self, EngineError> {
         Ok(Self {
+            engine,
             catalog: engine.catalog()?,
             host: engine.host(),
             loader: Mutex::default(),
@@ -98,7 +101,7 @@ impl<'a> PhotoReader<'a> {
 
     /// `None` when another thread reads the same content.
     fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
-        let hash = sightline_media::hash_file(&found.path)?;
+        let hash = patiently(|| sightline_media::hash_file(&found.path))?;
         if let Some(id) = self.catalog.by_hash(&hash.0)? {
             return Ok(Some(Outcome::Located(found.clone(), id)));
         }
@@ -136,6 +139,6 @@ impl<'a> PhotoReader<'a> {
             return Ok(loader.clone());
         }
         let ready = self.host.ready(Lane::Batch).wait()?;
-        Ok(loader.insert(Arc::new(Loader::new(ready.preprocess))).clone())
+        Ok(loader.insert(Arc::new(self.engine.loader(ready.preprocess))).clone())
     }
 }

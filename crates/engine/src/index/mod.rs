@@ -7,6 +7,7 @@
 //! because a folder could not be read. Running it again goes on where it stopped.
 
 mod load;
+mod roots;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::batches::batch_size;
 use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
 use load::{Outcome, PhotoReader, Task};
+use roots::Roots;
 use scan::Plan;
 use writer::Writer;
 
@@ -102,19 +104,20 @@ impl Job for IndexJob {
             readable(root)?;
             catalog.add_folder(root)?;
         }
+        let roots = Roots::of(&self.roots);
         let plan = Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?;
         let mut writer = Writer::new(cx, &serving, &mut self.summary)?;
         writer.list(plan.unreadable)?;
         let tasks: Vec<Task> = plan.work.into_iter().map(Task::New).collect();
         writer.expect(tasks.len() as u64)?;
-        let copies = embed(cx, &mut writer, tasks, true)?;
+        let copies = embed(cx, &mut writer, &roots, tasks, true)?;
         // Copies of files that were read in the same run: by now their content is known.
-        embed(cx, &mut writer, copies.into_iter().map(Task::New).collect(), false)?;
+        embed(cx, &mut writer, &roots, copies.into_iter().map(Task::New).collect(), false)?;
         // Photos that an earlier run, or another model, left without a vector of this one.
         let lacking = catalog.photos_without_vector(&model)?;
         let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
         writer.expect(tasks.len() as u64)?;
-        embed(cx, &mut writer, tasks, false)?;
+        embed(cx, &mut writer, &roots, tasks, false)?;
         drop(writer);
         self.summary.removed = catalog.forget(&plan.gone)? as u64;
         engine.library_changed();
@@ -133,6 +136,7 @@ fn now_s() -> i64 {
 fn embed(
     cx: &JobCx<'_>,
     writer: &mut Writer<'_, '_>,
+    roots: &Roots,
     tasks: Vec<Task>,
     put_copies_off: bool,
 ) -> Result<Vec<sightline_media::Found>, EngineError> {
@@ -148,11 +152,13 @@ fn embed(
             copies.push(found);
             Ok(())
         }
-        outcome => writer.take(outcome),
+        outcome => roots.must_be_there(&outcome).and_then(|()| writer.take(outcome)),
     });
     match result {
         // What the model is computing is committed, not lost.
-        Err(EngineError::Cancelled) => writer.finish_in_flight().and(Err(EngineError::Cancelled)),
+        Err(error @ (EngineError::Cancelled | EngineError::FolderGone { .. })) => {
+            writer.finish_in_flight().and(Err(error))
+        }
         Err(error) => Err(error),
         Ok(()) => writer.flush().map(|()| copies),
     }

@@ -240,6 +240,7 @@ impl JobBoard {
             status.state = match &result {
                 Ok(()) => JobState::Done,
                 Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
+                Err(EngineError::FolderGone { .. }) => JobState::Paused,
                 Err(EngineError::Cancelled) => JobState::Cancelled,
                 Err(error) => JobState::Failed { code: error.code().into() },
             };
