@@ -229,3 +229,61 @@ fn captions_and_tags_are_written_beside_a_photo_after_a_preview_and_taken_back()
     seat.call("reveal_tag_list", Value::Null);
     assert_eq!(*seat.ears.revealed.lock().unwrap(), [world.library().join("tags.txt").display().to_string()]);
 }
+
+#[test]
+fn a_window_shows_new_photos_unasked_and_stops_when_it_is_told_not_to() {
+    let world = World::new();
+    let seat = Seat::at(&world);
+    seat.call("add_folder", json!({ "path": world.photos().display().to_string() }));
+    seat.wait_for_jobs();
+    let add = |name: &str| std::fs::copy(root().join("assets/samples").join(name), world.photos().join(name)).unwrap();
+    let listed =
+        || seat.call("photos", json!({ "filters": no_filters(), "sort": "newest" }))["ids"].as_array().unwrap().len();
+    // The folder is listened to from the next look at the list of folders.
+    std::thread::sleep(Duration::from_secs(4));
+    for (name, photos) in [("lock.jpg", 1), ("coffee.png", 2)] {
+        let (start, told) = (Instant::now(), *seat.ears.changes.lock().unwrap());
+        add(name);
+        while listed() < photos || *seat.ears.changes.lock().unwrap() == told {
+            assert!(start.elapsed() < Duration::from_secs(3), "{name} is not there after three seconds");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        println!("{name} was listed after {:?}", start.elapsed());
+    }
+    assert_eq!(seat.name(seat.search("a dog", no_filters())[0]), "lock.jpg");
+    let mut settings = seat.call("settings", Value::Null);
+    assert_eq!(settings["watch"], true, "unless a person says otherwise");
+    settings["watch"] = false.into();
+    seat.call("save_settings", settings);
+    add("chelsea.png");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(listed(), 2);
+    seat.desk.close();
+}
+
+#[test]
+fn a_window_asks_before_it_forgets_much() {
+    let world = World::with_samples();
+    let seat = Seat::at(&world);
+    let photos = world.photos().display().to_string();
+    seat.call("add_folder", json!({ "path": photos }));
+    seat.wait_for_jobs();
+    let away = world.photos().with_file_name("away");
+    std::fs::create_dir(&away).unwrap();
+    for file in std::fs::read_dir(world.photos()).unwrap() {
+        let file = file.unwrap();
+        std::fs::rename(file.path(), away.join(file.file_name())).unwrap();
+    }
+    let asked = || seat.call("overview", Value::Null)["absences"].clone();
+    let start = Instant::now();
+    while asked() == json!([]) {
+        assert!(start.elapsed() < Duration::from_secs(20), "nobody asks");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let known = seat.call("overview", Value::Null)["photos"].clone();
+    assert_eq!(asked(), json!([{ "path": photos, "missing": known, "known": known }]));
+    seat.call("answer_absence", json!({ "path": photos, "forget": false }));
+    assert_eq!(asked(), json!([]));
+    assert_eq!(seat.call("overview", Value::Null)["photos"], known);
+    seat.desk.close();
+}

@@ -16,3 +16,4 @@ mod searching;
 mod teaching;
 mod together;
 mod trouble;
+mod watching;

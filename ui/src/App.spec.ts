@@ -111,7 +111,7 @@ describe("the window", () => {
 
   it("has recent searches for the keyboard, with their chips", async () => {
     open(500);
-    await fake.call("save_settings", { theme: "light", language: "en", device: "auto", recent_searches: ['beach -"people"', "a dog"] });
+    await fake.call("save_settings", { theme: "light", language: "en", device: "auto", recent_searches: ['beach -"people"', "a dog"], watch: true });
     await screen.findAllByTestId("photo-cell");
     cleanup();
     render(App);
@@ -167,6 +167,43 @@ describe("the window", () => {
     await fireEvent.click(screen.getByTestId("problems"));
     expect((await screen.findAllByTestId("problem-row")).length).toBe(2);
     expect(await violations()).toEqual([]);
+  });
+
+  it("asks before it forgets many photos, and says what belongs to a photo", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
+    const { overview } = fake.handlers;
+    let absences = [{ path: "/home/anna/Photos", missing: 1204, known: 3000 }];
+    fake.handlers.overview = async (request) => ({ ...(await overview(request)), absences });
+    fake.handlers.answer_absence = () => {
+      absences = [];
+      return null;
+    };
+    fake.emit("library_changed", null);
+    const dialog = await screen.findByTestId("missing-dialog");
+    expect(dialog.textContent).toContain("1,204 of 3,000 photos of /home/anna/Photos are not there. Is a disk unplugged?");
+    expect(await violations()).toEqual([]);
+    await fireEvent.click(screen.getByTestId("keep-missing"));
+    await waitFor(() => expect(screen.queryByTestId("missing-dialog")).toBeNull());
+    expect(fake.calls.find((call) => call.name === "answer_absence")?.request).toEqual({ path: "/home/anna/Photos", forget: false });
+    const [first] = await screen.findAllByTestId("photo-cell");
+    await fireEvent.click(first as HTMLElement);
+    await fireEvent.keyDown(await screen.findByTestId("lightbox"), { key: "i" });
+    expect((await screen.findByTestId("companion")).textContent).toContain("500.raf");
+  });
+
+  it("finds photos that were just written without a word about the work", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
+    fake.emit("job", runningJob({ id: 7, kind: "follow", total: 2, done: 1 }));
+    const { photos } = fake.handlers;
+    fake.handlers.photos = async (request) => ({ ids: [9001, ...(await photos(request)).ids] });
+    fake.emit("library_changed", null);
+    await waitFor(() => expect(document.querySelector('[data-photo="9001"]')).not.toBeNull());
+    expect(screen.queryByTestId("job-strip")).toBeNull();
+    fake.emit("job", runningJob({ id: 7, kind: "follow", total: 2, done: 2, state: "done" }));
+    fake.emit("job", runningJob({ id: 8, kind: "follow", total: 200, done: 1 }));
+    await screen.findByTestId("job-strip");
   });
 
   it("shows an error and the way to try again", async () => {

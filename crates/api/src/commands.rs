@@ -57,6 +57,7 @@ commands! {
     add_samples: () => JobRow;
     remove_folder: PathRequest => ();
     rescan: Rescan => JobRow;
+    answer_absence: AnswerAbsence => ();
     control_job: ControlJob => JobRow;
     problems: () => Vec<ProblemRow>;
     search: Search => SearchReply;

@@ -1,5 +1,6 @@
 //! One engine with its jobs, as a person sits at it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use sightline_engine::captions::Written;
 use sightline_engine::jobs::{JobBoard, JobState as EngineState, JobStatus};
+use sightline_engine::watch::{Hearing, WatchEvent, Watcher};
 use sightline_engine::{Engine, EngineConfig, PhotoId};
 
 use crate::types::{CaptionSoFar, DeviceChoice, JobRow, JobState, Settings};
@@ -51,6 +53,10 @@ pub struct Desk {
     pub(crate) shell: Arc<dyn Shell>,
     /// What was written out last, to take it back.
     written_out: Mutex<Vec<Written>>,
+    /// Watches the folders, if that is wanted.
+    watcher: Mutex<Option<Watcher>>,
+    /// Folders that the system tells nothing of, because there are too many.
+    crowded: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Desk {
@@ -74,7 +80,40 @@ impl Desk {
         jobs.resume_interrupted()?;
         // The first search should not wait for the weights.
         drop(engine.host().ready(sightline_engine::model_host::Lane::Interactive));
-        Ok(Self { engine, jobs, places, shell, written_out: Mutex::default() })
+        let (watcher, crowded) = (Mutex::default(), Arc::default());
+        let desk = Self { engine, jobs, places, shell, written_out: Mutex::default(), watcher, crowded };
+        desk.watch_if(settings.watch)?;
+        Ok(desk)
+    }
+
+    /// Watches the folders, or stops watching them.
+    pub(crate) fn watch_if(&self, wanted: bool) -> Result<(), ErrorReply> {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wanted {
+            *watcher = None;
+        } else if watcher.is_none() {
+            let (shell, crowded) = (self.shell.clone(), self.crowded.clone());
+            let tell = move |event| {
+                let mut crowded = crowded.lock().unwrap_or_else(PoisonError::into_inner);
+                match event {
+                    WatchEvent::Watching { folder, hearing: Hearing::Crowded, .. } => drop(crowded.insert(folder)),
+                    WatchEvent::Watching { folder, .. } | WatchEvent::Left { folder } => drop(crowded.remove(&folder)),
+                    // What is done, and what cannot be, is told by its job.
+                    WatchEvent::Followed { .. } | WatchEvent::Failed { .. } => return,
+                    WatchEvent::Moved { .. } => {}
+                }
+                drop(crowded);
+                shell.library_changed();
+            };
+            *watcher = Some(Watcher::start(self.jobs.clone(), tell)?);
+        }
+        Ok(())
+    }
+
+    /// Folders that the system tells nothing of, because there are too many.
+    pub(crate) fn crowded(&self) -> Vec<String> {
+        let crowded = self.crowded.lock().unwrap_or_else(PoisonError::into_inner);
+        crowded.iter().map(|folder| folder.display().to_string()).collect()
     }
 
     /// A photo's picture, a JPEG; see [`Engine::thumbnail`] and [`Engine::picture`].
@@ -96,7 +135,11 @@ impl Desk {
 
     /// Stops the jobs so that they go on at the next start; waits a few seconds at most.
     pub fn close(&self) {
+        // First: it would begin new ones.
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        watcher.iter().for_each(Watcher::stop);
         self.jobs.stop_all();
+        drop(watcher);
     }
 }
 

@@ -41,6 +41,8 @@ impl Desk {
             searchable: status.searchable,
             problems: status.problems,
             folders: self.engine.folders()?.into_iter().map(folder).collect(),
+            absences: status.absences.iter().map(absence_row).collect(),
+            crowded: self.crowded(),
             jobs: self.jobs.unfinished()?.iter().map(job_row).collect(),
         })
     }
@@ -60,6 +62,7 @@ impl Desk {
     }
 
     pub fn rescan(&self, request: Rescan) -> Reply<JobRow> {
+        self.engine.follow_volumes()?;
         // A folder on an unplugged disk is passed over: its photos stay.
         let folders = self.engine.folders()?.into_iter().filter(|folder| !folder.missing);
         self.index(folders.map(|folder| folder.path).collect(), request.retry_problems)
@@ -67,6 +70,19 @@ impl Desk {
 
     fn index(&self, folders: Vec<PathBuf>, retry: bool) -> Reply<JobRow> {
         Ok(job_row(&self.jobs.start(IndexJob::new(&folders, retry)?)?))
+    }
+
+    pub fn answer_absence(&self, request: AnswerAbsence) -> Reply<()> {
+        let asked = self.engine.absences()?.into_iter().find(|absence| text(&absence.folder) == request.path);
+        // Answered already, or everything is there again.
+        let Some(absence) = asked else { return Ok(()) };
+        if request.forget {
+            self.jobs.start(IndexJob::forgetting(&[absence.folder])?)?;
+        } else {
+            self.engine.keep_absent(&absence.folder)?;
+            self.shell.library_changed();
+        }
+        Ok(())
     }
 
     pub fn control_job(&self, request: ControlJob) -> Reply<JobRow> {
@@ -149,6 +165,7 @@ impl Desk {
             height: row.height,
             format: row.format,
             size_bytes: row.size_bytes,
+            companions: data.companions.iter().map(|companion| text(&companion.path)).collect(),
             albums: data.albums.into_iter().map(|album| album.0).collect(),
         })
     }
@@ -307,7 +324,8 @@ impl Desk {
     }
 
     pub fn save_settings(&self, settings: Settings) -> Reply<()> {
-        Ok(self.engine.set_setting(SETTINGS, &settings)?)
+        self.engine.set_setting(SETTINGS, &settings)?;
+        self.watch_if(settings.watch)
     }
 
     pub fn devices(&self, (): ()) -> Reply<Vec<DeviceRow>> {
@@ -375,6 +393,10 @@ fn tag_row(tag: sightline_engine::tags::PhotoTag) -> TagRow {
 
 fn paths_of(written: &[Written]) -> PathList {
     PathList { paths: written.iter().map(|file| text(file.path())).collect() }
+}
+
+fn absence_row(absence: &sightline_engine::Absence) -> AbsenceRow {
+    AbsenceRow { path: text(&absence.folder), missing: absence.missing, known: absence.known }
 }
 
 fn album_row(album: sightline_engine::AlbumRow) -> AlbumRow {

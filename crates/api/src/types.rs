@@ -106,7 +106,7 @@ pub struct Filters {
 pub struct JobRow {
     /// Its number.
     pub id: i64,
-    /// What sort of job it is: `index`, `caption`, `copy`, `teach` or `activate`.
+    /// What sort of job it is: `index`, `follow`, `caption`, `copy`, `teach` or `activate`.
     pub kind: String,
     /// How it stands.
     pub state: JobState,
@@ -137,6 +137,17 @@ pub struct FolderRow {
     pub missing: bool,
 }
 
+/// A folder of which so much vanished that a person is asked before it is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct AbsenceRow {
+    /// Absolute path.
+    pub path: String,
+    /// Its photos' files that are not there.
+    pub missing: u64,
+    /// Its photos' files that the library knows.
+    pub known: u64,
+}
+
 /// A library in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct Overview {
@@ -152,6 +163,10 @@ pub struct Overview {
     pub problems: u64,
     /// Its folders.
     pub folders: Vec<FolderRow>,
+    /// Questions that wait for an answer.
+    pub absences: Vec<AbsenceRow>,
+    /// Folders that are looked through now and then, because the system tells of no more changes than it does.
+    pub crowded: Vec<String>,
     /// Jobs that are not over.
     pub jobs: Vec<JobRow>,
 }
@@ -207,6 +222,8 @@ pub struct PhotoDetail {
     pub size_bytes: u64,
     /// Albums it is in.
     pub albums: Vec<i64>,
+    /// Files that belong to it: its RAW file, the film of a Live Photo.
+    pub companions: Vec<String>,
 }
 
 /// Who wrote a caption.
@@ -375,7 +392,7 @@ pub struct Facets {
 }
 
 /// A person's settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 pub struct Settings {
     /// Colours of the window.
@@ -386,6 +403,15 @@ pub struct Settings {
     pub device: DeviceChoice,
     /// What was searched for, the latest first.
     pub recent_searches: Vec<String>,
+    /// Whether folders are watched, so that new photos are found at once.
+    pub watch: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (theme, language, device) = (Theme::default(), Language::default(), DeviceChoice::default());
+        Self { theme, language, device, recent_searches: Vec::new(), watch: true }
+    }
 }
 
 /// What sort of processor a device is.
@@ -451,6 +477,8 @@ requests! {
     PathRequest { path: String }
     /// Looks through the folders again.
     Rescan { retry_problems: bool }
+    /// Forgets what vanished from a folder, or keeps it in the library.
+    AnswerAbsence { path: String, forget: bool }
     /// Does something with a job.
     ControlJob { job: i64, action: JobAction }
     /// A search by words.

@@ -7,7 +7,7 @@ use crate::tables::model::ModelKey;
 use crate::tables::photo::{self, NewPhoto, PhotoId};
 use crate::tables::problem::{self, Problem};
 use crate::tables::{thumbnail, vector};
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, succession};
 
 /// Rows that belong together: all of them are committed, or none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +20,9 @@ pub struct Batch {
     pub moves: Vec<(Location, PhotoId)>,
     /// Files that could not be read.
     pub problems: Vec<Problem>,
+    /// Photos that lay where now the photo with this hash lies, which is the same one edited: it gets their albums
+    /// and what a person wrote of them, unless they lie elsewhere too.
+    pub successions: Vec<(PhotoId, [u8; 32])>,
 }
 
 impl Catalog {
@@ -60,6 +63,11 @@ impl Catalog {
             }
             for problem in &batch.problems {
                 problem::put(transaction, problem)?;
+            }
+            for (from, hash) in &batch.successions {
+                if let Some(to) = photo::find(transaction, hash)? {
+                    succession::inherit(transaction, *from, to)?;
+                }
             }
             Ok(ids)
         })

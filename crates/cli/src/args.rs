@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    bench, caption, completions, doctor, eval, index, problems, search, similar, status, suggest, tags, teach,
+    bench, caption, completions, doctor, eval, index, problems, search, similar, status, suggest, tags, teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -83,6 +83,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Index(index::Index),
+    Watch(watch::Watch),
     Search(search::Search),
     Similar(similar::Similar),
     Status(status::Status),

@@ -51,6 +51,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     match &cli.command {
         Command::Index(command) => command.run(global, output),
+        Command::Watch(command) => command.run(global, output),
         Command::Search(command) => command.run(global, output),
         Command::Similar(command) => command.run(global, output),
         Command::Status(command) => command.run(global, output),

@@ -14,6 +14,7 @@ use crate::model_host::{ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
 use crate::tags::Tagger;
 use crate::teach::{Curves, HeldSuggestions, version_in_use};
+use crate::volumes::HeldVolumes;
 
 /// What an engine works on.
 #[derive(Debug, Clone)]
@@ -56,6 +57,8 @@ struct Memory {
     curves: Curves,
     /// The list of tags in use, with its text.
     tagger: HeldTagger,
+    /// What the system says of its volumes.
+    volumes: HeldVolumes,
 }
 
 /// A list of tags, ready for use, with its text and the model that it was embedded by.
@@ -181,6 +184,11 @@ impl Engine {
     /// The list of tags in use.
     pub(crate) fn held_tagger(&self) -> &HeldTagger {
         &self.0.memory.tagger
+    }
+
+    /// What the system says of its volumes.
+    pub(crate) fn held_volumes(&self) -> &HeldVolumes {
+        &self.0.memory.volumes
     }
 
     /// Which photos seem to be of which label, as last worked out.

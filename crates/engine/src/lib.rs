@@ -32,13 +32,15 @@ pub mod tags;
 pub mod teach;
 #[cfg(test)]
 mod testing;
+mod volumes;
+pub mod watch;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use serving_decoder::{decoder_program, serve_decoder};
 pub use sightline_catalog::{
-    AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, KeywordOrigin, Overwrite, PhotoId,
-    Problem, Verdict,
+    Absence, AlbumId, AlbumRow, CaptionAuthor, CaptionRow, Companion, CompanionKind, DateOrder, Facet, Facets, Filter,
+    KeywordOrigin, Overwrite, PhotoId, Problem, Verdict,
 };
 pub use sightline_vlm::tune::{Depth, Objectives};
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::Facets;
+use sightline_catalog::{Absence, Facets};
 
 use crate::{Engine, EngineError};
 
@@ -26,7 +26,7 @@ impl Engine {
         let catalog = self.catalog()?;
         let mut folders = Vec::new();
         for path in catalog.folders()? {
-            let (photos, missing) = (catalog.photos_below(&path)?, !path.is_dir());
+            let (photos, missing) = (catalog.photos_below(&path)?, self.is_missing(&path)?);
             folders.push(Folder { path, photos, missing });
         }
         Ok(folders)
@@ -40,6 +40,25 @@ impl Engine {
         self.catalog()?.remove_folder(folder)?;
         self.library_changed();
         Ok(())
+    }
+
+    /// Folders of which so much vanished that a person is asked before it is forgotten.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn absences(&self) -> Result<Vec<Absence>, EngineError> {
+        Ok(self.catalog()?.absences()?)
+    }
+
+    /// The answer that what vanished from `folder` stays in the library; to forget it, run
+    /// [`crate::index::IndexJob::forgetting`]. Returns how many files that are.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn keep_absent(&self, folder: &Path) -> Result<usize, EngineError> {
+        let kept = self.catalog()?.keep_absent(folder)?;
+        self.words_changed();
+        Ok(kept)
     }
 
     /// What there is to filter by.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sightline_catalog::{AlbumId, PhotoId, PhotoRow};
+use sightline_catalog::{AlbumId, Companion, PhotoId, PhotoRow};
 use sightline_media::{Limits, picture_of, picture_short_side};
 
 use crate::{Engine, EngineError};
@@ -16,6 +16,8 @@ pub struct PhotoData {
     pub paths: Vec<PathBuf>,
     /// The albums it is in.
     pub albums: Vec<AlbumId>,
+    /// Files that belong to it: its RAW file, its film.
+    pub companions: Vec<Companion>,
 }
 
 impl Engine {
@@ -26,7 +28,8 @@ impl Engine {
     pub fn photo(&self, photo: PhotoId) -> Result<PhotoData, EngineError> {
         let catalog = self.catalog()?;
         let row = catalog.photo(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
-        Ok(PhotoData { row, paths: catalog.paths_of(photo)?, albums: catalog.albums_of(photo)? })
+        let (paths, albums) = (catalog.paths_of(photo)?, catalog.albums_of(photo)?);
+        Ok(PhotoData { row, paths, albums, companions: catalog.companions_of(photo)? })
     }
 
     /// The small picture of a photo, a JPEG.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sightline_catalog::Problem;
+use sightline_catalog::{Absence, Problem};
 
 use crate::jobs::JobSummary;
 use crate::{Engine, EngineError};
@@ -22,6 +22,8 @@ pub struct StatusReport {
     pub problems: u64,
     /// Folders that were indexed.
     pub folders: Vec<PathBuf>,
+    /// Folders of which so much vanished that a person is asked before it is forgotten.
+    pub absences: Vec<Absence>,
     /// Vectors by model id.
     pub vectors: Vec<(String, u64)>,
     /// Id of the model in use, if there is one.
@@ -52,6 +54,7 @@ impl Engine {
             searchable: of_model.map_or(0, |(_, count)| *count),
             problems: status.problems,
             folders: catalog.folders()?,
+            absences: catalog.absences()?,
             vectors,
             model,
             jobs: self.unfinished_jobs()?,

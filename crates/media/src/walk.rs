@@ -56,13 +56,28 @@ impl Walk {
             Ok(metadata) => metadata,
             Err(error) => return Some(Err(error_of(error))),
         };
-        Some(Ok(Found {
-            path: path.to_path_buf(),
-            size_bytes: metadata.len(),
-            modified_ns: metadata.modified().map_or(0, nanoseconds),
-            kind,
-        }))
+        Some(Ok(of_metadata(path, &metadata, kind)))
     }
+}
+
+fn of_metadata(path: &Path, metadata: &std::fs::Metadata, kind: FileKind) -> Found {
+    let modified_ns = metadata.modified().map_or(0, nanoseconds);
+    Found { path: path.to_path_buf(), size_bytes: metadata.len(), modified_ns, kind }
+}
+
+/// Looks at one file as [`walk`] would; `None` when its name is no photo's, or it is no file.
+///
+/// # Errors
+/// [`MediaError::Missing`], [`MediaError::Denied`] or [`MediaError::Io`].
+pub fn look(path: &Path) -> Result<Option<Found>, MediaError> {
+    let Some(kind) = by_name(path) else { return Ok(None) };
+    let metadata = std::fs::metadata(path).map_err(|error| MediaError::io(path, error))?;
+    Ok(metadata.is_file().then(|| of_metadata(path, &metadata, kind)))
+}
+
+/// Whether [`walk`] passes over files and folders of this name.
+pub fn is_skipped_name(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".") || SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
 }
 
 impl Iterator for Walk {
@@ -89,8 +104,7 @@ impl Iterator for Walk {
 }
 
 fn skipped(entry: &walkdir::DirEntry) -> bool {
-    let name = entry.file_name();
-    name.as_encoded_bytes().starts_with(b".") || SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
+    is_skipped_name(entry.file_name())
 }
 
 fn nanoseconds(time: std::time::SystemTime) -> i64 {

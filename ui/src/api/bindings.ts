@@ -1,5 +1,19 @@
 // Generated from crates/api by `cargo xtask bindings`: do not edit.
 
+export type AbsenceRow = { 
+/**
+ * Absolute path.
+ */
+path: string, 
+/**
+ * Its photos' files that are not there.
+ */
+missing: number, 
+/**
+ * Its photos' files that the library knows.
+ */
+known: number, };
+
 export type AlbumPhotos = { album: number, photos: Array<number>, };
 
 export type AlbumRequest = { album: number, };
@@ -21,6 +35,8 @@ photos: number,
  * A photo to stand for it.
  */
 cover: number | null, };
+
+export type AnswerAbsence = { path: string, forget: boolean, };
 
 export type AnswerSuggestion = { 
 /**
@@ -268,7 +284,7 @@ export type JobRow = {
  */
 id: number, 
 /**
- * What sort of job it is: `index`, `caption`, `copy`, `teach` or `activate`.
+ * What sort of job it is: `index`, `follow`, `caption`, `copy`, `teach` or `activate`.
  */
 kind: string, 
 /**
@@ -400,6 +416,14 @@ problems: number,
  */
 folders: Array<FolderRow>, 
 /**
+ * Questions that wait for an answer.
+ */
+absences: Array<AbsenceRow>, 
+/**
+ * Folders that are looked through now and then, because the system tells of no more changes than it does.
+ */
+crowded: Array<string>, 
+/**
  * Jobs that are not over.
  */
 jobs: Array<JobRow>, };
@@ -468,7 +492,11 @@ size_bytes: number,
 /**
  * Albums it is in.
  */
-albums: Array<number>, };
+albums: Array<number>, 
+/**
+ * Files that belong to it: its RAW file, the film of a Live Photo.
+ */
+companions: Array<string>, };
 
 export type PhotoList = { 
 /**
@@ -538,7 +566,11 @@ device: DeviceChoice,
 /**
  * What was searched for, the latest first.
  */
-recent_searches: Array<string>, };
+recent_searches: Array<string>, 
+/**
+ * Whether folders are watched, so that new photos are found at once.
+ */
+watch: boolean, };
 
 export type Similar = { photo: number, limit: number, };
 
@@ -864,6 +896,7 @@ export interface Rpc {
   add_samples: [null, JobRow];
   remove_folder: [PathRequest, null];
   rescan: [Rescan, JobRow];
+  answer_absence: [AnswerAbsence, null];
   control_job: [ControlJob, JobRow];
   problems: [null, Array<ProblemRow>];
   search: [Search, SearchReply];

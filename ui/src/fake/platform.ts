@@ -1,5 +1,5 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
-import type { AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
+import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 import { teachHandlers } from "./teach";
 
@@ -42,7 +42,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   const heard = new Map<string, Set<(event: never) => void>>();
   const drops = new Set<(drop: FileDrop) => void>();
   let folders = photos > 0 ? [{ path: "/home/anna/Photos", photos, missing: false }] : [];
-  let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [] };
+  let absences: AbsenceRow[] = [];
+  let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [], watch: true };
   let nextAlbum = 1;
 
   const row = ({ ids, ...album }: AlbumRow & { ids: number[] }): AlbumRow => ({
@@ -81,6 +82,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       searchable: all.length,
       problems: photos > 0 ? 2 : 0,
       folders,
+      absences,
+      crowded: [],
       jobs: [],
     }),
     add_folder: ({ path }) => {
@@ -93,6 +96,10 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       return null;
     },
     rescan: () => runningJob(),
+    answer_absence: ({ path }) => {
+      absences = absences.filter((absence) => absence.path !== path);
+      return null;
+    },
     control_job: ({ action }) => runningJob({ state: action === "pause" ? "paused" : action === "resume" ? "running" : "cancelled" }),
     problems: () => [
       { path: "/home/anna/Photos/a.jpg", name: "a.jpg", code: "broken", reason: "the file ends too early" },
@@ -123,6 +130,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       height: 800,
       format: "jpeg",
       size_bytes: 2_345_678,
+      companions: [`/home/anna/Photos/${photo}.raf`],
       albums: albums.filter((album) => album.ids.includes(photo)).map((album) => album.id),
     }),
     explain: () => ({ side: 9, values: Array.from({ length: 81 }, (_, i) => Math.exp((-1 * ((i % 9) - 5) ** 2 - (Math.floor(i / 9) - 3) ** 2) / 6)) }),

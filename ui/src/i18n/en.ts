@@ -124,6 +124,7 @@ export const en = {
     inAlbums: "Albums",
     megapixels: (value: number) => `${value.toFixed(1)} MP`,
     missing: "The file is not there now",
+    companions: "Belongs to it",
     unknown: "unknown",
   },
   caption: {
@@ -207,11 +208,22 @@ export const en = {
     deleteLead: "The photos stay where they are.",
     delete: "Delete album",
   },
+  missing: {
+    title: "Many photos are not there",
+    question: (missing: number, known: number, folder: string) =>
+      `${number.format(missing)} of ${many(known, "photo", "photos")} of ${folder} are not there. Is a disk unplugged?`,
+    lead: "Nothing was forgotten: they can still be found, with their albums and captions.",
+    keep: "Keep them",
+    forget: "Forget them",
+  },
   settings: {
     title: "Settings",
     folders: "Folders",
     foldersLead: "Sightline looks through these folders and everything below them.",
     rescan: "Look for changes",
+    watch: "Find new photos at once, while Sightline is open",
+    crowded: (folder: string) =>
+      `${folder} is only looked through now and then: the system’s limit of watched folders is reached. To raise it: sudo sysctl fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024`,
     removeTitle: (folder: string) => `Take ${folder} off the library?`,
     removeLead: "The photos on disk are not touched. Adding the folder again costs no time.",
     appearance: "Appearance",

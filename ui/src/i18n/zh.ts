@@ -124,6 +124,7 @@ export const zh: Messages = {
     inAlbums: "相册",
     megapixels: (value) => `${value.toFixed(1)} 百万像素`,
     missing: "文件当前不可用",
+    companions: "附属文件",
     unknown: "未知",
   },
   caption: {
@@ -207,11 +208,22 @@ export const zh: Messages = {
     deleteLead: "照片会留在原处。",
     delete: "删除相册",
   },
+  missing: {
+    title: "许多照片不见了",
+    question: (missing, known, folder) =>
+      `${folder} 的 ${photos(known)}中有 ${number.format(missing)} 张不在原处。是不是磁盘没有接上？`,
+    lead: "没有忘记任何照片：它们仍然可以搜索到，相册和说明都在。",
+    keep: "保留",
+    forget: "忘记",
+  },
   settings: {
     title: "设置",
     folders: "文件夹",
     foldersLead: "Sightline 会查看这些文件夹及其下的所有内容。",
     rescan: "检查变化",
+    watch: "Sightline 打开时，立即发现新照片",
+    crowded: (folder) =>
+      `${folder} 只会隔一段时间查看一次：已达到系统可监视文件夹数量的上限。提高上限：sudo sysctl fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024`,
     removeTitle: (folder) => `从图库中移除 ${folder}？`,
     removeLead: "磁盘上的照片不会被改动。重新添加这个文件夹也无需等待。",
     appearance: "外观",

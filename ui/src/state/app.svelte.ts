@@ -192,6 +192,14 @@ export class AppState {
     });
   }
 
+  /** Forgets what vanished from a folder, or keeps it in the library. */
+  answerAbsence(path: string, forget: boolean): Promise<void> {
+    return this.attempt(async () => {
+      await call("answer_absence", { path, forget });
+      await this.refresh();
+    });
+  }
+
   /** What was dropped on the window: folders are added, a photo is compared with. */
   async dropped(paths: string[]): Promise<void> {
     const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i.test(path);

@@ -17,7 +17,7 @@ export class Jobs {
   }
 
   get indexing(): boolean {
-    return this.open.some((job) => job.kind === "index" && job.state !== "paused");
+    return this.open.some((job) => (job.kind === "index" || job.kind === "follow") && job.state !== "paused");
   }
 
   /** Takes the whole list. */

@@ -11,6 +11,8 @@ export class Preferences {
   theme = $state<Theme>("system");
   language = $state<Language>("system");
   device = $state<DeviceChoice>("auto");
+  /** Whether folders are watched while the window is open. */
+  watch = $state(true);
   recent = $state.raw<string[]>([]);
 
   constructor() {
@@ -23,6 +25,7 @@ export class Preferences {
     this.theme = settings.theme;
     this.language = settings.language;
     this.device = settings.device;
+    this.watch = settings.watch;
     this.recent = settings.recent_searches;
     this.#apply();
   }
@@ -39,6 +42,11 @@ export class Preferences {
 
   setDevice(device: DeviceChoice): Promise<void> {
     this.device = device;
+    return this.#save();
+  }
+
+  setWatch(watch: boolean): Promise<void> {
+    this.watch = watch;
     return this.#save();
   }
 
@@ -61,6 +69,7 @@ export class Preferences {
       language: this.language,
       device: this.device,
       recent_searches: this.recent,
+      watch: this.watch,
     };
     await call("save_settings", settings);
   }

@@ -77,7 +77,7 @@ impl Catalog {
                 return Ok(());
             }
             let kept: Vec<_> = others.iter().filter(|other| other.starts_with(folder)).collect();
-            for table in ["location", "problem"] {
+            for table in ["location", "problem", "companion", "absence"] {
                 let mut sql = format!("DELETE FROM {table} WHERE path >= ? AND path < ?");
                 let mut values = vec![start.clone(), end.clone()];
                 for inner in &kept {

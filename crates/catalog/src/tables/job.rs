@@ -182,6 +182,14 @@ impl Catalog {
         })
     }
 
+    /// Removes a job's row, which nobody will ask for again.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn remove_job(&self, id: JobId) -> Result<(), CatalogError> {
+        self.write(|transaction| Ok(transaction.execute("DELETE FROM job WHERE id = ?1", [id.0]).map(drop)?))
+    }
+
     /// Marks as paused what dead processes left as running.
     pub(crate) fn pause_jobs_of_the_dead(&self) -> Result<(), CatalogError> {
         let running = self.jobs()?.into_iter().filter(|job| job.state == JobState::Running);

@@ -1,8 +1,10 @@
 //! One file a table: its row, its reader, its writer and its migrations.
 
+pub(crate) mod absence;
 pub(crate) mod album;
 pub(crate) mod caption;
 pub(crate) mod checkpoint;
+pub(crate) mod companion;
 pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod keyword;
@@ -15,4 +17,5 @@ pub(crate) mod thumbnail;
 pub(crate) mod vector;
 pub(crate) mod verdict;
 pub(crate) mod version;
+pub(crate) mod volume;
 pub(crate) mod words;

@@ -128,6 +128,12 @@ pub(crate) fn exists(connection: &Connection, photo: PhotoId) -> rusqlite::Resul
     connection.prepare_cached(sql)?.query_row([photo.0], |row| row.get(0))
 }
 
+/// The photo with this content.
+pub(crate) fn find(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<Option<PhotoId>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM photo WHERE hash = ?1")?;
+    statement.query_row([hash], |row| row.get(0).map(PhotoId)).optional()
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<PhotoRow> {
     Ok(PhotoRow {
         id: PhotoId(row.get(0)?),
@@ -151,10 +157,7 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be read.
     pub fn by_hash(&self, hash: &[u8; 32]) -> Result<Option<PhotoId>, CatalogError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached("SELECT id FROM photo WHERE hash = ?1")?;
-            Ok(statement.query_row([hash], |row| row.get(0).map(PhotoId)).optional()?)
-        })
+        self.read(|transaction| Ok(find(transaction, hash)?))
     }
 
     /// What is known of a photo.

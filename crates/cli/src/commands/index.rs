@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use serde_json::json;
-use sightline_engine::EngineError;
+use serde_json::{Value, json};
 use sightline_engine::index::{IndexJob, IndexSummary};
+use sightline_engine::{Absence, EngineError};
 
 use crate::Outcome;
 use crate::args::Global;
 use crate::interrupt::job_control;
-use crate::output::{Output, count, duration};
+use crate::output::{Output, count, duration, put_path, shown};
 use crate::progress::Screen;
 use crate::setup;
 
@@ -21,6 +21,9 @@ pub(crate) struct Index {
     /// Try files again that could not be read before, although they have not changed
     #[arg(long)]
     retry: bool,
+    /// Forget the photos that are gone from the folders, however many they are
+    #[arg(long)]
+    forget_missing: bool,
     /// Folders of photos; they are only read, never written
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
@@ -29,7 +32,10 @@ pub(crate) struct Index {
 impl Index {
     pub fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
         // Before the library is opened: a slip in a name should leave nothing behind.
-        let mut job = IndexJob::new(&self.folders, self.retry)?;
+        let mut job = match self.forget_missing {
+            true => IndexJob::forgetting(&self.folders)?,
+            false => IndexJob::new(&self.folders, self.retry)?,
+        };
         let engine = setup::writer(global)?;
         let control = job_control(output)?;
         let screen = Screen::new(output).without_item_lines();
@@ -47,9 +53,32 @@ impl Index {
             Err(error) => return Err(error.into()),
         }
         print(output, summary, seconds, false)?;
+        for absence in &summary.held {
+            output.note("much_is_missing", &question(absence));
+        }
         let nothing = summary.found == 0 && summary.removed == 0;
-        Ok(if nothing { Outcome::Nothing } else { Outcome::Done })
+        Ok(if nothing || !summary.held.is_empty() { Outcome::Nothing } else { Outcome::Done })
     }
+}
+
+/// What a person is asked when much of a folder is gone.
+pub(crate) fn question(absence: &Absence) -> String {
+    let Absence { folder, missing, known } = absence;
+    format!(
+        "{missing} of {known} photos of {folder} are not there, and none of them was forgotten; is a disk unplugged? \
+         `sightline index --forget-missing {folder}` forgets them",
+        folder = shown(folder),
+    )
+}
+
+/// The folders of which too much is gone, for programs.
+pub(crate) fn held(summary: &IndexSummary) -> Value {
+    let rows = summary.held.iter().map(|absence| {
+        let mut object = json!({ "missing": absence.missing, "known": absence.known });
+        put_path(&mut object, &absence.folder);
+        object
+    });
+    rows.collect()
 }
 
 fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) -> anyhow::Result<()> {
@@ -64,6 +93,8 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
             "removed": summary.removed,
             "problems": summary.problems,
             "unsupported": summary.unsupported,
+            "companions": summary.companions,
+            "held": held(summary),
             "device": summary.device,
             "seconds": (seconds * 1000.0).round() / 1000.0,
         }));
@@ -77,6 +108,7 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
     part(summary.unchanged, "unchanged");
     part(summary.relocated, "moved or copied");
     part(summary.removed, "gone");
+    part(summary.companions, "beside a photo, as its RAW file or film");
     part(summary.unsupported, "of formats not read yet");
     part(summary.problems, "unreadable");
     let found = count(summary.found, "photo");

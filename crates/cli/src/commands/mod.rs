@@ -13,3 +13,4 @@ pub(crate) mod status;
 pub(crate) mod suggest;
 pub(crate) mod tags;
 pub(crate) mod teach;
+pub(crate) mod watch;

@@ -109,5 +109,13 @@ fn object(hit: &Hit) -> Value {
         });
         object["copies"] = copies.collect();
     }
+    if !hit.companions.is_empty() {
+        let companions = hit.companions.iter().map(|companion| {
+            let mut object = json!({ "kind": companion.kind.as_str() });
+            put_path(&mut object, &companion.path);
+            object
+        });
+        object["companions"] = companions.collect();
+    }
     object
 }

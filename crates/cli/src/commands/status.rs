@@ -47,6 +47,11 @@ fn object(status: &StatusReport) -> Value {
         "vectors": vectors.collect::<Value>(),
         "model": status.model,
         "jobs": jobs.collect::<Value>(),
+        "held": status.absences.iter().map(|absence| {
+            let mut object = json!({ "missing": absence.missing, "known": absence.known });
+            put_path(&mut object, &absence.folder);
+            object
+        }).collect::<Value>(),
         "bytes_on_disk": status.bytes_on_disk,
     });
     let mut library = json!({});
@@ -66,6 +71,9 @@ fn lines(output: Output, status: &StatusReport) -> anyhow::Result<()> {
     }
     for folder in &status.folders {
         output.line(&format!("folder    {}", shown(folder)))?;
+    }
+    for absence in &status.absences {
+        output.line(&format!("missing   {}", super::index::question(absence)))?;
     }
     for job in &status.jobs {
         output.line(&format!("job       {} {} at {}/{}", job.kind, job.state, job.done, job.total))?;

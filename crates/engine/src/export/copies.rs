@@ -39,13 +39,17 @@ impl Job for CopyJob {
             cx.check()?;
             let from = cx.engine().file_of(PhotoId(*photo))?;
             cx.progress("copy", done, total, Some(&from))?;
-            if let Err(error) = copy_into(&from, &self.folder) {
-                // A full disk stops all of it, a bad file only itself.
-                let EngineError::Io { source, .. } = &error else { return Err(error) };
-                if source.kind() == std::io::ErrorKind::StorageFull {
-                    return Err(error);
+            // Its RAW file or film goes with it.
+            let companions = cx.engine().catalog()?.companions_of_file(&from)?;
+            for from in std::iter::once(from).chain(companions.into_iter().map(|companion| companion.path)) {
+                if let Err(error) = copy_into(&from, &self.folder) {
+                    // A full disk stops all of it, a bad file only itself.
+                    let EngineError::Io { source, .. } = &error else { return Err(error) };
+                    if source.kind() == std::io::ErrorKind::StorageFull {
+                        return Err(error);
+                    }
+                    cx.item_failed(&from, error.code(), &error.to_string());
                 }
-                cx.item_failed(&from, error.code(), &error.to_string());
             }
         }
         cx.progress("copy", total, total, None)

@@ -4,9 +4,15 @@
 //! Walk, compare by size and time, then by content (a move or a copy costs nothing), decode ahead
 //! on loader threads, embed in batches, commit each batch in one transaction. A bad file becomes
 //! a row on the problem list and never fails the job. What is gone is forgotten last, and never
-//! because a folder could not be read. Running it again goes on where it stopped.
+//! because a folder could not be read, nor without asking when much of a folder is gone at once. A JPEG and its RAW
+//! file, a Live Photo and its film are one photo. Running it again goes on where it stopped.
 
+mod edits;
+mod guard;
 mod load;
+mod pairs;
+#[cfg(test)]
+mod reality_tests;
 mod roots;
 mod scan;
 #[cfg(test)]
@@ -17,10 +23,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::EngineError;
+use sightline_catalog::{Absence, Conclusion};
+
 use crate::batches::batch_size;
 use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
+use crate::{Engine, EngineError};
+use guard::Losses;
 use load::{Outcome, PhotoReader, Task};
 use roots::Roots;
 use scan::Plan;
@@ -37,6 +46,15 @@ pub struct IndexJob {
     roots: Vec<PathBuf>,
     /// Files known to be bad are tried again although they have not changed.
     retry: bool,
+    /// What is gone is forgotten, however much it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    forget: bool,
+    /// If there are any, only these files and folders are looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::paths")]
+    touched: Vec<PathBuf>,
+    /// What is lost is not forgotten yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    spare: bool,
     /// What the last run did.
     #[serde(skip)]
     pub summary: IndexSummary,
@@ -59,6 +77,12 @@ pub struct IndexSummary {
     pub problems: u64,
     /// Files of formats that are not read yet, old ones included.
     pub unsupported: u64,
+    /// Files that belong to a photo beside them: RAW files of JPEGs, films of Live Photos.
+    pub companions: u64,
+    /// Folders of which too much vanished to be forgotten without a question.
+    pub held: Vec<Absence>,
+    /// Files that may still be being written; to be looked at again.
+    pub young: Vec<PathBuf>,
     /// Name of the device that embedded, if anything was.
     pub device: Option<String>,
 }
@@ -73,7 +97,34 @@ impl IndexJob {
         // Sorted, a folder comes before those inside it, which its own walk will reach.
         roots.sort();
         roots.dedup_by(|later, earlier| later.starts_with(&*earlier));
-        Ok(Self { roots, retry, summary: IndexSummary::default() })
+        Ok(Self { roots, retry, forget: false, touched: Vec::new(), spare: false, summary: IndexSummary::default() })
+    }
+
+    /// As [`IndexJob::new`]; what is gone from the folders is forgotten, however much it is.
+    ///
+    /// # Errors
+    /// As [`IndexJob::new`].
+    pub fn forgetting(folders: &[PathBuf]) -> Result<Self, EngineError> {
+        Ok(Self { forget: true, ..Self::new(folders, false)? })
+    }
+
+    /// A job that looks only at `touched`, files or folders below `roots`, there or not. With `spare`, what is lost is
+    /// not forgotten yet: more may be on its way, which is to be judged together.
+    pub(crate) fn of_touched(roots: Vec<PathBuf>, touched: Vec<PathBuf>, spare: bool) -> Self {
+        Self { roots, retry: false, forget: false, touched, spare, summary: IndexSummary::default() }
+    }
+
+    /// The folders, absolute and none inside another.
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    fn losses(&self) -> Losses {
+        match (self.forget, self.spare) {
+            (true, _) => Losses::All,
+            (false, true) => Losses::Later,
+            (false, false) => Losses::Guarded,
+        }
     }
 }
 
@@ -90,6 +141,24 @@ fn readable(folder: &Path) -> Result<PathBuf, EngineError> {
     Ok(absolute)
 }
 
+impl IndexJob {
+    /// Follows folders whose disk is now mounted elsewhere, and sees that each is there.
+    fn go_where_the_folders_are(&mut self, engine: &Engine) -> Result<(), EngineError> {
+        let moved = engine.follow_volumes()?;
+        for root in &mut self.roots {
+            if let Some((_, now)) = moved.iter().find(|(before, _)| before == root) {
+                root.clone_from(now);
+            }
+            readable(root)?;
+            if engine.is_missing(root)? {
+                return Err(EngineError::FolderMissing { path: root.clone() });
+            }
+            engine.catalog()?.add_folder(root)?;
+        }
+        Ok(())
+    }
+}
+
 impl Job for IndexJob {
     const KIND: &'static str = "index";
 
@@ -100,28 +169,53 @@ impl Job for IndexJob {
         let serving = engine.serving();
         let model = serving.key()?;
         self.summary = IndexSummary::default();
-        for root in &self.roots {
-            readable(root)?;
-            catalog.add_folder(root)?;
+        let whole = self.touched.is_empty();
+        if whole {
+            self.go_where_the_folders_are(engine)?;
+        } else {
+            // Nothing is concluded from a folder that is not there.
+            self.roots.retain(|root| readable(root).is_ok() && !engine.is_missing(root).unwrap_or(true));
         }
         let roots = Roots::of(&self.roots);
-        let plan = Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?;
+        let mut plan = match whole {
+            true => Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?,
+            false => Plan::touched(cx, &self.roots, &self.touched, self.retry, &mut self.summary)?,
+        };
+        let (losses, young) = (self.losses(), std::mem::take(&mut plan.young));
         let mut writer = Writer::new(cx, &serving, &mut self.summary)?;
-        writer.list(plan.unreadable)?;
-        let tasks: Vec<Task> = plan.work.into_iter().map(Task::New).collect();
+        writer.edits = std::mem::take(&mut plan.edits);
+        writer.list(std::mem::take(&mut plan.unreadable))?;
+        let tasks: Vec<Task> = std::mem::take(&mut plan.work).into_iter().map(Task::New).collect();
         writer.expect(tasks.len() as u64)?;
         let copies = embed(cx, &mut writer, &roots, tasks, true)?;
         // Copies of files that were read in the same run: by now their content is known.
         embed(cx, &mut writer, &roots, copies.into_iter().map(Task::New).collect(), false)?;
-        // Photos that an earlier run, or another model, left without a vector of this one.
-        let lacking = catalog.photos_without_vector(&model)?;
-        let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
-        writer.expect(tasks.len() as u64)?;
-        embed(cx, &mut writer, &roots, tasks, false)?;
+        let halves = plan.halves_of(&std::mem::take(&mut writer.bad));
+        writer.expect(halves.len() as u64)?;
+        embed(cx, &mut writer, &roots, halves.into_iter().map(Task::New).collect(), false)?;
+        if whole {
+            // Photos that an earlier run, or another model, left without a vector of this one.
+            let lacking = catalog.photos_without_vector(&model)?;
+            let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
+            writer.expect(tasks.len() as u64)?;
+            embed(cx, &mut writer, &roots, tasks, false)?;
+        }
         drop(writer);
-        self.summary.removed = catalog.forget(&plan.gone)? as u64;
-        engine.library_changed();
-        catalog.collect_garbage(now_s(), KEEP_GONE_S)?;
+        let verdict = guard::judge(engine, &self.roots, plan.gone, losses)?;
+        let held = |path: &PathBuf| verdict.held.iter().any(|absence| path.starts_with(&absence.folder));
+        let parted = plan.parted.into_iter().filter(|path| losses != Losses::Later && !held(path)).collect();
+        let conclusion = Conclusion { joined: plan.joined, parted, gone: verdict.gone };
+        self.summary.removed = catalog.conclude(&conclusion)? as u64;
+        for root in self.roots.iter().filter(|root| whole && !held(root)) {
+            engine.remember_volume(root)?;
+        }
+        (self.summary.held, self.summary.young) = (verdict.held, young);
+        if whole || !conclusion.is_empty() {
+            engine.library_changed();
+        }
+        if whole {
+            catalog.collect_garbage(now_s(), KEEP_GONE_S)?;
+        }
         Ok(())
     }
 }

@@ -1,13 +1,20 @@
-//! The folders against the catalogue: what is new, what has changed, what is gone.
+//! The folders against the catalogue: what is new, what has changed, what is gone, what belongs together.
 
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use sightline_catalog::Known;
-use sightline_media::{FileKind, Found, MediaError};
+use sightline_catalog::{Catalog, Companion, Known};
+use sightline_media::{FileKind, Found, Listings, MediaError, half_of_pair, is_skipped_name, look, may_lead_pair};
 
 use super::IndexSummary;
+use super::edits::Edits;
+use super::pairs::Pairs;
 use crate::EngineError;
 use crate::jobs::JobCx;
+
+/// A file changed so lately may still be being written.
+const YOUNG: Duration = Duration::from_secs(1);
 
 /// What a scan found to be done.
 #[derive(Debug, Default)]
@@ -18,6 +25,26 @@ pub(super) struct Plan {
     pub unreadable: Vec<Unreadable>,
     /// Known files that are no longer there.
     pub gone: Vec<PathBuf>,
+    /// What lay where changed files lie.
+    pub edits: Edits,
+    /// Companions that are new or have changed.
+    pub joined: Vec<Companion>,
+    /// Companions that stand alone from now on.
+    pub parted: Vec<PathBuf>,
+    /// Halves of pairs by the file that leads them: should that be unreadable, they are photos of their own.
+    pub halves: HashMap<PathBuf, Vec<Found>>,
+    /// Files that were passed over because they may still be being written.
+    pub young: Vec<PathBuf>,
+}
+
+/// What is known of the part of the library that is looked at.
+#[derive(Debug, Default)]
+struct Before {
+    files: HashMap<PathBuf, Known>,
+    companions: HashMap<PathBuf, Companion>,
+    /// Folders that could not be read: what lies in them may still be there.
+    closed: Vec<PathBuf>,
+    pairs: Pairs,
 }
 
 /// A file or folder for the problem list.
@@ -30,6 +57,14 @@ pub(super) struct Unreadable {
     pub modified_ns: i64,
 }
 
+impl Before {
+    fn add(&mut self, catalog: &Catalog, path: &Path) -> Result<(), EngineError> {
+        self.files.extend(catalog.known_under(path)?);
+        self.companions.extend(catalog.companions_under(path)?);
+        Ok(())
+    }
+}
+
 impl Plan {
     /// Walks `roots` and compares with the catalogue; writes nothing.
     pub fn scan(
@@ -38,41 +73,141 @@ impl Plan {
         retry: bool,
         summary: &mut IndexSummary,
     ) -> Result<Self, EngineError> {
-        let catalog = cx.engine().catalog()?;
         let mut plan = Self::default();
         let mut seen = 0;
         for root in roots {
-            let mut known = catalog.known_under(root)?;
-            let mut closed: Vec<PathBuf> = Vec::new();
+            let mut before = Before::default();
+            before.add(cx.engine().catalog()?, root)?;
             for found in sightline_media::walk(root) {
                 cx.check()?;
                 let found = match found {
                     Ok(found) => found,
                     Err(error) => {
-                        let path = error.path().to_path_buf();
-                        if path == *root {
+                        if error.path() == *root {
                             // As good as unplugged: nothing may be concluded from what it hides.
                             return Err(error.into());
                         }
-                        // A link to nowhere, or a file that went away just now, is no problem.
-                        if !matches!(error, MediaError::Missing { .. }) {
-                            cx.item_failed(&path, error.code(), &error.to_string());
-                            plan.unreadable.push(Unreadable::folder(path.clone(), &error));
-                            summary.problems += 1;
-                        }
-                        closed.push(path);
+                        plan.close(cx, &mut before, &error, summary);
                         continue;
                     }
                 };
                 seen += 1;
                 cx.progress("scan", seen, 0, Some(&found.path))?;
-                let before = known.remove(&found.path);
-                plan.sort_in(cx, found, before, retry, summary);
+                plan.meet(cx, &mut before, found, retry, summary);
             }
-            // What lies in a folder that could not be read may still be there.
-            plan.gone.extend(known.into_keys().filter(|path| !closed.iter().any(|folder| path.starts_with(folder))));
+            plan.finish(cx, before, retry, summary);
         }
         Ok(plan)
+    }
+
+    /// Looks at `paths` alone, files or folders below `roots`, and at the other halves of their pairs.
+    pub fn touched(
+        cx: &JobCx<'_>,
+        roots: &[PathBuf],
+        paths: &[PathBuf],
+        retry: bool,
+        summary: &mut IndexSummary,
+    ) -> Result<Self, EngineError> {
+        let catalog = cx.engine().catalog()?;
+        let (mut plan, mut before, mut listings) = (Self::default(), Before::default(), Listings::default());
+        let mut todo: BTreeSet<PathBuf> = paths.iter().filter(|path| is_walked(roots, path)).cloned().collect();
+        for path in todo.clone() {
+            if half_of_pair(&path).is_some() || may_lead_pair(&path) {
+                todo.extend(listings.of_same_stem(&path).unwrap_or_default());
+            }
+            // Another name of the same file, which a hard link gave it, has changed with it.
+            if let Some(id) = catalog.known(&path)?.and_then(|known| known.photo) {
+                todo.extend(catalog.paths_of(id)?.into_iter().filter(|other| is_walked(roots, other)));
+            }
+        }
+        let mut walked: Vec<PathBuf> = Vec::new();
+        for path in todo {
+            cx.check()?;
+            // A folder's own walk has reached it.
+            if walked.iter().any(|folder| path.starts_with(folder)) {
+                continue;
+            }
+            // In a folder that cannot be listed: nothing is known of it.
+            let is_root = roots.contains(&path);
+            let Ok(there) = (if is_root { Ok(true) } else { listings.has(&path) }) else { continue };
+            before.add(catalog, &path)?;
+            if !there {
+                continue;
+            }
+            if !path.is_dir() {
+                match look(&path) {
+                    Ok(Some(found)) => plan.meet(cx, &mut before, found, retry, summary),
+                    Ok(None) => {}
+                    Err(error) => plan.close(cx, &mut before, &error, summary),
+                }
+                continue;
+            }
+            for found in sightline_media::walk(&path) {
+                cx.check()?;
+                match found {
+                    Ok(found) if is_young(&found) => {
+                        before.files.remove(&found.path);
+                        before.companions.remove(&found.path);
+                        plan.young.push(found.path);
+                    }
+                    Ok(found) => plan.meet(cx, &mut before, found, retry, summary),
+                    Err(error) => plan.close(cx, &mut before, &error, summary),
+                }
+            }
+            walked.push(path);
+        }
+        plan.finish(cx, before, retry, summary);
+        Ok(plan)
+    }
+
+    /// Takes note of something that cannot be read.
+    fn close(&mut self, cx: &JobCx<'_>, before: &mut Before, error: &MediaError, summary: &mut IndexSummary) {
+        let path = error.path().to_path_buf();
+        // A link to nowhere, or a file that went away just now, is no problem.
+        if !matches!(error, MediaError::Missing { .. }) {
+            cx.item_failed(&path, error.code(), &error.to_string());
+            self.unreadable.push(Unreadable::folder(path.clone(), error));
+            summary.problems += 1;
+        }
+        before.closed.push(path);
+    }
+
+    /// Takes a file that is there.
+    fn meet(&mut self, cx: &JobCx<'_>, before: &mut Before, found: Found, retry: bool, summary: &mut IndexSummary) {
+        let Some(found) = before.pairs.offer(found) else { return };
+        let known = before.files.remove(&found.path);
+        // Seen again as it was; changed, it gets another chance.
+        if !retry && known.is_some_and(|known| known.is_problem && is_same(&known, &found)) {
+            before.pairs.is_bad(&found.path);
+        }
+        self.sort_in(cx, found, known, retry, summary);
+    }
+
+    /// Concludes, when all files are met, which belong together and which are gone.
+    fn finish(&mut self, cx: &JobCx<'_>, mut before: Before, retry: bool, summary: &mut IndexSummary) {
+        let (pairs, alone) = std::mem::take(&mut before.pairs).settle();
+        for pair in pairs {
+            summary.companions += 1;
+            before.files.remove(&pair.companion.path);
+            if before.companions.remove(&pair.companion.path).as_ref() != Some(&pair.companion) {
+                self.joined.push(pair.companion.clone());
+            }
+            self.halves.entry(pair.companion.main).or_default().push(pair.half);
+        }
+        for half in alone {
+            let known = before.files.remove(&half.path);
+            self.parted.extend(before.companions.remove(&half.path).map(|companion| companion.path));
+            self.sort_in(cx, half, known, retry, summary);
+        }
+        let left = before.files.into_keys().chain(before.companions.into_keys());
+        self.gone.extend(left.filter(|path| !before.closed.iter().any(|folder| path.starts_with(folder))));
+    }
+
+    /// Takes the halves of pairs whose leading file turned out to be unreadable: each is a photo of its own.
+    pub fn halves_of(&mut self, bad: &[PathBuf]) -> Vec<Found> {
+        let halves: Vec<Found> = bad.iter().filter_map(|main| self.halves.remove(main)).flatten().collect();
+        self.joined.retain(|companion| !bad.contains(&companion.main));
+        halves
     }
 
     fn sort_in(
@@ -83,9 +218,7 @@ impl Plan {
         retry: bool,
         summary: &mut IndexSummary,
     ) {
-        let same = before
-            .as_ref()
-            .is_some_and(|known| known.size_bytes == found.size_bytes && known.modified_ns == found.modified_ns);
+        let same = before.as_ref().is_some_and(|known| is_same(known, &found));
         let was_bad = before.is_some_and(|known| known.is_problem);
         match found.kind {
             FileKind::Unsupported(format) => {
@@ -101,11 +234,31 @@ impl Plan {
                 match (same, was_bad) {
                     (true, true) if !retry => summary.problems += 1,
                     (true, false) => summary.unchanged += 1,
-                    _ => self.work.push(found),
+                    _ => {
+                        let photo = before.and_then(|known| known.photo);
+                        self.edits.0.extend(photo.map(|photo| (found.path.clone(), photo)));
+                        self.work.push(found);
+                    }
                 }
             }
         }
     }
+}
+
+fn is_same(known: &Known, found: &Found) -> bool {
+    known.size_bytes == found.size_bytes && known.modified_ns == found.modified_ns
+}
+
+/// Whether a walk of one of `roots` would reach `path`.
+fn is_walked(roots: &[PathBuf], path: &Path) -> bool {
+    let below = |root: &PathBuf| path.strip_prefix(root).ok();
+    roots.iter().filter_map(below).any(|rest| !rest.iter().any(is_skipped_name))
+}
+
+fn is_young(found: &Found) -> bool {
+    let modified = Duration::from_nanos(u64::try_from(found.modified_ns).unwrap_or(0));
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    now.abs_diff(modified) < YOUNG
 }
 
 impl Unreadable {

@@ -7,6 +7,7 @@ use sightline_catalog::{Batch, Location, ModelKey, NewPhoto, PhotoId, Problem};
 use sightline_vlm::PhotoVectors;
 
 use super::IndexSummary;
+use super::edits::Edits;
 use super::load::{FreshPhoto, Outcome};
 use super::scan::Unreadable;
 use crate::EngineError;
@@ -37,6 +38,10 @@ pub(super) struct Writer<'a, 'cx> {
     committed_at: Instant,
     done: u64,
     total: u64,
+    /// What lay where changed files lie.
+    pub edits: Edits,
+    /// Files that could not be read in this run.
+    pub bad: Vec<PathBuf>,
 }
 
 impl<'a, 'cx> Writer<'a, 'cx> {
@@ -44,7 +49,8 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         let (host, keys) = (serving.host.clone(), serving.keys()?);
         let batches = Batches::new(batch_size(), move |inputs| host.embed_images(Lane::Batch, inputs));
         let (rows, committed_at) = (Batch::default(), Instant::now());
-        Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0 })
+        let (edits, bad) = (Edits::default(), Vec::new());
+        Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0, edits, bad })
     }
 
     /// Says that `more` files are to come.
@@ -78,6 +84,8 @@ impl<'a, 'cx> Writer<'a, 'cx> {
             }
             Outcome::Located(found, id) => {
                 let path = found.path.clone();
+                let catalog = self.cx.engine().catalog()?;
+                self.rows.successions.extend(self.edits.before_known(catalog, &self.keys.shared, &path, id)?);
                 self.rows.moves.push((location(found.path, found.size_bytes, found.modified_ns), id));
                 self.summary.relocated += 1;
                 self.done += 1;
@@ -92,6 +100,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                     _ => self.summary.problems += 1,
                 }
                 self.rows.problems.push(file.into());
+                self.bad.push(path.clone());
                 self.done += 1;
                 path
             }
@@ -132,7 +141,14 @@ impl<'a, 'cx> Writer<'a, 'cx> {
             self.summary.device = Some(ready.wait()?.device.name);
         }
         let count = photos.len() as u64;
+        let catalog = self.cx.engine().catalog()?;
         for (pending, vectors) in photos {
+            if let Pending::Fresh(photo) = &pending {
+                let (path, taken_at) = (&photo.found.path, photo.metadata.taken_at.as_deref());
+                let vector = vectors.shared.as_slice();
+                let before = self.edits.before(catalog, &self.keys.shared, path, taken_at, vector)?;
+                self.rows.successions.extend(before.map(|before| (before, photo.hash.0)));
+            }
             let vectors = self.keys.rows(&vectors);
             match pending {
                 Pending::Fresh(photo) => self.rows.photos.push(new_photo(*photo, vectors)),

@@ -16,6 +16,7 @@ use crate::captions::CaptionJob;
 use crate::export::CopyJob;
 use crate::index::IndexJob;
 use crate::teach::{ActivateJob, TeachJob};
+use crate::watch::FollowJob;
 use crate::{Engine, EngineError};
 
 /// Where the numbers of jobs that a person paused are kept.
@@ -72,6 +73,11 @@ impl JobBoard {
         Self(Arc::new(Inner { engine, listener, live: Mutex::default(), turn: Mutex::new(()) }))
     }
 
+    /// The engine that its jobs run in.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
     /// Starts a job and returns at once.
     ///
     /// # Errors
@@ -122,6 +128,7 @@ impl JobBoard {
             CopyJob::KIND => self.spawn(row.id, read::<CopyJob>(&row)?),
             TeachJob::KIND => self.spawn(row.id, read::<TeachJob>(&row)?),
             ActivateJob::KIND => self.spawn(row.id, read::<ActivateJob>(&row)?),
+            FollowJob::KIND => self.spawn(row.id, read::<FollowJob>(&row)?),
             kind => Err(EngineError::BadJob { id, reason: format!("this version knows no {kind} jobs") }),
         }
     }
@@ -197,6 +204,35 @@ impl JobBoard {
     }
 
     fn spawn<J: Job + 'static>(&self, id: JobId, mut job: J) -> Result<JobStatus, EngineError> {
+        let (control, status) = self.enter(id)?;
+        let (board, queued) = (self.clone(), status.clone());
+        let thread = std::thread::Builder::new().name(format!("{} {}", J::KIND, id.0));
+        let spawned = thread.spawn(move || {
+            // Told here: after the thread has started, its own changes could be told of first.
+            (board.0.listener)(&queued);
+            // Who cares for the result hears of it.
+            board.work(id, &mut job, &control).ok();
+        });
+        if let Err(source) = spawned {
+            self.lock().remove(&id.0);
+            return Err(EngineError::Thread { source });
+        }
+        Ok(status)
+    }
+
+    /// Runs a job on this thread to its end.
+    ///
+    /// # Errors
+    /// The job's own, or when its row cannot be written.
+    pub fn run<J: Job>(&self, job: &mut J) -> Result<(), EngineError> {
+        let id = self.0.engine.row_for(job)?;
+        let (control, queued) = self.enter(id)?;
+        (self.0.listener)(&queued);
+        self.work(id, job, &control)
+    }
+
+    /// Puts a job among those under way.
+    fn enter(&self, id: JobId) -> Result<(JobControl, JobStatus), EngineError> {
         let control = JobControl::new();
         let mut status = self.status_of(self.row(id.0)?);
         status.state = JobState::Queued;
@@ -204,23 +240,17 @@ impl JobBoard {
         if self.lock().insert(id.0, live).is_some() {
             return Err(EngineError::BadJob { id: id.0, reason: "it is under way already".into() });
         }
-        let (board, queued) = (self.clone(), status.clone());
-        let thread = std::thread::Builder::new().name(format!("{} {}", J::KIND, id.0));
-        let spawned = thread.spawn(move || {
-            // Told here: after the thread has started, its own changes could be told of first.
-            (board.0.listener)(&queued);
-            let turn = (J::KIND == IndexJob::KIND).then(|| board.0.turn.lock().unwrap_or_else(PoisonError::into_inner));
-            board.change(id, |status| status.state = JobState::Running);
-            let tell = |event| board.hear(id, event);
-            let result = board.0.engine.run_row(id, &mut job, &control, &tell);
-            drop(turn);
-            board.end(id, &control, result);
-        });
-        if let Err(source) = spawned {
-            self.lock().remove(&id.0);
-            return Err(EngineError::Thread { source });
-        }
-        Ok(status)
+        Ok((control, status))
+    }
+
+    fn work<J: Job>(&self, id: JobId, job: &mut J, control: &JobControl) -> Result<(), EngineError> {
+        let turn = (J::KIND == IndexJob::KIND).then(|| self.0.turn.lock().unwrap_or_else(PoisonError::into_inner));
+        self.change(id, |status| status.state = JobState::Running);
+        let tell = |event| self.hear(id, event);
+        let result = self.0.engine.run_row(id, job, control, &tell);
+        drop(turn);
+        self.end(id, control, &result);
+        result
     }
 
     fn hear(&self, id: JobId, event: JobEvent) {
@@ -234,10 +264,10 @@ impl JobBoard {
         });
     }
 
-    fn end(&self, id: JobId, control: &JobControl, result: Result<(), EngineError>) {
+    fn end(&self, id: JobId, control: &JobControl, result: &Result<(), EngineError>) {
         self.change(id, |status| {
             (status.rate, status.eta_seconds, status.current) = (0.0, None, None);
-            status.state = match &result {
+            status.state = match result {
                 Ok(()) => JobState::Done,
                 Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
                 Err(EngineError::FolderGone { .. }) => JobState::Paused,

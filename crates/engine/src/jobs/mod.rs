@@ -29,6 +29,9 @@ pub trait Job: Serialize + DeserializeOwned + Send {
     /// The name under which its rows are kept; never change one that has been released.
     const KIND: &'static str;
 
+    /// Whether its row stays when it is done.
+    const KEEPS_ROW: bool = true;
+
     /// Does the work, calling [`JobCx::check`] often enough that a cancel is felt at once.
     ///
     /// # Errors

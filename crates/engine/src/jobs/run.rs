@@ -139,7 +139,10 @@ impl Engine {
             Err(EngineError::Cancelled) => JobState::Cancelled,
             Err(error) => JobState::Failed { code: error.code().to_owned() },
         };
-        let kept = catalog.set_job_state(id, &state);
+        let mut kept = catalog.set_job_state(id, &state);
+        if kept.is_ok() && state == JobState::Done && !J::KEEPS_ROW {
+            kept = catalog.remove_job(id);
+        }
         // The job's own error says more than a row that could not be written because of it.
         result?;
         Ok(kept?)

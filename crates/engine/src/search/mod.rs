@@ -14,7 +14,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{DateOrder, Filter, PhotoId, VectorIndex};
+use sightline_catalog::{Companion, DateOrder, Filter, PhotoId, VectorIndex};
 use sightline_vlm::{Embedding, Match, QueryScale};
 
 pub use explain::HeatMap;
@@ -75,6 +75,8 @@ pub struct Hit {
     pub photo: PhotoId,
     /// Every place where it lies.
     pub paths: Vec<PathBuf>,
+    /// Files that belong to it: its RAW file, its film.
+    pub companions: Vec<Companion>,
     /// Cosine with the query; none when the query has only filters.
     pub score: Option<f32>,
     /// How surely it is what was asked for.
@@ -157,7 +159,8 @@ impl Engine {
             let Some(row) = catalog.photo(photo)?.filter(|_| !paths.is_empty()) else { continue };
             let (taken_at, camera) = (row.taken_at, row.camera);
             let (width, height) = (row.width, row.height);
-            hits.push(Hit { photo, paths, score, confidence, taken_at, camera, width, height });
+            let companions = catalog.companions_of(photo)?;
+            hits.push(Hit { photo, paths, companions, score, confidence, taken_at, camera, width, height });
         }
         Ok(SearchReply { hits, searched: ranking.searched })
     }

@@ -1,0 +1,273 @@
+//! Folders watched while they change: new photos are searchable seconds after they are written.
+//!
+//! The system tells what is touched ([`ears`]); what is touched waits until nobody writes to it any more
+//! ([`settling`]); then a [`FollowJob`] indexes just that. What is lost is judged a little later than what is new, and
+//! together, so that a folder that is being emptied is seen as a whole by the guard against mass loss. Folders of the
+//! library that come, go, or turn up elsewhere are noticed every other second, for a few file system calls.
+
+mod ears;
+mod follow;
+mod settling;
+#[cfg(test)]
+mod tests;
+mod watcher;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+pub use ears::Hearing;
+use ears::{Heard, Watched};
+pub use follow::FollowJob;
+use settling::{Settling, Touch};
+pub use watcher::Watcher;
+
+use crate::index::IndexSummary;
+use crate::jobs::JobControl;
+use crate::{Engine, EngineError};
+
+/// How often it is seen to whether folders came, went or moved.
+const TEND: Duration = Duration::from_secs(2);
+/// Losses are judged when none was added for this long...
+const LOSSES_REST: Duration = Duration::from_secs(3);
+/// ...and at the latest after this long.
+const LOSSES_WAIT: Duration = Duration::from_secs(60);
+/// A stop is felt within this time.
+const STOP: Duration = Duration::from_millis(200);
+
+/// What a watch tells of itself.
+#[derive(Debug)]
+pub enum WatchEvent {
+    /// It began to listen to a folder.
+    Watching {
+        /// The folder.
+        folder: PathBuf,
+        /// How changes are learned of.
+        hearing: Hearing,
+        /// Where the system does not tell: how often everything is looked at.
+        interval: Option<Duration>,
+    },
+    /// A folder is not there any more, or not the library's.
+    Left {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A folder's disk is now mounted elsewhere.
+    Moved {
+        /// Where it was.
+        from: PathBuf,
+        /// Where it is.
+        to: PathBuf,
+    },
+    /// Something changed, and the library was brought in line.
+    Followed {
+        /// What was touched; the folder itself when all of it was looked at.
+        touched: Vec<PathBuf>,
+        /// What was done.
+        summary: Box<IndexSummary>,
+    },
+    /// Something could not be done now; it is tried again.
+    Failed {
+        /// Why.
+        error: EngineError,
+    },
+}
+
+/// Watches folders of a library until it is told to stop.
+pub struct Watch<'a> {
+    engine: &'a Engine,
+    /// The folders to watch; all of the library when there are none.
+    only: Vec<PathBuf>,
+    control: &'a JobControl,
+    tell: &'a dyn Fn(WatchEvent),
+    watched: Vec<Watched>,
+    settling: Settling,
+    /// What is gone, since when, and since when nothing was added.
+    losses: Option<(BTreeSet<PathBuf>, Instant, Instant)>,
+    ears: (Sender<Heard>, Receiver<Heard>),
+}
+
+impl<'a> Watch<'a> {
+    /// A watch on the folders `only` of the library, or on all that it has at any time when `only` is empty; `tell`
+    /// hears of what it does.
+    pub fn new(engine: &'a Engine, only: Vec<PathBuf>, control: &'a JobControl, tell: &'a dyn Fn(WatchEvent)) -> Self {
+        let (settling, ears) = (Settling::default(), unbounded());
+        Self { engine, only, control, tell, watched: Vec::new(), settling, losses: None, ears }
+    }
+
+    /// Watches until `control` stops it; each job is run by `follow`.
+    ///
+    /// # Errors
+    /// When the library cannot be read. What fails for a folder or a job is told and tried again.
+    pub fn run(mut self, follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>) -> Result<(), EngineError> {
+        let mut tend_at = Instant::now();
+        while !self.control.stopping() {
+            let now = Instant::now();
+            if tend_at <= now {
+                self.tend()?;
+                tend_at = now + TEND;
+            }
+            let asked = self.watched.iter_mut().filter_map(|watched| watched.tend(now)).min();
+            let losses = self.losses.as_ref().map(|(_, first, last)| (*first + LOSSES_WAIT).min(*last + LOSSES_REST));
+            let next = [Some(tend_at), Some(now + STOP), asked, self.settling.due(), losses];
+            let next = next.into_iter().flatten().min().unwrap_or(now);
+            match self.ears.1.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(heard) => {
+                    self.hear(heard);
+                    while let Ok(heard) = self.ears.1.try_recv() {
+                        self.hear(heard);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.follow_touched(follow)?;
+            self.follow_losses(follow);
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let now = Instant::now();
+        match heard {
+            Heard::Touched(path, touch) => self.settling.touch(path, touch, now),
+            Heard::Missed => {
+                let folders: Vec<PathBuf> = self.watched.iter().map(|watched| watched.folder.clone()).collect();
+                folders.into_iter().for_each(|folder| self.settling.touch(folder, Touch::Named, now));
+            }
+        }
+    }
+
+    /// Listens to the folders that are there now, and to no others.
+    fn tend(&mut self) -> Result<(), EngineError> {
+        for (from, to) in self.engine.follow_volumes()? {
+            for only in self.only.iter_mut().filter(|only| **only == from) {
+                only.clone_from(&to);
+            }
+            (self.tell)(WatchEvent::Moved { from, to });
+        }
+        let mut wanted = self.engine.catalog()?.folders()?;
+        if !self.only.is_empty() {
+            wanted.retain(|folder| self.only.contains(folder));
+        }
+        // One inside another is heard of with it.
+        wanted.dedup_by(|later, earlier| later.starts_with(&*earlier));
+        wanted.retain(|folder| !self.engine.is_missing(folder).unwrap_or(true));
+        let (stay, leave): (Vec<_>, Vec<_>) = std::mem::take(&mut self.watched)
+            .into_iter()
+            .partition(|watched| wanted.contains(&watched.folder) && watched.is_there());
+        self.watched = stay;
+        for watched in leave {
+            (self.tell)(WatchEvent::Left { folder: watched.folder });
+        }
+        for folder in wanted {
+            if self.watched.iter().any(|watched| watched.folder == folder) {
+                continue;
+            }
+            match Watched::new(&folder, &self.engine.volumes(), &self.ears.0) {
+                Ok(watched) => {
+                    let (hearing, interval) = (watched.hearing, watched.interval());
+                    (self.tell)(WatchEvent::Watching { folder: folder.clone(), hearing, interval });
+                    self.watched.push(watched);
+                    // What changed while nobody listened.
+                    self.settling.touch(folder, Touch::Named, Instant::now());
+                }
+                Err(error) => {
+                    let source = std::io::Error::other(error);
+                    (self.tell)(WatchEvent::Failed { error: EngineError::FolderUnreadable { path: folder, source } });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn roots(&self) -> Vec<PathBuf> {
+        self.watched.iter().map(|watched| watched.folder.clone()).collect()
+    }
+
+    /// Follows what is ready.
+    fn follow_touched(
+        &mut self,
+        follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let look = |path: &Path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.len(), metadata.modified().ok()?))
+        };
+        let ready = self.settling.ready(Instant::now(), look);
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let roots = self.roots();
+        let (whole, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|path| roots.contains(path));
+        for folder in whole {
+            self.follow(FollowJob::new(&roots, vec![folder.clone()], false), vec![folder], follow);
+        }
+        let mut touched = Vec::new();
+        for path in ready {
+            if self.concerns(&path)? {
+                touched.push(path);
+            }
+        }
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let gone: Vec<PathBuf> = touched.iter().filter(|path| !path.exists()).cloned().collect();
+        if !gone.is_empty() {
+            let now = Instant::now();
+            let (losses, _, last) = self.losses.get_or_insert_with(|| (BTreeSet::new(), now, now));
+            losses.extend(gone);
+            *last = now;
+        }
+        self.follow(FollowJob::new(&roots, touched.clone(), true), touched, follow);
+        Ok(())
+    }
+
+    /// Whether a touched path may matter: much else is written in a folder of photos.
+    fn concerns(&self, path: &Path) -> Result<bool, EngineError> {
+        if path.is_dir() {
+            return Ok(true);
+        }
+        if path.exists() {
+            return Ok(!matches!(sightline_media::look(path), Ok(None)));
+        }
+        // Gone, it may have been a folder.
+        let catalog = self.engine.catalog()?;
+        Ok(!catalog.known_under(path)?.is_empty() || !catalog.companions_under(path)?.is_empty())
+    }
+
+    /// Judges what was lost, once no more is lost.
+    fn follow_losses(&mut self, follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>) {
+        let now = Instant::now();
+        let due = |(_, first, last): &(BTreeSet<PathBuf>, Instant, Instant)| {
+            now >= *last + LOSSES_REST || now >= *first + LOSSES_WAIT
+        };
+        if let Some((losses, _, _)) = self.losses.take_if(|losses| due(losses)) {
+            let losses: Vec<PathBuf> = losses.into_iter().collect();
+            self.follow(FollowJob::new(&self.roots(), losses.clone(), false), losses, follow);
+        }
+    }
+
+    fn follow(
+        &mut self,
+        mut job: FollowJob,
+        touched: Vec<PathBuf>,
+        follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>,
+    ) {
+        match follow(&mut job) {
+            Ok(()) => {
+                let summary = job.summary().clone();
+                let now = Instant::now();
+                summary.young.iter().for_each(|path| self.settling.touch(path.clone(), Touch::Changed, now));
+                (self.tell)(WatchEvent::Followed { touched, summary: Box::new(summary) });
+            }
+            Err(EngineError::Cancelled) => {}
+            Err(error) => {
+                // Looked at as a whole at the next start, or when it changes again.
+                (self.tell)(WatchEvent::Failed { error });
+            }
+        }
+    }
+}
