@@ -34,6 +34,7 @@ build-essential C compiler and linker, for SQLite and libjpeg-turbo
 pkg-config finds system libraries
 cmake builds libjpeg-turbo
 nasm assembles libjpeg-turbo's fast decoder
+libheif-dev decodes HEIC and AVIF
 libwebkit2gtk-4.1-dev shows the app's window
 libsoup-3.0-dev belongs to it
 librsvg2-dev belongs to it

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::structure;
+
 /// A format whose pixels are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PhotoFormat {
@@ -19,6 +21,14 @@ pub enum PhotoFormat {
     Bmp,
     /// TIFF that is not a camera's raw file.
     Tiff,
+    /// HEIC or HEIF; the primary image counts.
+    Heic,
+    /// AVIF; the primary image counts.
+    Avif,
+    /// JPEG XL; the first frame counts.
+    Jxl,
+    /// A camera's raw file of any maker; its embedded preview is what is decoded.
+    Raw,
 }
 
 impl PhotoFormat {
@@ -31,6 +41,10 @@ impl PhotoFormat {
             Self::Gif => "gif",
             Self::Bmp => "bmp",
             Self::Tiff => "tiff",
+            Self::Heic => "heic",
+            Self::Avif => "avif",
+            Self::Jxl => "jxl",
+            Self::Raw => "raw",
         }
     }
 }
@@ -49,9 +63,9 @@ pub(crate) fn by_name(path: &Path) -> Option<FileKind> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     Some(match extension.as_str() {
         "jpg" | "jpeg" | "jpe" | "jfif" | "png" | "webp" | "gif" | "bmp" | "dib" | "tif" | "tiff" => FileKind::Photo,
-        "heic" | "heif" | "hif" => FileKind::Unsupported("HEIC"),
-        "avif" => FileKind::Unsupported("AVIF"),
-        "jxl" => FileKind::Unsupported("JPEG XL"),
+        "jxl" => FileKind::Photo,
+        "heic" | "heif" | "hif" => HEIC,
+        "avif" | "avifs" => AVIF,
         "jp2" | "j2k" | "jpf" | "jpx" => FileKind::Unsupported("JPEG 2000"),
         "psd" | "psb" => FileKind::Unsupported("Photoshop"),
         "svg" => FileKind::Unsupported("SVG"),
@@ -59,36 +73,25 @@ pub(crate) fn by_name(path: &Path) -> Option<FileKind> {
         "mp4" | "m4v" | "mov" | "avi" | "mkv" | "webm" | "mts" | "3gp" | "mpg" | "mpeg" | "wmv" => {
             FileKind::Unsupported("video")
         }
-        _ => FileKind::Unsupported(raw_name(&extension)?),
+        raw if RAW.contains(&raw) => FileKind::Photo,
+        _ => return None,
     })
 }
 
-/// Name of a camera's raw format by its extension.
-fn raw_name(extension: &str) -> Option<&'static str> {
-    const RAW: &[(&str, &str)] = &[
-        ("cr2", "RAW (CR2)"),
-        ("cr3", "RAW (CR3)"),
-        ("crw", "RAW (CRW)"),
-        ("nef", "RAW (NEF)"),
-        ("nrw", "RAW (NRW)"),
-        ("arw", "RAW (ARW)"),
-        ("sr2", "RAW (SR2)"),
-        ("srw", "RAW (SRW)"),
-        ("dng", "RAW (DNG)"),
-        ("raf", "RAW (RAF)"),
-        ("orf", "RAW (ORF)"),
-        ("rw2", "RAW (RW2)"),
-        ("pef", "RAW (PEF)"),
-        ("iiq", "RAW (IIQ)"),
-        ("3fr", "RAW (3FR)"),
-        ("x3f", "RAW (X3F)"),
-        ("kdc", "RAW (KDC)"),
-        ("dcr", "RAW (DCR)"),
-        ("mrw", "RAW (MRW)"),
-        ("rwl", "RAW (RWL)"),
-    ];
-    RAW.iter().find(|(e, _)| *e == extension).map(|(_, name)| *name)
-}
+#[cfg(libheif)]
+const HEIC: FileKind = FileKind::Photo;
+#[cfg(libheif)]
+const AVIF: FileKind = FileKind::Photo;
+#[cfg(not(libheif))]
+const HEIC: FileKind = FileKind::Unsupported("HEIC (built without libheif: install libheif-dev and build again; it)");
+#[cfg(not(libheif))]
+const AVIF: FileKind = FileKind::Unsupported("AVIF (built without libheif: install libheif-dev and build again; it)");
+
+/// Extensions of cameras' raw files.
+const RAW: &[&str] = &[
+    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "kdc", "mef", "mos", "mrw", "nef", "nrw",
+    "orf", "ori", "pef", "raf", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+];
 
 /// What the contents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,20 +115,18 @@ pub(crate) fn sniff(bytes: &[u8], path: &Path) -> Sniffed {
         Sniffed::Photo(PhotoFormat::Gif)
     } else if starts(b"BM") {
         Sniffed::Photo(PhotoFormat::Bmp)
-    } else if starts(b"FUJIFILMCCD-RAW") {
-        Sniffed::Unsupported("RAW (RAF)")
-    } else if starts(b"IIRO") || starts(b"IIRS") || starts(b"MMOR") {
-        Sniffed::Unsupported("RAW (ORF)")
-    } else if starts(b"IIU\0") {
-        Sniffed::Unsupported("RAW (RW2)")
-    } else if starts(b"FOVb") {
-        Sniffed::Unsupported("RAW (X3F)")
+    } else if [b"FUJIFILMCCD-RAW".as_slice(), b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM"]
+        .iter()
+        .any(|m| starts(m))
+        || at(6, b"HEAPCCDR")
+    {
+        Sniffed::Photo(PhotoFormat::Raw)
     } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
         tiff_family(bytes, path)
     } else if at(4, b"ftyp") {
         iso_media(bytes)
     } else if starts(&[0xff, 0x0a]) || starts(b"\0\0\0\x0cJXL ") {
-        Sniffed::Unsupported("JPEG XL")
+        Sniffed::Photo(PhotoFormat::Jxl)
     } else if starts(b"\0\0\0\x0cjP  ") || starts(&[0xff, 0x4f, 0xff, 0x51]) {
         Sniffed::Unsupported("JPEG 2000")
     } else if starts(b"8BPS") {
@@ -135,29 +136,42 @@ pub(crate) fn sniff(bytes: &[u8], path: &Path) -> Sniffed {
     } else {
         match by_name(path) {
             Some(FileKind::Unsupported(name)) => Sniffed::Unsupported(name),
+            _ if is_raw_name(path) && !bytes.is_empty() => Sniffed::Photo(PhotoFormat::Raw),
             _ => Sniffed::Unknown,
         }
     }
 }
 
+fn is_raw_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    RAW.contains(&extension.as_str())
+}
+
 /// Raw files are TIFF containers whose first picture is a stamp: they must not pass for small photos.
 fn tiff_family(bytes: &[u8], path: &Path) -> Sniffed {
-    if bytes.get(8..10) == Some(b"CR") {
-        return Sniffed::Unsupported("RAW (CR2)");
-    }
-    if let Some(FileKind::Unsupported(name)) = by_name(path) {
-        return Sniffed::Unsupported(name);
-    }
-    Sniffed::Photo(PhotoFormat::Tiff)
+    let raw =
+        bytes.get(8..10) == Some(b"CR") || is_raw_name(path) || structure::Tiff::new(bytes).is_some_and(|t| t.is_dng());
+    Sniffed::Photo(if raw { PhotoFormat::Raw } else { PhotoFormat::Tiff })
 }
 
 fn iso_media(bytes: &[u8]) -> Sniffed {
-    Sniffed::Unsupported(match bytes.get(8..12) {
-        Some(b"avif" | b"avis") => "AVIF",
-        Some(b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1") => "HEIC",
-        Some(b"crx ") => "RAW (CR3)",
-        _ => "video",
-    })
+    let known = |kind, format| match kind {
+        FileKind::Photo => Sniffed::Photo(format),
+        FileKind::Unsupported(name) => Sniffed::Unsupported(name),
+    };
+    // Files of AV1 may give the family's general brand first.
+    let brands = bytes.get(8..bytes.len().min(64)).unwrap_or_default();
+    match bytes.get(8..12) {
+        Some(b"avif" | b"avis") => known(AVIF, PhotoFormat::Avif),
+        Some(b"mif1" | b"msf1") if brands.chunks(4).any(|b| b == b"avif" || b == b"avis") => {
+            known(AVIF, PhotoFormat::Avif)
+        }
+        Some(b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1") => {
+            known(HEIC, PhotoFormat::Heic)
+        }
+        Some(b"crx ") => Sniffed::Photo(PhotoFormat::Raw),
+        _ => Sniffed::Unsupported("video"),
+    }
 }
 
 #[cfg(test)]
@@ -172,8 +186,8 @@ mod tests {
 
     #[test]
     fn a_raw_file_does_not_pass_for_a_tiff() {
-        assert_eq!(sniff(b"II*\0\x08\0\0\0", Path::new("a.NEF")), Sniffed::Unsupported("RAW (NEF)"));
-        assert_eq!(sniff(b"II*\0\x10\0\0\0CR\x02\0", Path::new("a.tif")), Sniffed::Unsupported("RAW (CR2)"));
+        assert_eq!(sniff(b"II*\0\x08\0\0\0", Path::new("a.NEF")), Sniffed::Photo(PhotoFormat::Raw));
+        assert_eq!(sniff(b"II*\0\x10\0\0\0CR\x02\0", Path::new("a.tif")), Sniffed::Photo(PhotoFormat::Raw));
         assert_eq!(sniff(b"II*\0\x08\0\0\0", Path::new("a.tif")), Sniffed::Photo(PhotoFormat::Tiff));
     }
 

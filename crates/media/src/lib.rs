@@ -6,6 +6,7 @@
 pub mod caption_metadata;
 mod decode;
 mod error;
+mod exif_block;
 mod fingerprint;
 mod format;
 mod hash;
@@ -13,6 +14,7 @@ mod listing;
 mod metadata;
 mod pairs;
 mod photo;
+mod structure;
 mod thumbnail;
 mod volume;
 mod walk;

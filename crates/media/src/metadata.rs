@@ -3,6 +3,7 @@
 use exif::{Exif, In, Rational, Tag, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::exif_block;
 use crate::format::PhotoFormat;
 
 /// Facts of a photo besides its pixels.
@@ -40,14 +41,17 @@ pub(crate) struct ExifFacts {
 }
 
 impl ExifFacts {
-    /// Reads JPEG, TIFF, PNG or WebP; a damaged block gives what could be read of it.
+    /// Reads the EXIF of any format that may carry it; a damaged block gives what could be read of it.
     pub fn read(bytes: &[u8], format: PhotoFormat) -> Self {
         if matches!(format, PhotoFormat::Gif | PhotoFormat::Bmp) {
             return Self { orientation: 1, ..Self::default() };
         }
         let mut reader = exif::Reader::new();
         reader.continue_on_error(true);
-        let read = reader.read_from_container(&mut std::io::Cursor::new(bytes));
+        let read = match exif_block::find(bytes, format) {
+            Some(block) => reader.read_raw(block),
+            None => reader.read_from_container(&mut std::io::Cursor::new(bytes)),
+        };
         match read.or_else(|e| e.distill_partial_result(|_| ())) {
             Ok(exif) => Self::of(&exif),
             Err(_) => Self { orientation: 1, ..Self::default() },

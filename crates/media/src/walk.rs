@@ -137,16 +137,16 @@ mod tests {
     #[test]
     fn photos_come_sorted_and_others_are_counted() {
         let root = tempfile::tempdir().unwrap();
-        for name in ["b.jpg", "a.png", "notes.txt", ".hidden.jpg", "raw.cr2"] {
+        for name in ["b.jpg", "a.png", "notes.txt", ".hidden.jpg", "picture.psd"] {
             fs::write(root.path().join(name), b"x").unwrap();
         }
         fs::create_dir_all(root.path().join(".sightline")).unwrap();
         fs::write(root.path().join(".sightline/x.jpg"), b"x").unwrap();
         fs::create_dir_all(root.path().join("aa")).unwrap();
         fs::write(root.path().join("aa/z.webp"), b"x").unwrap();
-        assert_eq!(names(root.path()), ["a.png", "aa/z.webp", "b.jpg", "raw.cr2"]);
+        assert_eq!(names(root.path()), ["a.png", "aa/z.webp", "b.jpg", "picture.psd"]);
         let mut walk = walk(root.path());
-        assert!(walk.by_ref().any(|f| f.unwrap().kind == FileKind::Unsupported("RAW (CR2)")));
+        assert!(walk.by_ref().any(|f| f.unwrap().kind == FileKind::Unsupported("Photoshop")));
         assert_eq!(walk.others(), 1);
     }
 

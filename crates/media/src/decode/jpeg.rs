@@ -4,7 +4,7 @@ use image::ImageDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor};
 
-use super::{Limits, Refusal, Rgb, Stored};
+use super::{Limits, Refusal, Rgb, Stored, colour};
 
 /// A progressive file may repeat scans to waste time; real ones have about ten.
 const MAX_SCANS: u32 = 500;
@@ -51,8 +51,13 @@ pub(super) fn decode(bytes: &[u8], min_short_side: u32, limits: &Limits) -> Resu
     {
         return Err(broken(error));
     }
+    let icc = profile(bytes);
     if cmyk {
-        pixels = rgb_of_cmyk(&pixels);
+        // Adobe writes CMYK inverted, 255 for no ink; libjpeg-turbo hands it out as stored.
+        pixels.iter_mut().for_each(|v| *v = 255 - *v);
+        pixels = colour::rgb_of_cmyk(&pixels, icc.as_deref());
+    } else {
+        colour::to_srgb(&mut pixels, icc.as_deref(), header.colorspace == Colorspace::Gray);
     }
     Ok(Stored {
         full_width: header.width as u32,
@@ -68,10 +73,32 @@ fn rows_decoded(pixels: &[u8], row_bytes: usize) -> f64 {
     (rows - blank) as f64 / rows as f64
 }
 
-/// Adobe writes CMYK inverted, 255 for no ink; libjpeg-turbo hands it out as stored.
-fn rgb_of_cmyk(pixels: &[u8]) -> Vec<u8> {
-    let mix = |ink: u8, black: u8| (u16::from(ink) * u16::from(black) / 255) as u8;
-    pixels.chunks_exact(4).flat_map(|p| [mix(p[0], p[3]), mix(p[1], p[3]), mix(p[2], p[3])]).collect()
+/// The colour profile from its pieces (ICC.1:2022, annex B.4); `None` where one is missing.
+fn profile(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut pieces = Vec::new();
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4).and_then(|b| <&[u8; 4]>::try_from(b).ok()) {
+        if marker == 0xff {
+            at += 1;
+            continue;
+        }
+        if marker == 0xda || marker == 0xd9 {
+            break;
+        }
+        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        if marker == 0xe2
+            && let Some([number, count, piece @ ..]) =
+                bytes.get(at + 4..end).and_then(|b| b.strip_prefix(b"ICC_PROFILE\0"))
+        {
+            pieces.push((*number, *count, piece));
+        }
+        at = end.max(at + 2);
+    }
+    pieces.sort_by_key(|(number, _, _)| *number);
+    let count = usize::from(pieces.first()?.1);
+    let whole =
+        pieces.len() == count && pieces.iter().zip(1..).all(|((number, _, _), want)| usize::from(*number) == want);
+    whole.then(|| pieces.into_iter().flat_map(|(_, _, piece)| piece).copied().collect())
 }
 
 /// Whether the first frame header is a progressive one.
@@ -123,14 +150,5 @@ mod tests {
         let bytes = jpeg(256, 256);
         assert!(decode(&bytes[..bytes.len() * 9 / 10], 256, &Limits::default()).is_ok());
         assert!(matches!(decode(&bytes[..bytes.len() / 5], 256, &Limits::default()), Err(Refusal::Broken(_))));
-    }
-
-    #[test]
-    fn inverted_cmyk_becomes_rgb() {
-        // No ink is white, full black is black, full cyan has no red.
-        assert_eq!(
-            rgb_of_cmyk(&[255, 255, 255, 255, 9, 9, 9, 0, 0, 255, 255, 255]),
-            [255, 255, 255, 0, 0, 0, 0, 255, 255]
-        );
     }
 }

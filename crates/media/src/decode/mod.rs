@@ -1,9 +1,17 @@
 //! Bytes to upright sRGB pixels, within limits of memory.
 
+mod colour;
+#[cfg(libheif)]
+mod hdr;
+#[cfg(libheif)]
+mod heif;
 mod jpeg;
+mod jxl;
 mod orient;
 mod other;
 mod png_gamma;
+mod raw;
+mod tiff_cmyk;
 
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -52,6 +60,7 @@ struct Stored {
 /// A decoder's refusal, still without the path.
 enum Refusal {
     Broken(String),
+    Unsupported(&'static str),
     TooLarge { what: String, limit: String },
 }
 
@@ -60,6 +69,7 @@ impl Refusal {
         let path = PathBuf::from(path);
         match self {
             Self::Broken(reason) => MediaError::Broken { path, reason },
+            Self::Unsupported(format) => MediaError::Unsupported { path, format },
             Self::TooLarge { what, limit } => MediaError::TooLarge { path, what, limit },
         }
     }
@@ -80,6 +90,12 @@ impl Refusal {
         }
         Ok(())
     }
+}
+
+/// One pixel of red, green, blue and opacity laid on white.
+fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
+    let alpha = u32::from(alpha);
+    [r, g, b].map(|v| ((u32::from(v) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
 }
 
 /// Decodes `bytes` to pixels whose short side is at least `min_short_side` where the photo's is.
@@ -103,11 +119,19 @@ pub fn decode_bytes(
     };
     // Codecs are given hostile bytes: a panic in one is a damaged file, not the end of the program.
     let decoded = catch_unwind(|| {
-        let facts = ExifFacts::read(bytes, format);
+        let mut facts = ExifFacts::read(bytes, format);
         let stored = match format {
             PhotoFormat::Jpeg => jpeg::decode(bytes, min_short_side, limits),
+            PhotoFormat::Raw => raw::decode(bytes, min_short_side, limits),
+            PhotoFormat::Jxl => jxl::decode(bytes, limits),
+            #[cfg(libheif)]
+            PhotoFormat::Heic | PhotoFormat::Avif => heif::decode(bytes, limits),
             _ => other::decode(bytes, format, limits),
         };
+        // These are turned upright by their decoders, as their own headers say; EXIF's word does not count.
+        if matches!(format, PhotoFormat::Heic | PhotoFormat::Avif | PhotoFormat::Jxl) {
+            facts.orientation = 1;
+        }
         (facts, stored)
     });
     let (facts, stored) = decoded.map_err(|_| Refusal::Broken("the decoder gave up".into()).at(path))?;

@@ -2,10 +2,11 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Limits, Refusal, Rgb, Stored, png_gamma};
+use super::{Limits, Refusal, Rgb, Stored, colour, on_white, png_gamma, tiff_cmyk};
 use crate::format::PhotoFormat;
+use crate::structure;
 
 /// Decodes at full size.
 pub(super) fn decode(bytes: &[u8], format: PhotoFormat, limits: &Limits) -> Result<Stored, Refusal> {
@@ -20,13 +21,19 @@ pub(super) fn decode(bytes: &[u8], format: PhotoFormat, limits: &Limits) -> Resu
     let mut allowed = image::Limits::no_limits();
     allowed.max_alloc = Some(limits.max_alloc_bytes);
     reader.limits(allowed);
-    let decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
+    if decoder.original_color_type() == ExtendedColorType::Cmyk8 {
+        return tiff_cmyk::decode(bytes, limits);
+    }
+    // The TIFF decoder hands out profiles that are stored as plain bytes only.
+    let in_tiff = || Some(structure::Tiff::new(bytes)?.profile()?.to_vec());
+    let icc = if format == PhotoFormat::Tiff { in_tiff() } else { decoder.icc_profile().ok().flatten() };
     // The decoder's own pixels and the RGB made of them are held together.
     let stored_bytes = u64::from(decoder.color_type().bytes_per_pixel());
     Refusal::check(width.into(), height.into(), stored_bytes + 3, limits)?;
     let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    let mut pixels = on_white(image);
+    let mut pixels = srgb_on_white(image, icc.as_deref());
     if let Some(table) = (format == PhotoFormat::Png).then(|| png_gamma::table(bytes)).flatten() {
         pixels.iter_mut().for_each(|v| *v = table[usize::from(*v)]);
     }
@@ -40,20 +47,31 @@ fn image_format(format: PhotoFormat) -> ImageFormat {
         PhotoFormat::WebP => ImageFormat::WebP,
         PhotoFormat::Gif => ImageFormat::Gif,
         PhotoFormat::Bmp => ImageFormat::Bmp,
-        PhotoFormat::Tiff => ImageFormat::Tiff,
+        // A raw file without a preview may have a stamp that a TIFF reader understands; the rest never come here.
+        PhotoFormat::Tiff | PhotoFormat::Raw | PhotoFormat::Heic | PhotoFormat::Avif | PhotoFormat::Jxl => {
+            ImageFormat::Tiff
+        }
     }
 }
 
-/// RGB8 with transparency laid on white; 16-bit and float samples are reduced.
-fn on_white(image: DynamicImage) -> Vec<u8> {
-    if !image.color().has_alpha() {
+/// RGB8 in sRGB with transparency laid on white; 16-bit and float samples are reduced after conversion.
+fn srgb_on_white(image: DynamicImage, icc: Option<&[u8]>) -> Vec<u8> {
+    let grey = !image.color().has_color();
+    let mut image = image;
+    if let (DynamicImage::ImageRgb16(deep), Some(icc)) = (&mut image, icc) {
+        colour::to_srgb16(deep.as_flat_samples_mut().samples, icc);
         return image.into_rgb8().into_raw();
     }
+    if !image.color().has_alpha() {
+        let mut pixels = image.into_rgb8().into_raw();
+        colour::to_srgb(&mut pixels, icc, grey);
+        return pixels;
+    }
     let rgba = image.into_rgba8();
-    let mut pixels = Vec::with_capacity(rgba.len() / 4 * 3);
-    for pixel in rgba.pixels() {
-        let [r, g, b, alpha] = pixel.0.map(u32::from);
-        pixels.extend([r, g, b].map(|v| ((v * alpha + 255 * (255 - alpha) + 127) / 255) as u8));
+    let mut pixels: Vec<u8> = rgba.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    colour::to_srgb(&mut pixels, icc, grey);
+    for (rgb, stored) in pixels.chunks_exact_mut(3).zip(rgba.pixels()) {
+        rgb.copy_from_slice(&on_white([rgb[0], rgb[1], rgb[2], stored[3]]));
     }
     pixels
 }

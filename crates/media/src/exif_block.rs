@@ -1,0 +1,143 @@
+//! Where formats that the EXIF reader does not know keep their EXIF: as one block laid out like a TIFF file.
+
+use std::io::Read;
+
+use crate::format::PhotoFormat;
+use crate::structure::{self, CanonBlocks, Entry, Tiff};
+
+/// A larger block is not unpacked.
+const LARGEST: u64 = 4 << 20;
+
+/// The block of a JPEG XL or raw file; `None` for what the EXIF reader finds itself, and for what has none.
+pub(crate) fn find(bytes: &[u8], format: PhotoFormat) -> Option<Vec<u8>> {
+    match format {
+        PhotoFormat::Jxl => in_boxes(bytes),
+        PhotoFormat::Raw if bytes.starts_with(b"FUJIFILMCCD-RAW") => in_jpeg(structure::fuji_jpeg(bytes)?),
+        PhotoFormat::Raw => match bytes.get(..4)? {
+            b"IIRO" | b"IIRS" | b"IIU\0" => Some([b"II*\0".as_slice(), &bytes[4..]].concat()),
+            b"MMOR" => Some([b"MM\0*".as_slice(), &bytes[4..]].concat()),
+            _ => structure::canon_blocks(bytes).and_then(|blocks| joined(&blocks)),
+        },
+        _ => None,
+    }
+}
+
+/// JPEG XL: a box of its own, perhaps packed with Brotli. Its first four bytes say where the block starts.
+fn in_boxes(bytes: &[u8]) -> Option<Vec<u8>> {
+    let block = structure::boxes(bytes).find_map(|(kind, contents)| match &kind {
+        b"Exif" => Some(contents.to_vec()),
+        b"brob" => {
+            let packed = contents.strip_prefix(b"Exif")?;
+            let mut block = Vec::new();
+            brotli_decompressor::Decompressor::new(packed, 4096).take(LARGEST).read_to_end(&mut block).ok()?;
+            Some(block)
+        }
+        _ => None,
+    })?;
+    // Some writers leave the number out.
+    if Tiff::new(&block).is_some() {
+        return Some(block);
+    }
+    let start = u32::from_be_bytes(block.get(..4)?.try_into().ok()?) as usize;
+    let block = block.get(start.checked_add(4)?..)?;
+    // Some writers leave JPEG's own mark in front.
+    Some(block.strip_prefix(b"Exif\0\0").unwrap_or(block).to_vec())
+}
+
+/// The first segment of a JPEG that holds EXIF.
+fn in_jpeg(jpeg: &[u8]) -> Option<Vec<u8>> {
+    let mut at = 2;
+    while let &[0xff, marker @ 0xe0..=0xef, high, low] = jpeg.get(at..at + 4)? {
+        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]).max(2));
+        if marker == 0xe1
+            && let Some(block) = jpeg.get(at + 4..end)?.strip_prefix(b"Exif\0\0")
+        {
+            return Some(block.to_vec());
+        }
+        at = end;
+    }
+    None
+}
+
+/// Canon's CR3 keeps each directory in a TIFF block of its own: one block is made of them.
+fn joined(blocks: &CanonBlocks<'_>) -> Option<Vec<u8>> {
+    const EXIF: u16 = 0x8769;
+    const GPS: u16 = 0x8825;
+    let first = Tiff::new(blocks.first)?;
+    let entries = |block: Option<&'_ [u8]>| {
+        let tiff = block.and_then(Tiff::new).filter(|tiff| tiff.little == first.little);
+        tiff.map_or_else(Vec::new, |tiff| owned(&tiff.first()))
+    };
+    let mut main = owned(&first.first());
+    main.retain(|(tag, ..)| *tag != EXIF && *tag != GPS);
+    let mut out = Block { bytes: Vec::new(), little: first.little };
+    out.bytes.extend(if first.little { b"II" } else { b"MM" });
+    out.short(42);
+    out.long(8);
+    // Both pointers are written last, when it is known where they lead.
+    let pointers = [EXIF, GPS].map(pointer);
+    main.extend(pointers);
+    main.sort_by_key(|(tag, ..)| *tag);
+    let places = out.directory(&main);
+    for (tag, entries) in [(EXIF, entries(blocks.exif)), (GPS, entries(blocks.gps))] {
+        let start = out.bytes.len() as u32;
+        let index = main.iter().position(|(t, ..)| *t == tag)?;
+        out.put_long(places[index], start);
+        out.directory(&entries);
+    }
+    Some(out.bytes)
+}
+
+type Owned = (u16, u16, u32, Vec<u8>);
+
+fn owned(entries: &[Entry<'_>]) -> Vec<Owned> {
+    entries.iter().map(|e| (e.tag, e.kind, e.count, e.value.to_vec())).collect()
+}
+
+fn pointer(tag: u16) -> Owned {
+    (tag, 4, 1, vec![0; 4])
+}
+
+struct Block {
+    bytes: Vec<u8>,
+    little: bool,
+}
+
+impl Block {
+    fn short(&mut self, v: u16) {
+        self.bytes.extend(if self.little { v.to_le_bytes() } else { v.to_be_bytes() });
+    }
+
+    fn long(&mut self, v: u32) {
+        self.bytes.extend(if self.little { v.to_le_bytes() } else { v.to_be_bytes() });
+    }
+
+    fn put_long(&mut self, at: usize, v: u32) {
+        let four = if self.little { v.to_le_bytes() } else { v.to_be_bytes() };
+        self.bytes[at..at + 4].copy_from_slice(&four);
+    }
+
+    /// Writes a directory and what it points to; returns where each entry's value field lies.
+    fn directory(&mut self, entries: &[Owned]) -> Vec<usize> {
+        self.short(entries.len() as u16);
+        let mut places = Vec::new();
+        for (tag, kind, count, _) in entries {
+            self.short(*tag);
+            self.short(*kind);
+            self.long(*count);
+            places.push(self.bytes.len());
+            self.long(0);
+        }
+        self.long(0);
+        for ((.., value), &place) in entries.iter().zip(&places) {
+            if value.len() <= 4 {
+                self.bytes[place..place + value.len()].copy_from_slice(value);
+            } else {
+                let start = self.bytes.len() as u32;
+                self.put_long(place, start);
+                self.bytes.extend(value);
+            }
+        }
+        places
+    }
+}
