@@ -173,3 +173,31 @@ fn a_picture_over_the_limits_is_refused_in_every_format() {
         assert_eq!(refused.code(), "too_large", "{name}");
     }
 }
+
+#[test]
+fn every_sound_heic_and_avif_of_the_corpus_is_decoded() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/corpus");
+    if !corpus.is_dir() || !has_heif() {
+        eprintln!("skipped: no corpus at {} or no libheif", corpus.display());
+        return;
+    }
+    // Cut in their boxes; heif-info cannot read them either.
+    let damaged = [
+        "corrupted.hif",
+        "IllegalArgumentException.HeifReader.processBoxes.heif",
+        "NegativeArraySizeException.ItemInfoBox.init.heif",
+    ];
+    let mut decoded = 0;
+    for found in ["avif", "heif", "heic-other"].iter().flat_map(|folder| sightline_media::walk(&corpus.join(folder))) {
+        let path = found.unwrap().path;
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let photo = sightline_media::open(&path, 64, &Limits::default());
+        if damaged.contains(&name) {
+            assert_eq!(photo.unwrap_err().code(), "broken", "{name}");
+        } else {
+            photo.unwrap();
+            decoded += 1;
+        }
+    }
+    assert_eq!(decoded, 26);
+}

@@ -202,7 +202,7 @@ export class AppState {
 
   /** What was dropped on the window: folders are added, a photo is compared with. */
   async dropped(paths: string[]): Promise<void> {
-    const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i.test(path);
+    const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|hif|avif|jxl|dng|cr[23w]|n[er][fw]|arw|sr[2fw]|raf|orf|rw[2l]|pef)$/i.test(path);
     const photo = paths.find(isPhoto);
     if (photo !== undefined && !this.isNew) this.showLike({ kind: "file", path: photo });
     for (const path of paths.filter((path) => !isPhoto(path))) await this.addFolder(path);

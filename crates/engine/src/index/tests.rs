@@ -123,7 +123,7 @@ fn a_bad_file_is_a_problem_and_is_tried_again_only_when_it_changes_or_on_request
 #[test]
 fn formats_that_are_not_read_are_listed_as_unsupported() {
     let world = World::new();
-    std::fs::write(world.path("a.psd"), b"8BPS\0\x01").unwrap();
+    std::fs::write(world.path("a.psd"), b"8BPS\0\x01\0\0").unwrap();
     std::fs::write(world.path("notes.txt"), b"hello").unwrap();
     let summary = world.index();
     assert_eq!((summary.unsupported, summary.problems), (1, 0));

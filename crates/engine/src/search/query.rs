@@ -257,10 +257,14 @@ fn known_format(value: &str) -> Result<&'static str, String> {
         "gif" => "gif",
         "bmp" => "bmp",
         "tif" | "tiff" => "tiff",
+        "heic" | "heif" => "heic",
+        "avif" => "avif",
+        "jxl" => "jxl",
+        "raw" => "raw",
         _ => {
             return Err(format!(
                 "`{value}` is not a type of photo that can be searched; \
-                 use jpeg, png, webp, gif, bmp or tiff"
+                 use jpeg, png, webp, gif, bmp, tiff, heic, avif, jxl or raw"
             ));
         }
     })

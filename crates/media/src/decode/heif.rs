@@ -13,8 +13,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, Refusal> {
     context.set_max_decoding_threads(0);
     let handle = context.primary_image_handle().map_err(broken)?;
     let (deep, alpha) = (handle.luma_bits_per_pixel() > 8, handle.has_alpha_channel());
-    // Planes and interleaved samples in libheif, and the RGB made of them. libheif 1.15 has no setting for
-    // memory: what the file declares is checked, a stream that lies is for the process's own limit.
+    // Planes and interleaved samples in libheif, and the RGB made of them. The crate cannot tell libheif 1.15 a
+    // limit: what the file declares is checked here, a stream that lies is for the process's own limit.
     let held = match (deep, alpha) {
         (false, false) => 8,
         (false, true) => 10,
