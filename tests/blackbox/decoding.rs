@@ -101,3 +101,26 @@ fn no_decoder_outlives_its_parent_or_holds_its_files() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[test]
+fn a_folder_that_goes_away_pauses_the_job_and_lists_no_problems() {
+    let world = World::with_samples();
+    let photos = world.photos();
+    let mut command = world.command(&["index", "--json", photos.to_str().unwrap()]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    next_worker(&mut child).expect("there is a worker");
+    let away = photos.with_extension("away");
+    fs::rename(&photos, &away).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("folder_gone") && said.contains("plug the disk in"), "{said}");
+    let status = &world.json(&["status", "--json"], 0)[0];
+    assert_eq!(status["jobs"][0]["state"], "paused", "{status}");
+    assert_eq!(problems(&world), [""; 0]);
+    fs::rename(&away, &photos).unwrap();
+    world.index();
+    let status = &world.json(&["status", "--json"], 0)[0];
+    assert_eq!(status["searchable"], samples().len());
+    assert_eq!(status["jobs"], serde_json::json!([]), "the job that was paused went on and is done");
+}
