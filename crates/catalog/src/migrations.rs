@@ -9,8 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    album, caption, checkpoint, folder, job, keyword, location, model, photo, problem, setting, thumbnail, vector,
-    verdict, version, words,
+    album, caption, checkpoint, fingerprint, folder, job, keyword, location, model, photo, problem, setting, thumbnail,
+    trashed, vector, verdict, version, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.
@@ -26,6 +26,8 @@ const VERSIONS: &[&[&str]] = &[
     &[caption::V3, keyword::V3, words::V3],
     // 4: what the model was taught, what people said of its suggestions, and how far a long job is.
     &[version::V4, verdict::V4, checkpoint::V4],
+    // 5: how photos look in 64 bits, pairs that are no duplicates, what went to the trash.
+    &[fingerprint::V5, trashed::V5],
 ];
 
 /// The latest version.

@@ -3,6 +3,7 @@
 pub(crate) mod album;
 pub(crate) mod caption;
 pub(crate) mod checkpoint;
+pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod keyword;
@@ -12,6 +13,7 @@ pub(crate) mod photo;
 pub(crate) mod problem;
 pub(crate) mod setting;
 pub(crate) mod thumbnail;
+pub(crate) mod trashed;
 pub(crate) mod vector;
 pub(crate) mod verdict;
 pub(crate) mod version;
