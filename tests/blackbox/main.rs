@@ -6,6 +6,7 @@
 
 mod captioning;
 mod desk;
+mod duplicates;
 mod harness;
 mod indexing;
 mod killing;

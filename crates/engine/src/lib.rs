@@ -10,6 +10,7 @@ pub mod bench;
 pub mod captions;
 pub mod devices;
 pub mod doctor;
+pub mod duplicates;
 mod engine;
 mod error;
 pub mod eval;
@@ -34,8 +35,8 @@ mod testing;
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use sightline_catalog::{
-    AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, KeywordOrigin, Overwrite, PhotoId,
-    Problem, Verdict,
+    AlbumId, AlbumRow, CaptionAuthor, CaptionRow, DateOrder, Facet, Facets, Filter, KeywordOrigin, LocationId,
+    Overwrite, PhotoId, Problem, Verdict,
 };
 pub use sightline_vlm::tune::{Depth, Objectives};
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -10,8 +10,10 @@ mod fingerprint;
 mod format;
 mod hash;
 mod metadata;
+mod near;
 mod photo;
 mod thumbnail;
+pub mod trash;
 mod walk;
 
 pub use decode::{Limits, Rgb, decode_bytes};
@@ -20,6 +22,7 @@ pub use fingerprint::Fingerprint;
 pub use format::{FileKind, PhotoFormat};
 pub use hash::{ContentHash, hash_file};
 pub use metadata::Metadata;
+pub use near::NearPrints;
 pub use photo::{Photo, open};
 pub use thumbnail::{picture, thumbnail};
 pub use walk::{Found, Walk, walk};
