@@ -34,6 +34,19 @@ describe("duplicates", () => {
     expect(duplicates.current?.files.length).toBe(2);
   });
 
+  it("does not wait for a search that was over before its reply came", async () => {
+    const duplicates = new Duplicates();
+    const answer = fake.handlers.find_duplicates;
+    fake.handlers.find_duplicates = async (request) => {
+      const job = await answer(request);
+      await duplicates.hear({ ...job, state: "done" });
+      return job;
+    };
+    await duplicates.look();
+    expect(duplicates.job).toBeNull();
+    expect(duplicates.count).toBe(6);
+  });
+
   it("decides on nothing by itself, and keeps the best where nothing else is chosen", async () => {
     const duplicates = await found();
     expect(duplicates.total).toEqual({ groups: 0, files: 0, bytes: 0 });

@@ -38,6 +38,8 @@ export class Duplicates {
     return { groups: chosen.length, files: gone.length, bytes: gone.reduce((sum, file) => sum + file.size_bytes, 0) };
   });
 
+  /** Jobs known to be over: of a quick one the reply comes after the event that tells of its end. */
+  #over = new Set<number>();
   #refused: { group: DuplicateGroup; place: number }[] = [];
 
   async refresh(): Promise<void> {
@@ -54,8 +56,7 @@ export class Duplicates {
   }
 
   async look(): Promise<JobRow> {
-    this.job = await call("find_duplicates", null);
-    return this.job;
+    return this.#begun(await call("find_duplicates", null));
   }
 
   /** Hears of every job; shows what came of those about duplicates. */
@@ -63,6 +64,7 @@ export class Duplicates {
     if (job.kind !== "duplicates" && job.kind !== "trash") return;
     this.job = isOver(job) ? null : job;
     if (!isOver(job)) return;
+    this.#over.add(job.id);
     if (job.kind === "trash") this.decided = new Set();
     this.#refused = [];
     await this.refresh();
@@ -146,14 +148,18 @@ export class Duplicates {
       const kept = group.files[this.keptIndex(group)];
       return kept === undefined ? [] : [{ kept: kept.place, gone: this.others(group).map((file) => file.place) }];
     });
-    this.job = await call("trash_duplicates", { groups });
-    return this.job;
+    return this.#begun(await call("trash_duplicates", { groups }));
   }
 
   async undoTrash(): Promise<TrashUndone> {
     const undone = await call("undo_trash", null);
     await this.refresh();
     return undone;
+  }
+
+  #begun(job: JobRow): JobRow {
+    if (!this.#over.has(job.id)) this.job = job;
+    return job;
   }
 
   #undecide(group: DuplicateGroup): void {
