@@ -7,6 +7,7 @@
 mod captioning;
 mod decoding;
 mod desk;
+mod duplicates;
 mod faults;
 mod harness;
 mod indexing;

@@ -9,8 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    absence, album, caption, checkpoint, companion, folder, job, keyword, location, model, photo, problem, setting,
-    thumbnail, vector, verdict, version, volume, words,
+    absence, album, caption, checkpoint, companion, fingerprint, folder, job, keyword, location, model, photo, problem,
+    setting, thumbnail, trashed, vector, verdict, version, volume, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.
@@ -26,8 +26,9 @@ const VERSIONS: &[&[&str]] = &[
     &[caption::V3, keyword::V3, words::V3],
     // 4: what the model was taught, what people said of its suggestions, and how far a long job is.
     &[version::V4, verdict::V4, checkpoint::V4],
-    // 5: volumes of folders, companions of photos, files that a person is asked about.
-    &[volume::V5, companion::V5, absence::V5],
+    // 5: volumes of folders, companions of photos, files that a person is asked about; how photos look in 64 bits,
+    // pairs that are no duplicates, what went to the trash.
+    &[volume::V5, companion::V5, absence::V5, fingerprint::V5, trashed::V5],
 ];
 
 /// The latest version.

@@ -9,6 +9,7 @@ use sightline_vlm::{DeviceChoice, Preprocess};
 
 use crate::EngineError;
 use crate::decoding::Decoders;
+use crate::duplicates::HeldDuplicates;
 use crate::loading::Loader;
 use crate::model_host::{ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
@@ -53,6 +54,8 @@ struct Memory {
     vectors: Mutex<Option<(u64, ModelKey, Arc<VectorIndex>)>>,
     /// Which photos seem to be of which label.
     suggested: HeldSuggestions,
+    /// The duplicates as they were last found.
+    duplicates: HeldDuplicates,
     /// Learning curves of the lessons of this process, by job.
     curves: Curves,
     /// The list of tags in use, with its text.
@@ -194,6 +197,11 @@ impl Engine {
     /// Which photos seem to be of which label, as last worked out.
     pub(crate) fn held_suggestions(&self) -> &HeldSuggestions {
         &self.0.memory.suggested
+    }
+
+    /// The duplicates as they were last found.
+    pub(crate) fn held_duplicates(&self) -> &HeldDuplicates {
+        &self.0.memory.duplicates
     }
 
     /// The learning curves of this process's lessons.

@@ -11,6 +11,7 @@ pub mod captions;
 mod decoding;
 pub mod devices;
 pub mod doctor;
+pub mod duplicates;
 mod engine;
 mod error;
 pub mod eval;
@@ -40,7 +41,7 @@ pub use error::EngineError;
 pub use serving_decoder::{decoder_program, serve_decoder};
 pub use sightline_catalog::{
     Absence, AlbumId, AlbumRow, CaptionAuthor, CaptionRow, Companion, CompanionKind, DateOrder, Facet, Facets, Filter,
-    KeywordOrigin, Overwrite, PhotoId, Problem, Verdict,
+    KeywordOrigin, LocationId, Overwrite, PhotoId, Problem, Verdict,
 };
 pub use sightline_vlm::tune::{Depth, Objectives};
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

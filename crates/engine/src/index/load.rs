@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sightline_catalog::{Catalog, PhotoId};
 use sightline_media::caption_metadata::{self, CaptionMetadata};
-use sightline_media::{ContentHash, Found, MediaError, Metadata};
+use sightline_media::{ContentHash, Fingerprint, Found, MediaError, Metadata};
 use sightline_vlm::ModelInput;
 
 use super::scan::Unreadable;
@@ -48,6 +48,8 @@ pub(super) struct FreshPhoto {
     pub found: Found,
     pub hash: ContentHash,
     pub metadata: Metadata,
+    /// Of the pixels that were decoded for the model.
+    pub fingerprint: Option<Fingerprint>,
     pub thumbnail_jpeg: Vec<u8>,
     /// Caption and keywords in the file or beside it.
     pub words: CaptionMetadata,
@@ -113,10 +115,11 @@ impl<'a> PhotoReader<'a> {
         }
         self.loader()?.with_photo(&found.path, |photo, input| {
             let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
+            let fingerprint = Fingerprint::of(&photo.rgb).ok();
             let (hash, metadata) = (photo.hash, photo.metadata);
             // Damaged metadata is no reason to miss the photo.
             let words = caption_metadata::read(&found.path).ok().flatten().unwrap_or_default();
-            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg, words };
+            let fresh = FreshPhoto { found: found.clone(), hash, metadata, fingerprint, thumbnail_jpeg, words };
             Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
         })
     }
