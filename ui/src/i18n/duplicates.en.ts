@@ -60,7 +60,7 @@ export const duplicatesEn = {
   move: (files: number) => (files === 0 ? "Move the rest to the trash" : `Move ${many(files, "file", "files")} to the trash`),
   confirmTitle: (files: number) => `Move ${many(files, "file", "files")} to the trash?`,
   confirmLead: (files: number, groups: number, size: string) =>
-    `${many(files, "file", "files")} of ${many(groups, "group", "groups")} (${size}) go to the system’s trash; one of each group stays. Albums, captions and keywords go to the one that stays.`,
+    `To the system’s trash: ${many(files, "file", "files")} of ${many(groups, "group", "groups")} (${size}). One of each group stays. Albums, captions and keywords go to the one that stays.`,
   moved: "The files are in the trash",
   undoTrash: (files: number) => `Take ${many(files, "file", "files")} out of the trash`,
   back: (files: number) => `${many(files, "file is", "files are")} back in place`,
