@@ -18,6 +18,7 @@ mod filter;
 mod garbage;
 mod migrations;
 mod path_bytes;
+mod safekeeping;
 mod status;
 mod succession;
 mod tables;

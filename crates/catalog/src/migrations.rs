@@ -51,8 +51,11 @@ pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, Failu
 
 /// Brings the schema up to date in one transaction.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Failure> {
-    if version(connection, file)? == KNOWN {
-        return Ok(());
+    match version(connection, file)? {
+        KNOWN => return Ok(()),
+        0 => {}
+        // What an upgrade does wrong must not be the end of it.
+        found => crate::safekeeping::keep_before_upgrade(file, found)?,
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read again: another process may have been quicker.

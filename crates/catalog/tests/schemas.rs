@@ -7,11 +7,12 @@ use rusqlite::Connection;
 use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId, Verdict, VersionId};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 4] = [
+const FIXTURES: [&str; 5] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
+    include_str!("fixtures/schema-5.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -112,4 +113,33 @@ fn a_library_of_schema_4_keeps_its_versions() {
     assert_eq!(catalog.version_before().unwrap(), Some(VersionId(1)));
     let answers: Vec<_> = catalog.answers().unwrap().into_iter().map(|row| (row.photo, row.answer)).collect();
     assert_eq!(answers, [(PhotoId(1), Verdict::Yes), (PhotoId(2), Verdict::No)]);
+}
+
+#[test]
+fn a_library_of_schema_5_keeps_its_companions() {
+    let dir = library(FIXTURES[4]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let paths: Vec<_> = catalog.companions_of(PhotoId(1)).unwrap().into_iter().map(|row| row.path).collect();
+    assert_eq!(paths, [PathBuf::from("/photos/a.raf")]);
+}
+
+#[test]
+fn an_upgrade_keeps_the_newest_old_library_beside_the_new() {
+    let dir = library(FIXTURES[3]);
+    std::fs::write(dir.path().join("catalogue.sqlite.v3"), "older").unwrap();
+    drop(Catalog::open(dir.path()).unwrap());
+    let kept = Connection::open(dir.path().join("catalogue.sqlite.v4")).unwrap();
+    let version: u32 = kept.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 4);
+    let photos: i64 = kept.query_row("SELECT count(*) FROM photo", [], |row| row.get(0)).unwrap();
+    assert!(photos > 0);
+    assert!(!dir.path().join("catalogue.sqlite.v3").exists());
+    let new = tempfile::tempdir().unwrap();
+    drop(Catalog::open(new.path()).unwrap());
+    let copies = std::fs::read_dir(new.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".v"))
+        .count();
+    assert_eq!(copies, 0, "nothing was there to keep");
 }
