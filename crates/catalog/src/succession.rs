@@ -36,25 +36,30 @@ pub(crate) fn inherit(connection: &Connection, from: PhotoId, to: PhotoId) -> Re
     if from == to || connection.prepare_cached(lies)?.query_row([from.0], |row| row.get(0))? {
         return Ok(());
     }
-    let steps = [
+    let copies = [
         "INSERT INTO album_photo (album_id, photo_id, added_at)
          SELECT album_id, ?2, added_at FROM album_photo WHERE photo_id = ?1 ON CONFLICT DO NOTHING",
-        "DELETE FROM album_photo WHERE photo_id = ?1 AND ?2 = ?2",
         // As new rows: the newest is the current one, and a person's goes before that of the file.
         "INSERT INTO caption (photo_id, text, author, model, settings, confidence, written_at, undone_at)
          SELECT ?2, text, author, model, settings, confidence, written_at, undone_at
          FROM caption WHERE photo_id = ?1 AND author = 'person' ORDER BY id",
-        "DELETE FROM caption WHERE photo_id = ?1 AND author = 'person' AND ?2 = ?2",
         "INSERT INTO keyword (photo_id, word, origin, removed)
          SELECT ?2, word, origin, removed FROM keyword WHERE photo_id = ?1 AND (origin = 'person' OR removed)
          ON CONFLICT DO UPDATE SET origin = excluded.origin, removed = excluded.removed",
-        "DELETE FROM keyword WHERE photo_id = ?1 AND (origin = 'person' OR removed) AND ?2 = ?2",
         "INSERT INTO verdict (photo_id, label, answer, answered_at)
          SELECT ?2, label, answer, answered_at FROM verdict WHERE photo_id = ?1 ON CONFLICT DO NOTHING",
-        "DELETE FROM verdict WHERE photo_id = ?1 AND ?2 = ?2",
     ];
-    for sql in steps {
+    let originals = [
+        "DELETE FROM album_photo WHERE photo_id = ?1",
+        "DELETE FROM caption WHERE photo_id = ?1 AND author = 'person'",
+        "DELETE FROM keyword WHERE photo_id = ?1 AND (origin = 'person' OR removed)",
+        "DELETE FROM verdict WHERE photo_id = ?1",
+    ];
+    for sql in copies {
         connection.prepare_cached(sql)?.execute((from.0, to.0))?;
+    }
+    for sql in originals {
+        connection.prepare_cached(sql)?.execute([from.0])?;
     }
     words::index(connection, from)?;
     words::index(connection, to)
@@ -78,6 +83,9 @@ impl Catalog {
     /// Concludes a scan in one transaction: joins companions to their photos, lets others stand alone, and forgets
     /// what is gone. Where one half of a pair takes the other's place, it inherits albums and a person's words.
     /// A companion whose photo's file is not known is passed over. Returns how many of the gone were known.
+    ///
+    /// A photo that lies nowhere any more is found by no search. It keeps its vectors until
+    /// [`Catalog::collect_garbage`], so that finding it again elsewhere costs nothing.
     ///
     /// # Errors
     /// When the library cannot be written; then nothing is done.

@@ -55,19 +55,6 @@ impl Catalog {
         asked.into_iter().map(with_known).collect()
     }
 
-    /// Files of photos that lie below `folder`; copies count.
-    ///
-    /// # Errors
-    /// When the library cannot be read.
-    pub fn files_below(&self, folder: &Path) -> Result<u64, CatalogError> {
-        let (_, start, end) = path_bytes::folder_and_below(folder);
-        self.read(|transaction| {
-            let sql = "SELECT count(*) FROM location WHERE path >= ?1 AND path < ?2";
-            let count: i64 = transaction.prepare_cached(sql)?.query_row([&start, &end], |row| row.get(0))?;
-            Ok(count.cast_unsigned())
-        })
-    }
-
     /// The files of `folder` that are missed, each with whether it is kept for good.
     ///
     /// # Errors

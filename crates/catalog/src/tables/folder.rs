@@ -62,6 +62,19 @@ impl Catalog {
         })
     }
 
+    /// Files of photos that lie below `folder`; copies count.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn files_below(&self, folder: &Path) -> Result<u64, CatalogError> {
+        let (_, start, end) = path_bytes::folder_and_below(folder);
+        self.read(|transaction| {
+            let sql = "SELECT count(*) FROM location WHERE path >= ?1 AND path < ?2";
+            let count: i64 = transaction.prepare_cached(sql)?.query_row([&start, &end], |row| row.get(0))?;
+            Ok(count.cast_unsigned())
+        })
+    }
+
     /// Removes `folder` from the list and forgets the files below it that no other folder of the
     /// list holds. Their photos keep vectors and albums until [`Catalog::collect_garbage`], so that
     /// adding the folder again costs nothing.

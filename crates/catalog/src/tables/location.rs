@@ -113,27 +113,4 @@ impl Catalog {
             Ok(paths.collect::<Result<_, _>>()?)
         })
     }
-
-    /// Forgets what lay at `paths`, photos and problems; returns of how many it knew something.
-    ///
-    /// A photo that lies nowhere any more is found by no search. It keeps its vectors until
-    /// [`Catalog::collect_garbage`], so that finding it again elsewhere costs nothing.
-    ///
-    /// # Errors
-    /// When the library cannot be written; then nothing is forgotten.
-    pub fn forget(&self, paths: &[PathBuf]) -> Result<usize, CatalogError> {
-        if paths.is_empty() {
-            return Ok(0);
-        }
-        self.write(|transaction| {
-            let mut delete = transaction.prepare_cached("DELETE FROM location WHERE path = ?1")?;
-            let mut forgotten = 0;
-            for path in paths {
-                let path = path_bytes::encode(path);
-                let removed = delete.execute([&path])? + problem::remove(transaction, &path)?;
-                forgotten += usize::from(removed > 0);
-            }
-            Ok(forgotten)
-        })
-    }
 }

@@ -1,9 +1,9 @@
 //! Photos made up for tests.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part, and a test may")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use sightline_catalog::{Batch, Catalog, Location, ModelKey, NewPhoto, PhotoId};
+use sightline_catalog::{Batch, Catalog, Conclusion, Location, ModelKey, NewPhoto, PhotoId};
 
 pub fn open(dir: &tempfile::TempDir) -> Catalog {
     Catalog::open(dir.path()).unwrap()
@@ -55,4 +55,9 @@ pub fn photo_at(number: u32, path: &str) -> NewPhoto {
 
 pub fn commit(catalog: &Catalog, photos: Vec<NewPhoto>) -> Vec<PhotoId> {
     catalog.commit_batch(&Batch { photos, ..Batch::default() }).unwrap()
+}
+
+/// Has a scan conclude that files are gone; of how many something was known.
+pub fn forget(catalog: &Catalog, gone: &[PathBuf]) -> usize {
+    catalog.conclude(&Conclusion { gone: gone.to_vec(), ..Conclusion::default() }).unwrap()
 }
