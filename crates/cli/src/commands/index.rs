@@ -72,8 +72,8 @@ pub(crate) fn question(absence: &Absence) -> String {
 }
 
 /// The folders of which too much is gone, for programs.
-pub(crate) fn held(summary: &IndexSummary) -> Value {
-    let rows = summary.held.iter().map(|absence| {
+pub(crate) fn held(absences: &[Absence]) -> Value {
+    let rows = absences.iter().map(|absence| {
         let mut object = json!({ "missing": absence.missing, "known": absence.known });
         put_path(&mut object, &absence.folder);
         object
@@ -94,7 +94,7 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
             "problems": summary.problems,
             "unsupported": summary.unsupported,
             "companions": summary.companions,
-            "held": held(summary),
+            "held": held(&summary.held),
             "device": summary.device,
             "seconds": (seconds * 1000.0).round() / 1000.0,
         }));

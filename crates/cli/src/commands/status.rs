@@ -47,11 +47,7 @@ fn object(status: &StatusReport) -> Value {
         "vectors": vectors.collect::<Value>(),
         "model": status.model,
         "jobs": jobs.collect::<Value>(),
-        "held": status.absences.iter().map(|absence| {
-            let mut object = json!({ "missing": absence.missing, "known": absence.known });
-            put_path(&mut object, &absence.folder);
-            object
-        }).collect::<Value>(),
+        "held": super::index::held(&status.absences),
         "bytes_on_disk": status.bytes_on_disk,
     });
     let mut library = json!({});

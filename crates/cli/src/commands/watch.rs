@@ -144,7 +144,7 @@ fn followed(output: Output, touched: &[PathBuf], summary: &IndexSummary) -> anyh
             put_path(&mut object, path);
             object
         });
-        let mut object = json!({ "event": "change", "touched": paths.collect::<Value>(), "held": held(summary) });
+        let mut object = json!({ "event": "change", "touched": paths.collect::<Value>(), "held": held(&summary.held) });
         for (name, number, _) in numbers {
             object[name] = number.into();
         }
