@@ -29,10 +29,12 @@ fn ends_in(path: &Path, endings: &[&str]) -> bool {
 /// What the file would be to a photo of the same stem; `None` for files that are nobody's half.
 pub fn half_of_pair(path: &Path) -> Option<Half> {
     // Only what iPhones write: a film in another container that shares a photo's name is a film of its own.
-    match () {
-        () if ends_in(path, RAW) => Some(Half::Raw),
-        () if ends_in(path, &["mov"]) => Some(Half::Film),
-        () => None,
+    if ends_in(path, RAW) {
+        Some(Half::Raw)
+    } else if ends_in(path, &["mov"]) {
+        Some(Half::Film)
+    } else {
+        None
     }
 }
 

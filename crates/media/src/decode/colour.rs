@@ -36,9 +36,9 @@ fn is_srgb(transform: &Transform<u8>) -> bool {
     transform.transform(&grid, &mut out).is_ok() && grid.iter().zip(&out).all(|(a, b)| a.abs_diff(*b) <= CLOSE)
 }
 
-/// Converts interleaved RGB8 in place.
-fn convert8(transform: &Transform<u8>, pixels: &mut [u8]) -> Option<()> {
-    let mut out = vec![0; CHUNK * 3];
+/// Converts interleaved RGB in place.
+fn convert<V: Copy + Default>(transform: &Transform<V>, pixels: &mut [V]) -> Option<()> {
+    let mut out = vec![V::default(); pixels.len().min(CHUNK * 3)];
     for chunk in pixels.chunks_mut(CHUNK * 3) {
         let out = &mut out[..chunk.len()];
         transform.transform(chunk, out).ok()?;
@@ -70,7 +70,7 @@ pub(super) fn to_srgb(pixels: &mut [u8], icc: Option<&[u8]>, grey: bool) {
             return convert_grey(icc, pixels);
         }
         let transform = transform8(&parse(icc, DataColorSpace::Rgb)?, Layout::Rgb)?;
-        if is_srgb(&transform) { None } else { convert8(&transform, pixels) }
+        if is_srgb(&transform) { None } else { convert(&transform, pixels) }
     });
 }
 
@@ -84,13 +84,7 @@ pub(super) fn to_srgb16(pixels: &mut [u16], icc: &[u8]) {
         let srgb = ColorProfile::new_srgb();
         let transform =
             profile.create_transform_16bit(Layout::Rgb, &srgb, Layout::Rgb, TransformOptions::default()).ok()?;
-        let mut out = vec![0; CHUNK * 3];
-        for chunk in pixels.chunks_mut(CHUNK * 3) {
-            let out = &mut out[..chunk.len()];
-            transform.transform(chunk, out).ok()?;
-            chunk.copy_from_slice(out);
-        }
-        Some(())
+        convert(&transform, pixels)
     });
 }
 
@@ -139,9 +133,9 @@ mod tests {
         let adobe = ColorProfile::new_adobe_rgb().encode().unwrap();
         let mut pixels = [128, 64, 32, 128, 128, 128];
         to_srgb(&mut pixels, Some(&adobe), false);
-        // LittleCMS 2.14, perceptual: 146 63 26; grey stays grey, a little lighter curve apart.
-        for (got, want) in pixels.iter().zip([146u8, 63, 26, 127, 127, 127]) {
-            assert!(got.abs_diff(want) <= 3, "{pixels:?}");
+        // Adobe RGB (1998), 4.3.5, to XYZ, and from there by IEC 61966-2-1: 146.1 61.8 23.4 and 129.0 thrice.
+        for (got, want) in pixels.iter().zip([146u8, 62, 23, 129, 129, 129]) {
+            assert!(got.abs_diff(want) <= 1, "{pixels:?}");
         }
         let srgb = ColorProfile::new_srgb().encode().unwrap();
         let mut same = [1, 2, 3, 250, 128, 7];
