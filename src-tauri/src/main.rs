@@ -9,6 +9,7 @@ mod pictures;
 mod places;
 mod shell;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -30,7 +31,10 @@ fn is_the_app(url: &Url) -> bool {
     matches!((url.scheme(), url.host_str()), ("tauri", Some("localhost")) | ("http" | "https", Some("tauri.localhost")))
 }
 
-fn main() {
+fn main() -> ExitCode {
+    if let Some(ended) = sightline_engine::serve_decoder(std::env::args_os()) {
+        return ended;
+    }
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| {
             if let Some(window) = app.get_webview_window("main") {
@@ -56,16 +60,19 @@ fn main() {
         })
         .build(tauri::generate_context!());
     match app {
-        Ok(app) => app.run(|app, event| {
-            if let RunEvent::Exit = event
-                && let Some(desk) = app.try_state::<Arc<Desk>>()
-            {
-                desk.close();
-            }
-        }),
+        Ok(app) => {
+            app.run(|app, event| {
+                if let RunEvent::Exit = event
+                    && let Some(desk) = app.try_state::<Arc<Desk>>()
+                {
+                    desk.close();
+                }
+            });
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("sightline: {error}");
-            std::process::exit(2);
+            ExitCode::from(2)
         }
     }
 }

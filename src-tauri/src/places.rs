@@ -20,5 +20,6 @@ pub fn find(app: &AppHandle) -> tauri::Result<Places> {
         library: home::default_library().ok_or(tauri::Error::UnknownPath)?,
         model: home::named_model().unwrap_or_else(|| resource("models/home-1", "assets/models/home-1")),
         samples: resource("samples", "assets/samples"),
+        decoder: sightline_engine::decoder_program(),
     })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sightline_api::{CaptionSoFar, Desk, ErrorReply, JobRow, JobState, PictureSize, Places, Shell, dispatch};
 
-use crate::harness::{World, root};
+use crate::harness::{World, binary, root};
 
 /// A shell without a window that keeps what it is told.
 #[derive(Default)]
@@ -49,6 +49,7 @@ impl Seat {
             library: world.library(),
             model: root().join("assets/models/home-1"),
             samples: root().join("assets/samples"),
+            decoder: Some(binary()),
         };
         Self { desk: Desk::open(places, ears.clone()).unwrap(), ears }
     }

@@ -15,7 +15,7 @@ pub fn root() -> PathBuf {
 }
 
 /// The binary under test: `$SIGHTLINE_BIN`, else the one built beside the tests.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("SIGHTLINE_BIN") {
         return path.into();
     }

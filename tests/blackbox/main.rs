@@ -5,11 +5,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod captioning;
+mod decoding;
 mod desk;
+mod duplicates;
+mod faults;
 mod harness;
 mod indexing;
 mod killing;
+mod mutants;
 mod searching;
 mod teaching;
+mod together;
 mod trouble;
 mod watching;

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
+use crate::duplicate_types::*;
 use crate::teach_types::*;
 use crate::types::*;
 use crate::{Desk, ErrorReply};
@@ -90,6 +91,11 @@ commands! {
     import_version: PathRequest => VersionRow;
     suggestions: SuggestionsRequest => Suggestions;
     answer_suggestion: AnswerSuggestion => ();
+    find_duplicates: () => JobRow;
+    duplicates: DuplicatesRequest => Duplicates;
+    no_duplicates: NoDuplicates => ();
+    trash_duplicates: TrashDuplicates => JobRow;
+    undo_trash: () => TrashUndone;
     facets: () => Facets;
     albums: () => Vec<AlbumRow>;
     create_album: CreateAlbum => AlbumRow;

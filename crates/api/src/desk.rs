@@ -41,6 +41,8 @@ pub struct Places {
     pub model: PathBuf,
     /// The sample photos.
     pub samples: PathBuf,
+    /// The program that decodes photos in processes of its own; `None` decodes in this one.
+    pub decoder: Option<PathBuf>,
 }
 
 /// Answers commands over one engine.
@@ -63,7 +65,12 @@ impl Desk {
     /// # Errors
     /// When the library cannot be opened.
     pub fn open(places: Places, shell: Arc<dyn Shell>) -> Result<Self, ErrorReply> {
-        let config = |device| EngineConfig { library: places.library.clone(), model_dir: places.model.clone(), device };
+        let config = |device| EngineConfig {
+            library: places.library.clone(),
+            model_dir: places.model.clone(),
+            device,
+            decoder: places.decoder.clone(),
+        };
         let mut engine = Engine::open(config(sightline_engine::DeviceChoice::Auto))?;
         let settings: Settings = engine.setting(handlers::SETTINGS)?.unwrap_or_default();
         if settings.device != DeviceChoice::Auto {

@@ -7,6 +7,8 @@
 pub mod bindings;
 mod commands;
 mod desk;
+mod duplicate_handlers;
+mod duplicate_types;
 mod error;
 mod handlers;
 mod teach_handlers;
@@ -15,6 +17,7 @@ mod types;
 
 pub use commands::{NAMES, dispatch};
 pub use desk::{Desk, PictureSize, Places, Shell};
+pub use duplicate_types::*;
 pub use error::ErrorReply;
 pub use teach_types::*;
 pub use types::*;

@@ -111,6 +111,7 @@ fn photo(number: u32, model: &ModelKey, vector: Vec<f32>) -> NewPhoto {
         longitude: None,
         format: "jpeg".into(),
         size_bytes: 4_000_000,
+        fingerprint: None,
         thumbnail_jpeg: vec![number as u8; 8_000],
         caption: None,
         keywords: Vec::new(),

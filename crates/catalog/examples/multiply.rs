@@ -42,6 +42,7 @@ fn main() {
                 longitude: None,
                 format: row.format,
                 size_bytes: row.size_bytes,
+                fingerprint: None,
                 thumbnail_jpeg: small.thumbnail(id).unwrap().unwrap(),
                 caption: None,
                 keywords: Vec::new(),

@@ -6,7 +6,7 @@ use crate::tables::location::{self, Location};
 use crate::tables::model::ModelKey;
 use crate::tables::photo::{self, NewPhoto, PhotoId};
 use crate::tables::problem::{self, Problem};
-use crate::tables::{thumbnail, vector};
+use crate::tables::{fingerprint, thumbnail, vector};
 use crate::{Catalog, CatalogError, succession};
 
 /// Rows that belong together: all of them are committed, or none.
@@ -40,6 +40,9 @@ impl Catalog {
             for new in &batch.photos {
                 let id = photo::put(transaction, new)?;
                 thumbnail::put(transaction, id, &new.thumbnail_jpeg)?;
+                if let Some(bits) = new.fingerprint {
+                    fingerprint::put(transaction, id, bits)?;
+                }
                 for place in &new.locations {
                     location::put(transaction, id, place)?;
                 }

@@ -84,7 +84,7 @@ pub(crate) fn first_reader(file: &Path) -> Result<(Connection, ReadMode), Catalo
 }
 
 /// Finds what SQLite would not name, or would take for an empty database and write over.
-fn inspect(file: &Path) -> Result<(), CatalogError> {
+pub(crate) fn inspect(file: &Path) -> Result<(), CatalogError> {
     let wrong = |error| CatalogError::io(file, error);
     let mut open = File::open(file).map_err(wrong)?;
     let metadata = open.metadata().map_err(wrong)?;

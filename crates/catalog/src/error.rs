@@ -109,6 +109,12 @@ pub enum CatalogError {
         /// What SQLite said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file that a backup is to be written to is there already.
+    #[error("{}: there is a file already; name another, or add --force", path.display())]
+    BackupExists {
+        /// The backup's file.
+        path: PathBuf,
+    },
     /// A vector's length is not that of its model's other vectors.
     #[error("vectors of model {model} have {expected} numbers, not {got}; name the model anew when its output changes")]
     WrongDims {
@@ -190,6 +196,7 @@ impl CatalogError {
             Self::Io { .. } => "library_io",
             Self::Disk { .. } => "disk_failed",
             Self::Database { .. } => "catalogue_failed",
+            Self::BackupExists { .. } => "backup_exists",
             Self::WrongDims { .. } => "vector_wrong_dims",
             Self::NotFinite { .. } => "vector_not_finite",
             Self::UnknownPhoto { .. } => "photo_unknown",

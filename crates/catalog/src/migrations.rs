@@ -9,8 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    absence, album, caption, checkpoint, companion, folder, job, keyword, location, model, photo, problem, setting,
-    thumbnail, vector, verdict, version, volume, words,
+    absence, album, caption, checkpoint, companion, fingerprint, folder, job, keyword, location, model, photo, problem,
+    setting, thumbnail, trashed, vector, verdict, version, volume, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.
@@ -28,6 +28,8 @@ const VERSIONS: &[&[&str]] = &[
     &[version::V4, verdict::V4, checkpoint::V4],
     // 5: volumes of folders, companions of photos, files that a person is asked about.
     &[volume::V5, companion::V5, absence::V5],
+    // 6: how photos look in 64 bits, pairs that are no duplicates, what went to the trash.
+    &[fingerprint::V6, trashed::V6],
 ];
 
 /// The latest version.
@@ -51,8 +53,11 @@ pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, Failu
 
 /// Brings the schema up to date in one transaction.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Failure> {
-    if version(connection, file)? == KNOWN {
-        return Ok(());
+    match version(connection, file)? {
+        KNOWN => return Ok(()),
+        0 => {}
+        // What an upgrade does wrong must not be the end of it.
+        found => crate::safekeeping::keep_before_upgrade(file, found)?,
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read again: another process may have been quicker.

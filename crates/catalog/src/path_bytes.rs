@@ -48,7 +48,8 @@ pub(crate) fn folder_and_below(folder: &Path) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     (own, start, end)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

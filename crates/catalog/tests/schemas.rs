@@ -123,3 +123,23 @@ fn a_library_of_schema_5_keeps_its_companions() {
     let paths: Vec<_> = catalog.companions_of(PhotoId(1)).unwrap().into_iter().map(|row| row.path).collect();
     assert_eq!(paths, [PathBuf::from("/photos/a.raf")]);
 }
+
+#[test]
+fn an_upgrade_keeps_the_newest_old_library_beside_the_new() {
+    let dir = library(FIXTURES[3]);
+    std::fs::write(dir.path().join("catalogue.sqlite.v3"), "older").unwrap();
+    drop(Catalog::open(dir.path()).unwrap());
+    let kept = Connection::open(dir.path().join("catalogue.sqlite.v4")).unwrap();
+    let version: u32 = kept.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 4);
+    let photos: i64 = kept.query_row("SELECT count(*) FROM photo", [], |row| row.get(0)).unwrap();
+    assert!(photos > 0);
+    assert!(!dir.path().join("catalogue.sqlite.v3").exists());
+    let new = tempfile::tempdir().unwrap();
+    drop(Catalog::open(new.path()).unwrap());
+    let copies = std::fs::read_dir(new.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".v"))
+        .count();
+    assert_eq!(copies, 0, "nothing was there to keep");
+}

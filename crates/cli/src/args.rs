@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    bench, caption, completions, doctor, eval, index, problems, search, similar, status, suggest, tags, teach, watch,
+    bench, caption, completions, doctor, duplicates, eval, index, problems, search, similar, status, suggest, tags,
+    teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -93,6 +94,7 @@ pub(crate) enum Command {
     Tags(tags::Tags),
     Teach(teach::Teach),
     Suggest(suggest::Suggest),
+    Duplicates(duplicates::Duplicates),
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),

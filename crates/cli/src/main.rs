@@ -13,7 +13,7 @@ mod setup;
 use std::process::ExitCode;
 
 use serde_json::json;
-use sightline_engine::EngineError;
+use sightline_engine::{EngineError, serve_decoder};
 
 use args::{Cli, Command};
 use output::{Closed, Output, complain};
@@ -27,6 +27,9 @@ pub(crate) enum Outcome {
 }
 
 fn main() -> ExitCode {
+    if let Some(ended) = serve_decoder(std::env::args_os()) {
+        return ended;
+    }
     let cli = match Cli::try_parse_query_words(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -58,6 +61,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
         Command::Tags(command) => command.run(global, output),
         Command::Teach(command) => command.run(global, output),
         Command::Suggest(command) => command.run(global, output),
+        Command::Duplicates(command) => command.run(global, output),
         Command::Eval(command) => command.run(global, output),
         Command::Bench(command) => command.run(global, output),
         Command::Completions(command) => command.run(output),

@@ -43,6 +43,13 @@ impl Screen {
                 Some(bar) => show_bar(bar, &progress),
                 None => self.log(&progress),
             },
+            JobEvent::Waiting { process, kind } if self.output.json => {
+                self.output.object(&json!({ "event": "waiting", "process": process, "kind": kind })).ok();
+            }
+            JobEvent::Waiting { process, kind } => {
+                let line = waits_for(process, kind);
+                self.aside(|| complain(&line));
+            }
             JobEvent::ItemFailed { path, code, message } => {
                 if self.output.json {
                     let mut object = json!({ "event": "problem", "code": code, "reason": message });
@@ -102,6 +109,18 @@ impl Screen {
             complain(&format!("{} {}", progress.phase, numbers(progress)));
         }
     }
+}
+
+fn waits_for(process: Option<u32>, kind: &str) -> String {
+    let number = process.map(|number| format!(" (process {number})")).unwrap_or_default();
+    let work = match kind {
+        "index" => "indexing",
+        "caption" => "writing captions",
+        "teach" => "learning",
+        "activate" => "taking a version into use",
+        _ => "at work",
+    };
+    format!("waits for another Sightline{number} that is {work}")
 }
 
 fn show_bar(bar: &ProgressBar, progress: &Progress) {

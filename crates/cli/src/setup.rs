@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sightline_engine::{Engine, EngineConfig, home};
+use sightline_engine::{Engine, EngineConfig, decoder_program, home};
 
 use crate::args::Global;
 
@@ -15,7 +15,8 @@ const INSTALLED: [&str; 3] =
 
 /// What the options say.
 pub(crate) fn config(global: &Global) -> anyhow::Result<EngineConfig> {
-    Ok(EngineConfig { library: library(global)?, model_dir: model(global)?, device: global.device() })
+    let decoder = decoder_program();
+    Ok(EngineConfig { library: library(global)?, model_dir: model(global)?, device: global.device(), decoder })
 }
 
 /// An engine that may write to its library, which is made if it is not there.

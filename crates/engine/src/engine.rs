@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sightline_catalog::{Catalog, ModelKey, VectorIndex};
-use sightline_vlm::DeviceChoice;
+use sightline_vlm::{DeviceChoice, Preprocess};
 
 use crate::EngineError;
+use crate::decoding::Decoders;
+use crate::duplicates::HeldDuplicates;
+use crate::loading::Loader;
 use crate::model_host::{ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
 use crate::tags::Tagger;
@@ -23,6 +26,9 @@ pub struct EngineConfig {
     pub model_dir: PathBuf,
     /// Where the model runs.
     pub device: DeviceChoice,
+    /// The program that decodes photos in processes of its own, see [`crate::decoder_program`]; `None` decodes in
+    /// this one.
+    pub decoder: Option<PathBuf>,
 }
 
 /// The use cases, over one library and one model.
@@ -33,6 +39,7 @@ struct Inner {
     config: EngineConfig,
     catalog: Option<Catalog>,
     serving: RwLock<Serving>,
+    decoders: Arc<Decoders>,
     memory: Memory,
 }
 
@@ -47,6 +54,8 @@ struct Memory {
     vectors: Mutex<Option<(u64, ModelKey, Arc<VectorIndex>)>>,
     /// Which photos seem to be of which label.
     suggested: HeldSuggestions,
+    /// The duplicates as they were last found.
+    duplicates: HeldDuplicates,
     /// Learning curves of the lessons of this process, by job.
     curves: Curves,
     /// The list of tags in use, with its text.
@@ -105,7 +114,8 @@ impl Engine {
             None => source,
         };
         let serving = RwLock::new(Serving { host: ModelHost::start(source, config.device)?, version });
-        Ok(Self(Arc::new(Inner { config, catalog, serving, memory: Memory::default() })))
+        let decoders = Arc::new(Decoders::new(config.decoder.clone()));
+        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
     }
 
     /// The same model with another library, which is made if it is not there.
@@ -113,7 +123,8 @@ impl Engine {
         let config = EngineConfig { library: library.into(), ..self.config().clone() };
         let catalog = Some(Catalog::open(library)?);
         let serving = RwLock::new(Serving { host: self.host(), version: None });
-        Ok(Self(Arc::new(Inner { config, catalog, serving, memory: Memory::default() })))
+        let decoders = self.decoders().clone();
+        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
     }
 
     /// What the engine works on.
@@ -129,6 +140,16 @@ impl Engine {
     /// The library.
     pub(crate) fn catalog(&self) -> Result<&Catalog, EngineError> {
         self.0.catalog.as_ref().ok_or(EngineError::NoLibrary)
+    }
+
+    /// The processes that decode.
+    pub(crate) fn decoders(&self) -> &Arc<Decoders> {
+        &self.0.decoders
+    }
+
+    /// Reads photos as a model wants them.
+    pub(crate) fn loader(&self, preprocess: Preprocess) -> Loader {
+        Loader::new(self.decoders().clone(), preprocess)
     }
 
     /// The model in use. Work that compares vectors takes it once, and keeps to it.
@@ -176,6 +197,11 @@ impl Engine {
     /// Which photos seem to be of which label, as last worked out.
     pub(crate) fn held_suggestions(&self) -> &HeldSuggestions {
         &self.0.memory.suggested
+    }
+
+    /// The duplicates as they were last found.
+    pub(crate) fn held_duplicates(&self) -> &HeldDuplicates {
+        &self.0.memory.duplicates
     }
 
     /// The learning curves of this process's lessons.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sightline_catalog::CatalogError;
 use sightline_media::MediaError;
 use sightline_media::caption_metadata::MetadataError;
+use sightline_media::trash::TrashError;
 use sightline_vlm::VlmError;
 
 use crate::search::QueryError;
@@ -63,6 +64,18 @@ pub enum EngineError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The system starts no process that could decode.
+    #[error("cannot start the photo decoder: {source}; close other programs and try again")]
+    NoDecoder {
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A folder went away while it was worked on.
+    #[error("{}: the folder went away; plug the disk in and go on, what was finished is kept", path.display())]
+    FolderGone {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The work was cancelled or paused; what was committed stays.
     #[error("cancelled; what was finished is kept, and running it again goes on from there")]
     Cancelled,
@@ -78,6 +91,29 @@ pub enum EngineError {
     /// A caption or keyword in or beside a photo could not be read or written.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A file could not be moved to the trash, or out of it.
+    #[error(transparent)]
+    Trash(#[from] TrashError),
+    /// A file that is to go to the trash is also the one to be kept.
+    #[error("photo {id} is to be kept and to go at once; of each group one file has to stay")]
+    LastCopy {
+        /// The photo's number.
+        id: i64,
+    },
+    /// Two paths of one file: moving one would take both away.
+    #[error("{}: the same file as {}, by another path; nothing would be left of it", path.display(), other.display())]
+    SameFile {
+        /// The file that was to go.
+        path: PathBuf,
+        /// The path that was to be kept.
+        other: PathBuf,
+    },
+    /// A file is not what it was when it was indexed.
+    #[error("{}: changed since it was indexed; index its folder and look for duplicates again", path.display())]
+    ChangedSince {
+        /// The file.
+        path: PathBuf,
+    },
     /// The photo is not in the library.
     #[error("{}: not in the library; run `sightline index` on its folder first", path.display())]
     NotIndexed {
@@ -173,10 +209,16 @@ impl EngineError {
             Self::BadVersion { .. } => "version_bad",
             Self::ModelGone => "model_gone",
             Self::Thread { .. } => "no_thread",
+            Self::NoDecoder { .. } => "no_decoder",
+            Self::FolderGone { .. } => "folder_gone",
             Self::Cancelled => "cancelled",
             Self::NoLibrary => "no_library",
             Self::EmptyLibrary { .. } => "library_empty",
             Self::Metadata(error) => error.code(),
+            Self::Trash(error) => error.code(),
+            Self::LastCopy { .. } => "last_copy",
+            Self::SameFile { .. } => "same_file",
+            Self::ChangedSince { .. } => "changed_since",
             Self::NotIndexed { .. } => "not_indexed",
             Self::CaptionEmpty => "caption_empty",
             Self::KeywordEmpty => "keyword_empty",

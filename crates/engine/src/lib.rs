@@ -8,8 +8,10 @@ pub mod albums;
 mod batches;
 pub mod bench;
 pub mod captions;
+mod decoding;
 pub mod devices;
 pub mod doctor;
+pub mod duplicates;
 mod engine;
 mod error;
 pub mod eval;
@@ -24,6 +26,7 @@ mod paths;
 pub mod photos;
 pub mod search;
 mod serving;
+mod serving_decoder;
 pub mod settings;
 pub mod status;
 pub mod tags;
@@ -35,9 +38,10 @@ pub mod watch;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
+pub use serving_decoder::{decoder_program, serve_decoder};
 pub use sightline_catalog::{
     Absence, AlbumId, AlbumRow, CaptionAuthor, CaptionRow, Companion, CompanionKind, DateOrder, Facet, Facets, Filter,
-    KeywordOrigin, Overwrite, PhotoId, Problem, Verdict,
+    KeywordOrigin, LocationId, Overwrite, PhotoId, Problem, Verdict,
 };
 pub use sightline_vlm::tune::{Depth, Objectives};
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -4,13 +4,14 @@
 //! budget of bytes, of which a photo takes the smallest of a few sizes that does for it.
 
 use std::path::Path;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crossbeam_channel::bounded;
 use sightline_media::{Limits, MediaError, Photo};
 use sightline_vlm::{ModelInput, Preprocess};
 
 use crate::EngineError;
+use crate::decoding::{self, Decoders};
 use crate::jobs::JobCx;
 
 /// What a decoder may hold, at the first, second and last try; most photos pass at the first.
@@ -20,13 +21,14 @@ const BUDGET: u64 = 448 << 20;
 
 /// Decodes photos for one model, within one budget of memory.
 pub(crate) struct Loader {
+    decoders: Arc<Decoders>,
     preprocess: Preprocess,
     budget: Budget,
 }
 
 impl Loader {
-    pub fn new(preprocess: Preprocess) -> Self {
-        Self { preprocess, budget: Budget::default() }
+    pub fn new(decoders: Arc<Decoders>, preprocess: Preprocess) -> Self {
+        Self { decoders, preprocess, budget: Budget::default() }
     }
 
     /// Reads, decodes and prepares a photo.
@@ -47,19 +49,20 @@ impl Loader {
         then(photo, input)
     }
 
-    fn open(&self, path: &Path) -> Result<(Photo, Share<'_>), MediaError> {
+    fn open(&self, path: &Path) -> Result<(Photo, Share<'_>), EngineError> {
         let short_side = self.preprocess.min_short_side();
+        let bytes = decoding::read(path, &Limits::default())?;
         let mut refused = MediaError::Missing { path: path.into() };
         for max_alloc_bytes in CLASSES {
             let share = self.budget.take(max_alloc_bytes);
             let limits = Limits { max_alloc_bytes, ..Limits::default() };
-            match sightline_media::open(path, short_side, &limits) {
+            match self.decoders.decode(&bytes, path, short_side, &limits) {
                 Ok(photo) => return Ok((photo, share)),
-                Err(error @ MediaError::TooLarge { .. }) => refused = error,
+                Err(EngineError::Media(error @ MediaError::TooLarge { .. })) => refused = error,
                 Err(error) => return Err(error),
             }
         }
-        Err(refused)
+        Err(refused.into())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sightline_catalog::{AlbumId, Companion, PhotoId, PhotoRow};
+use sightline_media::{Limits, picture_of, picture_short_side};
 
 use crate::{Engine, EngineError};
 
@@ -44,7 +45,9 @@ impl Engine {
     /// # Errors
     /// [`EngineError::PhotoGone`], or when its file cannot be read.
     pub fn picture(&self, photo: PhotoId, max_side: Option<u32>) -> Result<Vec<u8>, EngineError> {
-        Ok(sightline_media::picture(&self.file_of(photo)?, max_side)?)
+        let short_side = picture_short_side(max_side);
+        let photo = self.decoders().open(&self.file_of(photo)?, short_side, &Limits::default())?;
+        Ok(picture_of(&photo.rgb, max_side)?)
     }
 
     /// A file of the photo that is there.

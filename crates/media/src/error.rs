@@ -52,6 +52,20 @@ pub enum MediaError {
         /// The limit, with its unit.
         limit: String,
     },
+    /// The process that decoded it ended.
+    #[error("{}: the decoder died of it; restore it from a backup or export it again", path.display())]
+    DecoderDied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Decoding took too long.
+    #[error("{}: not decoded after {seconds} seconds; export it again, or try it with `--retry`", path.display())]
+    TooSlow {
+        /// The file.
+        path: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// The contents are no picture at all.
     #[error("{}: this is not a picture", path.display())]
     NotAPhoto {
@@ -70,6 +84,8 @@ impl MediaError {
             Self::Unsupported { .. } => "unsupported",
             Self::Broken { .. } => "broken",
             Self::TooLarge { .. } => "too_large",
+            Self::DecoderDied { .. } => "decoder_died",
+            Self::TooSlow { .. } => "too_slow",
             Self::NotAPhoto { .. } => "not_a_photo",
         }
     }
@@ -83,6 +99,8 @@ impl MediaError {
             | Self::Unsupported { path, .. }
             | Self::Broken { path, .. }
             | Self::TooLarge { path, .. }
+            | Self::DecoderDied { path }
+            | Self::TooSlow { path, .. }
             | Self::NotAPhoto { path } => path,
         }
     }

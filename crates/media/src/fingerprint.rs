@@ -10,6 +10,9 @@ use crate::{Limits, MediaError, Rgb, decode_bytes};
 /// Columns and rows of the small picture; each row has one difference fewer than columns.
 const COLUMNS: usize = 9;
 const ROWS: usize = 8;
+/// Pixels of the short side that a picture is decoded to at least: a JPEG decoded to hardly more than the small picture
+/// differs from the same one decoded whole in as many places as another crop of it.
+const SHORT_SIDE: u32 = 96;
 
 /// Whether a photo gets darker or brighter from left to right, at 64 places (a difference hash, Krawetz 2013).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +40,7 @@ impl Fingerprint {
     /// # Errors
     /// Those of [`decode_bytes`].
     pub fn of_bytes(bytes: &[u8]) -> Result<Self, MediaError> {
-        Self::of(&decode_bytes(bytes, Path::new(""), COLUMNS as u32, &Limits::default())?.1)
+        Self::of(&decode_bytes(bytes, Path::new(""), SHORT_SIDE, &Limits::default())?.1)
     }
 
     /// Places of 64 at which two differ.

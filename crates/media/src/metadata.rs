@@ -1,12 +1,13 @@
 //! What a file says of itself: EXIF date, camera, place, orientation.
 
 use exif::{Exif, In, Rational, Tag, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::exif_block;
 use crate::format::PhotoFormat;
 
 /// Facts of a photo besides its pixels.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Width of the upright photo in pixels.
     pub width: u32,

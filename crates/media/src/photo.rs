@@ -28,7 +28,12 @@ pub fn open(path: &Path, min_short_side: u32, limits: &Limits) -> Result<Photo, 
     Ok(Photo { hash: ContentHash::of(&bytes), metadata, rgb })
 }
 
-fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, MediaError> {
+/// Reads the whole file at `path`.
+///
+/// # Errors
+/// [`MediaError::Missing`], [`MediaError::Denied`], [`MediaError::Io`], or [`MediaError::TooLarge`] when it is over
+/// `limits.max_file_bytes`.
+pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, MediaError> {
     let io = |e| MediaError::io(path, e);
     let file = File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();

@@ -19,10 +19,22 @@ const PICTURE_QUALITY: i32 = 92;
 /// # Errors
 /// Those of [`open`].
 pub fn picture(path: &Path, long_side: Option<u32>) -> Result<Vec<u8>, MediaError> {
+    let photo = open(path, picture_short_side(long_side), &Limits::default())?;
+    picture_of(&photo.rgb, long_side)
+}
+
+/// The shorter side to be decoded for a picture whose longer side is `long_side`.
+pub fn picture_short_side(long_side: Option<u32>) -> u32 {
     // Three quarters: of most photos this is the short side that goes with the long one.
-    let short_side = long_side.map_or(u32::MAX, |side| side / 4 * 3);
-    let photo = open(path, short_side, &Limits::default())?;
-    encode(&photo.rgb, long_side.unwrap_or(u32::MAX), PICTURE_QUALITY)
+    long_side.map_or(u32::MAX, |side| side / 4 * 3)
+}
+
+/// A JPEG to be looked at of decoded pixels, its long side at most `long_side`; `None` for all there are.
+///
+/// # Errors
+/// Those of [`thumbnail`].
+pub fn picture_of(rgb: &Rgb, long_side: Option<u32>) -> Result<Vec<u8>, MediaError> {
+    encode(rgb, long_side.unwrap_or(u32::MAX), PICTURE_QUALITY)
 }
 
 /// A JPEG of `rgb` whose long side has `long_side` pixels; smaller photos are not enlarged.

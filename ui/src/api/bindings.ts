@@ -162,6 +162,104 @@ device: string,
  */
 photos_per_second: number, };
 
+export type DuplicateFile = { 
+/**
+ * What to call it by.
+ */
+place: PlaceNumber, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The folder that it is in.
+ */
+folder: string, 
+/**
+ * Its size in bytes.
+ */
+size_bytes: number, 
+/**
+ * When it was last changed, in seconds since 1970.
+ */
+modified_at: number, 
+/**
+ * Width in pixels, upright.
+ */
+width: number, 
+/**
+ * Height in pixels, upright.
+ */
+height: number, 
+/**
+ * Its format, in lower case.
+ */
+format: string, 
+/**
+ * When it was taken, local time.
+ */
+taken_at: string | null, 
+/**
+ * The camera's name.
+ */
+camera: string | null, 
+/**
+ * Albums that the photo is in.
+ */
+albums: number, 
+/**
+ * Why another file is better; null for the best.
+ */
+why_not: WhyNot | null, };
+
+export type DuplicateGroup = { 
+/**
+ * How they are alike.
+ */
+kind: DuplicateKind, 
+/**
+ * Its photos, by which it is known.
+ */
+photos: Array<number>, 
+/**
+ * Its files, the best first.
+ */
+files: Array<DuplicateFile>, 
+/**
+ * What is freed when only the best is kept.
+ */
+freed_bytes: number, };
+
+export type DuplicateKind = "exact" | "near";
+
+export type Duplicates = { 
+/**
+ * Whether they were looked for since the app was started.
+ */
+looked: boolean, 
+/**
+ * All groups.
+ */
+count: number, 
+/**
+ * Bytes that keeping the best of all groups would free.
+ */
+freed_bytes: number, 
+/**
+ * The groups, those that free most first.
+ */
+groups: Array<DuplicateGroup>, 
+/**
+ * Files that could be taken out of the trash again.
+ */
+undoable: number, };
+
+export type DuplicatesRequest = { 
+/**
+ * Groups at most.
+ */
+limit: number, };
+
 export type ErrorReply = { 
 /**
  * A short stable code; the interface acts on it and never on the message.
@@ -322,6 +420,16 @@ current: string | null, };
 
 export type JobState = "queued" | "running" | "paused" | "done" | "failed" | "cancelled";
 
+export type KeepOne = { 
+/**
+ * The file that stays.
+ */
+kept: PlaceNumber, 
+/**
+ * The files that go.
+ */
+gone: Array<PlaceNumber>, };
+
 export type LabelReport = { 
 /**
  * The label.
@@ -389,6 +497,16 @@ markdown: string,
  * Size of its files.
  */
 bytes: number, };
+
+export type NoDuplicates = { 
+/**
+ * The group's photos.
+ */
+photos: Array<number>, 
+/**
+ * Whether this takes back that they are no duplicates.
+ */
+undo: boolean, };
 
 export type Overview = { 
 /**
@@ -507,6 +625,16 @@ ids: Array<number>, };
 export type PhotoRequest = { photo: number, };
 
 export type Photos = { filters: Filters, sort: Sort, };
+
+export type PlaceNumber = { 
+/**
+ * The photo.
+ */
+photo: number, 
+/**
+ * The place.
+ */
+location: number, };
 
 export type ProblemRow = { 
 /**
@@ -803,6 +931,22 @@ seed: number, };
 
 export type Theme = "system" | "light" | "dark";
 
+export type TrashDuplicates = { 
+/**
+ * One of each group stays.
+ */
+groups: Array<KeepOne>, };
+
+export type TrashUndone = { 
+/**
+ * Files that lie again where they lay.
+ */
+back: number, 
+/**
+ * Why the others do not, in sentences that name them.
+ */
+failed: Array<string>, };
+
 export type Verdict = "yes" | "no" | "undo";
 
 export type VersionFile = { 
@@ -858,6 +1002,8 @@ after: number | null,
  * Points of recall at 10 that general search gained (lost, if negative).
  */
 guard_change: number, };
+
+export type WhyNot = "pixels" | "format" | "compression" | "camera" | "date" | "place" | "albums" | "age" | "tie";
 
 export type WriteCaption = { photo: number, text: string, };
 
@@ -929,6 +1075,11 @@ export interface Rpc {
   import_version: [PathRequest, VersionRow];
   suggestions: [SuggestionsRequest, Suggestions];
   answer_suggestion: [AnswerSuggestion, null];
+  find_duplicates: [null, JobRow];
+  duplicates: [DuplicatesRequest, Duplicates];
+  no_duplicates: [NoDuplicates, null];
+  trash_duplicates: [TrashDuplicates, JobRow];
+  undo_trash: [null, TrashUndone];
   facets: [null, Facets];
   albums: [null, Array<AlbumRow>];
   create_album: [CreateAlbum, AlbumRow];

@@ -1,6 +1,7 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
 import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
+import { duplicateHandlers } from "./duplicates";
 import { teachHandlers } from "./teach";
 
 export interface FakeOptions {
@@ -203,6 +204,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       return null;
     },
     ...teachHandlers({ all, names: () => albums.map(({ name }) => name), albumIds: (id) => album(id).ids, albumName: (id) => album(id).name, running: runningJob }),
+    ...duplicateHandlers({ all, running: runningJob }),
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),

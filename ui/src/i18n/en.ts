@@ -1,4 +1,5 @@
 /** Everything that the window says, in English; other languages have the same keys. */
+import { duplicatesEn } from "./duplicates.en";
 import { teachEn } from "./teach.en";
 
 const number = new Intl.NumberFormat("en");
@@ -255,6 +256,7 @@ export const en = {
     saved: (file: string) => `Saved ${file}`,
     copied: "Path copied",
   },
+  duplicates: duplicatesEn,
   teach: teachEn,
   help: {
     title: "Keyboard shortcuts",

@@ -1,5 +1,6 @@
 /** 窗口中的全部文字，简体中文。 */
 import type { Messages } from "./en";
+import { duplicatesZh } from "./duplicates.zh";
 import { teachZh } from "./teach.zh";
 
 const number = new Intl.NumberFormat("zh");
@@ -255,6 +256,7 @@ export const zh: Messages = {
     saved: (file) => `已保存 ${file}`,
     copied: "已复制路径",
   },
+  duplicates: duplicatesZh,
   teach: teachZh,
   help: {
     title: "键盘快捷键",

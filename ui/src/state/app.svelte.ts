@@ -7,6 +7,7 @@ import { platform } from "../platform";
 import { Albums } from "./albums.svelte";
 import { Captions } from "./captions.svelte";
 import { Carried } from "./carried.svelte";
+import { Duplicates } from "./duplicates.svelte";
 import { Jobs } from "./jobs.svelte";
 import { OpenPhoto } from "./open_photo.svelte";
 import { Preferences } from "./preferences.svelte";
@@ -17,7 +18,7 @@ import { Tags } from "./tags.svelte";
 import { Teach } from "./teach.svelte";
 import { Toasts } from "./toasts.svelte";
 
-export type View = "photos" | "teach" | "problems" | "settings";
+export type View = "photos" | "teach" | "duplicates" | "problems" | "settings";
 
 /** Where the grid is scrolled to: it stays there when the list, the window or the thumbnails change. */
 export interface GridPlace {
@@ -53,6 +54,7 @@ export class AppState {
   readonly carried = new Carried();
   readonly albums = new Albums();
   readonly teach = new Teach();
+  readonly duplicates = new Duplicates();
   readonly suggestions = new SuggestionReview();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
   readonly preferences = new Preferences();
@@ -76,6 +78,7 @@ export class AppState {
       platform().listen("job", (job) => {
         this.jobs.hear(job);
         void this.attempt(() => this.teach.hear(job));
+        void this.attempt(() => this.duplicates.hear(job));
       }),
       platform().listen("caption", (soFar) => this.captions.hear(soFar)),
       platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
@@ -120,6 +123,7 @@ export class AppState {
     // Who is there sees it.
     if (job.state === "done" && job.kind === "teach" && this.view !== "teach") this.toasts.note(t().teach.done);
     if (job.state === "done" && job.kind === "activate") this.toasts.note(t().teach.activated);
+    if (job.state === "done" && job.kind === "trash") this.toasts.note(t().duplicates.moved);
     void this.attempt(() => this.#libraryChanged());
   }
 
@@ -251,6 +255,11 @@ export class AppState {
   /** Describes photos in the background; those that have a caption keep it. */
   describe(photos: number[]): Promise<void> {
     return this.attempt(async () => this.jobs.hear(await call("describe_photos", { photos, again: false })));
+  }
+
+  /** Looks for duplicates among all photos, in the background. */
+  findDuplicates(): Promise<void> {
+    return this.attempt(async () => this.jobs.hear(await this.duplicates.look()));
   }
 
   /** Teaches the chosen albums, in the background. */

@@ -136,7 +136,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<CaptionRow> {
     })
 }
 
-fn current(connection: &Connection, photo: PhotoId) -> Result<Option<CaptionRow>, Failure> {
+pub(crate) fn current(connection: &Connection, photo: PhotoId) -> Result<Option<CaptionRow>, Failure> {
     let sql = format!("SELECT {COLUMNS} FROM caption WHERE id = {CURRENT}");
     Ok(connection.prepare_cached(&sql)?.query_row([photo.0], from_row).optional()?)
 }

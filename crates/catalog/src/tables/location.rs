@@ -45,6 +45,10 @@ pub struct Known {
     pub photo: Option<PhotoId>,
 }
 
+/// A file's number; it is used again when the file is forgotten, and so goes with its photo's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LocationId(pub i64);
+
 /// Says that `photo` lies at `location`, and so nothing else does.
 pub(crate) fn put(connection: &Connection, photo: PhotoId, location: &Location) -> rusqlite::Result<()> {
     let path = path_bytes::encode(&location.path);
@@ -111,6 +115,34 @@ impl Catalog {
                 transaction.prepare_cached("SELECT path FROM location WHERE photo_id = ?1 ORDER BY path")?;
             let paths = statement.query_map([photo.0], |row| row.get(0).map(path_bytes::decode))?;
             Ok(paths.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The files of a photo with their numbers, by path; empty when it is gone.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn locations_of(&self, photo: PhotoId) -> Result<Vec<(LocationId, Location)>, CatalogError> {
+        self.read(|transaction| {
+            let sql = "SELECT id, path, size_bytes, modified_ns FROM location WHERE photo_id = ?1 ORDER BY path";
+            let row = |row: &Row<'_>| {
+                let size_bytes = row.get::<_, i64>(2)?.cast_unsigned();
+                let location = Location { path: path_bytes::decode(row.get(1)?), size_bytes, modified_ns: row.get(3)? };
+                Ok((LocationId(row.get(0)?), location))
+            };
+            Ok(transaction.prepare_cached(sql)?.query_map([photo.0], row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The photos that lie in more than one place.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn photos_with_copies(&self) -> Result<Vec<PhotoId>, CatalogError> {
+        self.read(|transaction| {
+            let sql = "SELECT photo_id FROM location GROUP BY photo_id HAVING count(*) > 1 ORDER BY photo_id";
+            let mut statement = transaction.prepare_cached(sql)?;
+            Ok(statement.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
         })
     }
 }

@@ -55,6 +55,8 @@ pub struct NewPhoto {
     pub format: String,
     /// Size of the file in bytes.
     pub size_bytes: u64,
+    /// How it looks, in 64 bits, if that is known.
+    pub fingerprint: Option<u64>,
     /// A small picture of it.
     pub thumbnail_jpeg: Vec<u8>,
     /// The caption that stands in the file or beside it.

@@ -45,6 +45,7 @@ pub fn photo_at(number: u32, path: &str) -> NewPhoto {
         longitude: None,
         format: "jpeg".into(),
         size_bytes: 1234,
+        fingerprint: None,
         thumbnail_jpeg: vec![number as u8; 300],
         caption: None,
         keywords: Vec::new(),

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod caption;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod duplicates;
 pub(crate) mod eval;
 pub(crate) mod index;
 pub(crate) mod problems;

@@ -45,7 +45,7 @@ pub(super) fn captions(cx: &JobCx<'_>, scratch: &Path, runs: usize) -> Result<Op
         first.extend(heard.map(|at| at.as_secs_f64() * 1000.0));
     }
     let preprocess = engine.host().ready(Lane::Batch).wait()?.preprocess;
-    let photo = crate::loading::Loader::new(preprocess).load(&file)?;
+    let photo = engine.loader(preprocess).load(&file)?;
     let batch = batch_size();
     let mut rates = Vec::new();
     for _ in 0..runs {

@@ -68,7 +68,7 @@ impl CaptionFiles {
         let files = self.files()?;
         let total = files.len() as u64;
         let host = engine.host();
-        let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+        let loader = engine.loader(host.ready(Lane::Batch).wait()?.preprocess);
         let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, self.search));
         let mut done = 0;
         cx.progress("caption", 0, total, None)?;

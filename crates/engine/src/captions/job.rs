@@ -10,7 +10,7 @@ use super::settings_of;
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::{Job, JobCx};
-use crate::loading::{Loader, work_ahead};
+use crate::loading::work_ahead;
 use crate::model_host::Lane;
 
 /// Which photos are described.
@@ -98,7 +98,7 @@ impl Job for CaptionJob {
             return Ok(());
         }
         let host = engine.host();
-        let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+        let loader = engine.loader(host.ready(Lane::Batch).wait()?.preprocess);
         let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, search));
         let summary = &mut self.summary;
         let keep = |summary: &mut CaptionSummary, described: Vec<(PhotoId, Caption)>| -> Result<(), EngineError> {

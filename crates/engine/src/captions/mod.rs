@@ -19,7 +19,6 @@ pub use job::{CaptionJob, CaptionScope, CaptionSummary};
 pub use sightline_media::caption_metadata::{CaptionMetadata, WriteTo, Written};
 pub use write_out::WriteOutPreview;
 
-use crate::loading::Loader;
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
 
@@ -39,7 +38,7 @@ impl Engine {
         told: impl FnMut(Caption),
     ) -> Result<Caption, EngineError> {
         let ready = self.host().ready(Lane::Interactive).wait()?;
-        let input = Loader::new(ready.preprocess).load(file)?;
+        let input = self.loader(ready.preprocess).load(file)?;
         let (sender, so_far) = crossbeam_channel::unbounded();
         let ticket = self.host().describe_aloud(input, *search, sender);
         so_far.iter().for_each(told);

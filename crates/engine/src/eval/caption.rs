@@ -14,7 +14,7 @@ use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::captions::UNCERTAIN;
 use crate::jobs::JobCx;
-use crate::loading::{Loader, work_ahead};
+use crate::loading::work_ahead;
 use crate::model_host::Lane;
 
 /// What to evaluate on.
@@ -145,7 +145,7 @@ impl Doubts {
 /// The result is as long as `paths`; a photo that cannot be read is reported and is `None`.
 fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result<Vec<Option<Caption>>, EngineError> {
     let host = cx.engine().host();
-    let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
     let mut captions: Vec<Option<Caption>> = vec![None; paths.len()];
     let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, *search));

@@ -26,7 +26,7 @@ use sightline_vlm::{Embedding, PhotoVectors};
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
-use crate::loading::{Loader, work_ahead};
+use crate::loading::work_ahead;
 use crate::model_host::{Lane, ModelHost};
 
 /// Embeds photos in batches while the next are decoded.
@@ -37,7 +37,7 @@ pub(crate) fn embed_photos(
     host: &ModelHost,
     paths: &[PathBuf],
 ) -> Result<Vec<Option<PhotoVectors>>, EngineError> {
-    let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
     let mut vectors: Vec<Option<PhotoVectors>> = vec![None; paths.len()];
     let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sightline_catalog::{Catalog, PhotoId};
 use sightline_media::caption_metadata::{self, CaptionMetadata};
-use sightline_media::{ContentHash, Found, MediaError, Metadata};
+use sightline_media::{ContentHash, Fingerprint, Found, MediaError, Metadata};
 use sightline_vlm::ModelInput;
 
 use super::scan::Unreadable;
+use crate::decoding::patiently;
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelHost};
 use crate::{Engine, EngineError};
@@ -47,6 +48,8 @@ pub(super) struct FreshPhoto {
     pub found: Found,
     pub hash: ContentHash,
     pub metadata: Metadata,
+    /// Of the pixels that were decoded for the model.
+    pub fingerprint: Option<Fingerprint>,
     pub thumbnail_jpeg: Vec<u8>,
     /// Caption and keywords in the file or beside it.
     pub words: CaptionMetadata,
@@ -54,6 +57,7 @@ pub(super) struct FreshPhoto {
 
 /// Reads files on several threads.
 pub(super) struct PhotoReader<'a> {
+    engine: &'a Engine,
     catalog: &'a Catalog,
     host: ModelHost,
     loader: Mutex<Option<Arc<Loader>>>,
@@ -66,6 +70,7 @@ impl<'a> PhotoReader<'a> {
     /// back as [`Outcome::Copy`].
     pub fn new(engine: &'a Engine, put_copies_off: bool) -> Result<Self, EngineError> {
         Ok(Self {
+            engine,
             catalog: engine.catalog()?,
             host: engine.host(),
             loader: Mutex::default(),
@@ -98,7 +103,7 @@ impl<'a> PhotoReader<'a> {
 
     /// `None` when another thread reads the same content.
     fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
-        let hash = sightline_media::hash_file(&found.path)?;
+        let hash = patiently(|| sightline_media::hash_file(&found.path))?;
         if let Some(id) = self.catalog.by_hash(&hash.0)? {
             return Ok(Some(Outcome::Located(found.clone(), id)));
         }
@@ -110,10 +115,11 @@ impl<'a> PhotoReader<'a> {
         }
         self.loader()?.with_photo(&found.path, |photo, input| {
             let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
+            let fingerprint = Fingerprint::of(&photo.rgb).ok();
             let (hash, metadata) = (photo.hash, photo.metadata);
             // Damaged metadata is no reason to miss the photo.
             let words = caption_metadata::read(&found.path).ok().flatten().unwrap_or_default();
-            let fresh = FreshPhoto { found: found.clone(), hash, metadata, thumbnail_jpeg, words };
+            let fresh = FreshPhoto { found: found.clone(), hash, metadata, fingerprint, thumbnail_jpeg, words };
             Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
         })
     }
@@ -136,6 +142,6 @@ impl<'a> PhotoReader<'a> {
             return Ok(loader.clone());
         }
         let ready = self.host.ready(Lane::Batch).wait()?;
-        Ok(loader.insert(Arc::new(Loader::new(ready.preprocess))).clone())
+        Ok(loader.insert(Arc::new(self.engine.loader(ready.preprocess))).clone())
     }
 }

@@ -13,6 +13,7 @@ mod load;
 mod pairs;
 #[cfg(test)]
 mod reality_tests;
+mod roots;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::loading::work_ahead;
 use crate::{Engine, EngineError};
 use guard::Losses;
 use load::{Outcome, PhotoReader, Task};
+use roots::Roots;
 use scan::Plan;
 use writer::Writer;
 
@@ -174,6 +176,7 @@ impl Job for IndexJob {
             // Nothing is concluded from a folder that is not there.
             self.roots.retain(|root| readable(root).is_ok() && !engine.is_missing(root).unwrap_or(true));
         }
+        let roots = Roots::of(&self.roots);
         let mut plan = match whole {
             true => Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?,
             false => Plan::touched(cx, &self.roots, &self.touched, self.retry, &mut self.summary)?,
@@ -184,18 +187,18 @@ impl Job for IndexJob {
         writer.list(std::mem::take(&mut plan.unreadable))?;
         let tasks: Vec<Task> = std::mem::take(&mut plan.work).into_iter().map(Task::New).collect();
         writer.expect(tasks.len() as u64)?;
-        let copies = embed(cx, &mut writer, tasks, true)?;
+        let copies = embed(cx, &mut writer, &roots, tasks, true)?;
         // Copies of files that were read in the same run: by now their content is known.
-        embed(cx, &mut writer, copies.into_iter().map(Task::New).collect(), false)?;
+        embed(cx, &mut writer, &roots, copies.into_iter().map(Task::New).collect(), false)?;
         let halves = plan.halves_of(&std::mem::take(&mut writer.bad));
         writer.expect(halves.len() as u64)?;
-        embed(cx, &mut writer, halves.into_iter().map(Task::New).collect(), false)?;
+        embed(cx, &mut writer, &roots, halves.into_iter().map(Task::New).collect(), false)?;
         if whole {
             // Photos that an earlier run, or another model, left without a vector of this one.
             let lacking = catalog.photos_without_vector(&model)?;
             let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
             writer.expect(tasks.len() as u64)?;
-            embed(cx, &mut writer, tasks, false)?;
+            embed(cx, &mut writer, &roots, tasks, false)?;
         }
         drop(writer);
         let verdict = guard::judge(engine, &self.roots, plan.gone, losses)?;
@@ -227,6 +230,7 @@ fn now_s() -> i64 {
 fn embed(
     cx: &JobCx<'_>,
     writer: &mut Writer<'_, '_>,
+    roots: &Roots,
     tasks: Vec<Task>,
     put_copies_off: bool,
 ) -> Result<Vec<sightline_media::Found>, EngineError> {
@@ -242,11 +246,13 @@ fn embed(
             copies.push(found);
             Ok(())
         }
-        outcome => writer.take(outcome),
+        outcome => roots.must_be_there(&outcome).and_then(|()| writer.take(outcome)),
     });
     match result {
         // What the model is computing is committed, not lost.
-        Err(EngineError::Cancelled) => writer.finish_in_flight().and(Err(EngineError::Cancelled)),
+        Err(error @ (EngineError::Cancelled | EngineError::FolderGone { .. })) => {
+            writer.finish_in_flight().and(Err(error))
+        }
         Err(error) => Err(error),
         Ok(()) => writer.flush().map(|()| copies),
     }

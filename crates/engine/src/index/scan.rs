@@ -264,13 +264,12 @@ fn is_young(found: &Found) -> bool {
 impl Unreadable {
     /// A file that was tried.
     pub fn file(found: &Found, error: &MediaError) -> Self {
-        Self {
-            path: found.path.clone(),
-            code: error.code().to_owned(),
-            reason: error.to_string(),
-            size_bytes: found.size_bytes,
-            modified_ns: found.modified_ns,
-        }
+        let (code, reason) = (error.code().to_owned(), error.to_string());
+        // A flaky disk or a missing right is no property of the file: no size and time that the next scan could take
+        // for unchanged.
+        let passes = matches!(error, MediaError::Io { .. } | MediaError::Denied { .. });
+        let (size_bytes, modified_ns) = if passes { (0, 0) } else { (found.size_bytes, found.modified_ns) };
+        Self { path: found.path.clone(), code, reason, size_bytes, modified_ns }
     }
 
     /// A file that is not tried, because its format is not read yet.

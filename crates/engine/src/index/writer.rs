@@ -179,7 +179,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
 }
 
 fn new_photo(photo: FreshPhoto, vectors: Vec<(ModelKey, Vec<f32>)>) -> NewPhoto {
-    let FreshPhoto { found, hash, metadata, thumbnail_jpeg, words } = photo;
+    let FreshPhoto { found, hash, metadata, fingerprint, thumbnail_jpeg, words } = photo;
     NewPhoto {
         hash: hash.0,
         width: metadata.width,
@@ -192,6 +192,7 @@ fn new_photo(photo: FreshPhoto, vectors: Vec<(ModelKey, Vec<f32>)>) -> NewPhoto 
         longitude: metadata.longitude,
         format: metadata.format.name().to_owned(),
         size_bytes: found.size_bytes,
+        fingerprint: fingerprint.map(|print| print.0),
         thumbnail_jpeg,
         caption: words.caption,
         keywords: words.keywords,

@@ -13,6 +13,7 @@ use sightline_catalog::{JobId, JobRow, JobState};
 
 use super::{Job, JobControl, JobEvent, Progress};
 use crate::captions::CaptionJob;
+use crate::duplicates::{DuplicatesJob, TrashJob};
 use crate::export::CopyJob;
 use crate::index::IndexJob;
 use crate::teach::{ActivateJob, TeachJob};
@@ -129,6 +130,8 @@ impl JobBoard {
             TeachJob::KIND => self.spawn(row.id, read::<TeachJob>(&row)?),
             ActivateJob::KIND => self.spawn(row.id, read::<ActivateJob>(&row)?),
             FollowJob::KIND => self.spawn(row.id, read::<FollowJob>(&row)?),
+            DuplicatesJob::KIND => self.spawn(row.id, read::<DuplicatesJob>(&row)?),
+            TrashJob::KIND => self.spawn(row.id, read::<TrashJob>(&row)?),
             kind => Err(EngineError::BadJob { id, reason: format!("this version knows no {kind} jobs") }),
         }
     }
@@ -270,6 +273,7 @@ impl JobBoard {
             status.state = match result {
                 Ok(()) => JobState::Done,
                 Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
+                Err(EngineError::FolderGone { .. }) => JobState::Paused,
                 Err(EngineError::Cancelled) => JobState::Cancelled,
                 Err(error) => JobState::Failed { code: error.code().into() },
             };

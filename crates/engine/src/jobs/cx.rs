@@ -14,6 +14,13 @@ use crate::{Engine, EngineError};
 pub enum JobEvent {
     /// How far it is; at most ten a second.
     Progress(Progress),
+    /// Another process does work of this kind on the library; the job begins when that ends.
+    Waiting {
+        /// The other process's number, if it is known.
+        process: Option<u32>,
+        /// What it does: a job's kind.
+        kind: &'static str,
+    },
     /// One item could not be done; the job goes on.
     ItemFailed {
         /// The file.

@@ -1,9 +1,14 @@
 //! Runs a job and keeps its row: the truth about what was asked, how far it is, how it ended.
 
-use sightline_catalog::{Catalog, JobId, JobRow, JobState};
+use std::time::Duration;
+
+use sightline_catalog::{Catalog, JobId, JobRow, JobState, Turn};
 
 use super::{Job, JobControl, JobCx, JobEvent};
 use crate::{Engine, EngineError};
+
+/// How often a waiting job looks whether its turn has come.
+const POLL: Duration = Duration::from_millis(100);
 
 /// A job's row, for lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,12 +124,18 @@ impl Engine {
         on_event: &(dyn Fn(JobEvent) + Sync),
     ) -> Result<(), EngineError> {
         let catalog = self.catalog()?;
-        catalog.set_job_state(id, &JobState::Running)?;
-        let row = Row { catalog: catalog.clone(), id };
-        let result = job.run(&JobCx::new(self, control, on_event, Some(row)));
+        let result = match self.turn(J::KIND, control, on_event) {
+            Err(error) => Err(error),
+            Ok(_turn) => {
+                catalog.set_job_state(id, &JobState::Running)?;
+                let row = Row { catalog: catalog.clone(), id };
+                job.run(&JobCx::new(self, control, on_event, Some(row)))
+            }
+        };
         let state = match &result {
             Ok(()) => JobState::Done,
             Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
+            Err(EngineError::FolderGone { .. }) => JobState::Paused,
             Err(EngineError::Cancelled) => JobState::Cancelled,
             Err(error) => JobState::Failed { code: error.code().to_owned() },
         };
@@ -135,6 +146,34 @@ impl Engine {
         // The job's own error says more than a row that could not be written because of it.
         result?;
         Ok(kept?)
+    }
+}
+
+impl Engine {
+    /// Waits until no other process does work of this kind on the library, and says whom it waits for.
+    fn turn(
+        &self,
+        kind: &'static str,
+        control: &JobControl,
+        on_event: &(dyn Fn(JobEvent) + Sync),
+    ) -> Result<Turn, EngineError> {
+        let catalog = self.catalog()?;
+        let mut told = None;
+        loop {
+            if let Some(turn) = catalog.take_turn(kind)? {
+                return Ok(turn);
+            }
+            // Also when yet another process got in first.
+            let process = catalog.turn_of(kind);
+            if told != Some(process) {
+                on_event(JobEvent::Waiting { process, kind });
+                told = Some(process);
+            }
+            if control.stopping() {
+                return Err(EngineError::Cancelled);
+            }
+            std::thread::sleep(POLL);
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use sightline_catalog::PhotoId;
 
 use super::{embed_query, query};
-use crate::loading::Loader;
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
 
@@ -26,9 +25,9 @@ impl Engine {
     /// library or the model cannot be used.
     pub fn explain(&self, photo: PhotoId, query: &str, base: &Path) -> Result<HeatMap, EngineError> {
         let serving = self.serving();
-        let question = embed_query(&serving, &query::parse(query)?, base)?;
+        let question = embed_query(self, &serving, &query::parse(query)?, base)?;
         let ready = serving.host.ready(Lane::Interactive).wait()?;
-        let input = Loader::new(ready.preprocess).load(&self.file_of(photo)?)?;
+        let input = self.loader(ready.preprocess).load(&self.file_of(photo)?)?;
         let cosines = serving.host.locate(Lane::Interactive, input, question).wait()?;
         let (least, most) = cosines.iter().fold((f32::MAX, f32::MIN), |(a, b), &c| (a.min(c), b.max(c)));
         let span = (most - least).max(1e-6);

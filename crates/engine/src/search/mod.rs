@@ -20,7 +20,6 @@ use sightline_vlm::{Embedding, Match, QueryScale};
 pub use explain::HeatMap;
 pub use query::QueryError;
 
-use crate::loading::Loader;
 use crate::model_host::Lane;
 use crate::serving::Serving;
 use crate::{Engine, EngineError};
@@ -122,7 +121,7 @@ impl Engine {
         let loading = serving.host.ready(Lane::Interactive);
         let vectors = self.vectors(&serving)?;
         let scale = loading.wait()?.calibration;
-        let question = embed_query(&serving, &query, request.base)?;
+        let question = embed_query(self, &serving, &query, request.base)?;
         let scale = scale.scale(&question);
         self.must_be_searchable(vectors.is_empty())?;
         let ranking = matching(&vectors, scale, &question, request.limit, allowed.as_deref());
@@ -168,7 +167,7 @@ impl Engine {
 }
 
 /// The terms as one vector of unit length. A label that the model was taught counts besides its words.
-fn embed_query(serving: &Serving, query: &Query, base: &Path) -> Result<Embedding, EngineError> {
+fn embed_query(engine: &Engine, serving: &Serving, query: &Query, base: &Path) -> Result<Embedding, EngineError> {
     let texts = query.terms.iter().filter_map(|term| match &term.meaning {
         Meaning::Text(text) => Some(text.clone()),
         Meaning::Photo(_) => None,
@@ -182,7 +181,7 @@ fn embed_query(serving: &Serving, query: &Query, base: &Path) -> Result<Embeddin
                 let part = of_texts.next().ok_or(EngineError::ModelGone)?;
                 serving.taught().map_or(part.clone(), |taught| taught_text(taught, text, &part))
             }
-            Meaning::Photo(file) => embed_file(serving, &base.join(file))?,
+            Meaning::Photo(file) => embed_file(engine, serving, &base.join(file))?,
         };
         parts.push((*weight, part));
     }
@@ -190,9 +189,9 @@ fn embed_query(serving: &Serving, query: &Query, base: &Path) -> Result<Embeddin
 }
 
 /// A photo on disk in the shared space.
-pub(crate) fn embed_file(serving: &Serving, file: &Path) -> Result<Embedding, EngineError> {
+pub(crate) fn embed_file(engine: &Engine, serving: &Serving, file: &Path) -> Result<Embedding, EngineError> {
     let ready = serving.host.ready(Lane::Interactive).wait()?;
-    let input = Loader::new(ready.preprocess).load(file)?;
+    let input = engine.loader(ready.preprocess).load(file)?;
     let vectors = serving.host.embed_images(Lane::Interactive, vec![input]).wait()?;
     vectors.into_iter().next().map(|photo| photo.shared).ok_or(EngineError::ModelGone)
 }

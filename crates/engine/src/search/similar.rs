@@ -35,7 +35,7 @@ impl Engine {
         // A photo of the library has been embedded already.
         let question = match self.stored_embedding(&serving, itself)? {
             Some(stored) => stored,
-            None => embed_file(&serving, file)?,
+            None => embed_file(self, &serving, file)?,
         };
         self.nearest_but(&serving, &question, limit, itself)
     }

@@ -70,7 +70,7 @@ impl Engine {
     /// When a file, the list of tags or the model cannot be used.
     pub fn tags_of_file(&self, file: &Path) -> Result<Vec<PhotoTag>, EngineError> {
         let serving = self.serving();
-        let vector = embed_file(&serving, file)?;
+        let vector = embed_file(self, &serving, file)?;
         let tagger = self.tagger(&serving, Lane::Interactive)?;
         Ok(tagger.propose(&vector).into_iter().map(PhotoTag::proposed).collect())
     }

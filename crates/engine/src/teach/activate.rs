@@ -14,7 +14,7 @@ use sightline_vlm::{Embedding, PhotoVectors};
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::{Job, JobCx};
-use crate::loading::{Loader, work_ahead};
+use crate::loading::work_ahead;
 use crate::model_host::Lane;
 use crate::serving::{Serving, VectorKeys};
 
@@ -133,7 +133,7 @@ fn embed(
         return Ok(Vec::new());
     }
     let catalog = cx.engine().catalog()?;
-    let loader = Loader::new(next.host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.engine().loader(next.host.ready(Lane::Batch).wait()?.preprocess);
     let mut batches = Batches::new(batch_size(), |inputs| next.host.embed_images(Lane::Batch, inputs));
     let (total, mut done, mut gone) = (lacking.len() as u64, 0, Vec::new());
     let keep = |embedded: Vec<(PhotoId, PhotoVectors)>| -> Result<(), EngineError> {

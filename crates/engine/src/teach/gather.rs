@@ -11,7 +11,7 @@ use super::Source;
 use crate::batches::{Batches, batch_size};
 use crate::eval::{class_name, subfolders};
 use crate::jobs::JobCx;
-use crate::loading::{Loader, work_ahead};
+use crate::loading::work_ahead;
 use crate::model_host::{Lane, ModelHost};
 use crate::serving::VectorKeys;
 use crate::{Engine, EngineError};
@@ -167,7 +167,7 @@ pub(super) fn read(
     if missing.is_empty() {
         return Ok(all);
     }
-    let loader = Loader::new(host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
     let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
     let load = |index: usize| {
         let loaded =

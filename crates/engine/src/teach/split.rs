@@ -5,14 +5,14 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use sightline_media::Fingerprint;
 
+use crate::duplicates::linked;
+
 /// Places of 64 in which the fingerprints of near-duplicates differ at most.
 const NEAR: u32 = 4;
 /// Share of a label's photos that is held out.
 const HELD_OUT: f64 = 0.25;
 /// With fewer photos of a label none is held out: all are needed.
 const LEAST_TO_HOLD_OUT: usize = 4;
-/// More photos than this are compared only with those of the very same fingerprint: all pairs would take minutes.
-const MOST_COMPARED: usize = 20_000;
 
 /// A photo's part in a lesson.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,37 +34,7 @@ pub(super) struct Division {
 
 /// Numbers of groups, so that near-duplicates are of one.
 pub(super) fn groups(prints: &[Option<Fingerprint>]) -> Vec<usize> {
-    let mut group: Vec<usize> = (0..prints.len()).collect();
-    let mut join = |a: usize, b: usize| {
-        let (a, b) = (root(&group, a), root(&group, b));
-        group[a.max(b)] = a.min(b);
-    };
-    if prints.len() <= MOST_COMPARED {
-        for a in 0..prints.len() {
-            for b in a + 1..prints.len() {
-                if let (Some(one), Some(other)) = (prints[a], prints[b])
-                    && one.distance(other) <= NEAR
-                {
-                    join(a, b);
-                }
-            }
-        }
-    } else {
-        let mut sorted: Vec<(u64, usize)> =
-            prints.iter().enumerate().filter_map(|(index, print)| Some((print.as_ref()?.0, index))).collect();
-        sorted.sort_unstable();
-        for pair in sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            join(pair[0].1, pair[1].1);
-        }
-    }
-    (0..prints.len()).map(|index| root(&group, index)).collect()
-}
-
-fn root(group: &[usize], mut index: usize) -> usize {
-    while group[index] != index {
-        index = group[index];
-    }
-    index
+    linked(prints, NEAR)
 }
 
 /// Divides photos label by label; a group is in one part as a whole. Photos without a label are learned from.

@@ -16,12 +16,14 @@ mod tiff_cmyk;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::MediaError;
 use crate::format::{PhotoFormat, Sniffed, sniff};
 use crate::metadata::{ExifFacts, Metadata};
 
 /// What a decoder may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest photo, width times height.
     pub max_pixels: u64,

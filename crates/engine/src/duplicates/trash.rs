@@ -1,0 +1,309 @@
+//! Moving duplicates to the system's trash, and back: the one place of the program that takes photos away.
+//!
+//! A file goes only when the one kept in its place was read right before and is what the catalogue says, when it is so
+//! itself, and when the two are not one file under two names. What a person gave the photo is handed on first. Each step
+//! is written down before it is made.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sightline_catalog::{Catalog, Location, LocationId, PhotoId, ToTrash, TrashBatch};
+use sightline_media::caption_metadata::existing_sidecar;
+use sightline_media::trash::TrashError;
+
+#[cfg(test)]
+use super::test_bin as bin;
+use super::{DuplicateFile, identity};
+use crate::jobs::{Job, JobCx};
+use crate::{Engine, EngineError};
+#[cfg(not(test))]
+use sightline_media::trash as bin;
+
+/// A file by the numbers of its photo and its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Gone {
+    /// The photo.
+    pub photo: i64,
+    /// The place.
+    pub location: i64,
+}
+
+/// A file that stays, and those that go in its favour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// The file that stays.
+    pub kept: Gone,
+    /// The files that go.
+    pub gone: Vec<Gone>,
+}
+
+impl From<&DuplicateFile> for Gone {
+    fn from(file: &DuplicateFile) -> Self {
+        Self { photo: file.photo.0, location: file.location.0 }
+    }
+}
+
+/// What a run moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrashSummary {
+    /// Photos' files in the trash, companions aside.
+    pub moved: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were not moved, and why.
+    pub failed: u64,
+}
+
+/// Moves files to the trash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrashJob {
+    groups: Vec<Keep>,
+    /// What the last run did.
+    #[serde(skip)]
+    pub summary: TrashSummary,
+}
+
+impl TrashJob {
+    /// A job that keeps one file of each group.
+    ///
+    /// # Errors
+    /// [`EngineError::LastCopy`] when a file that goes is to be kept as well.
+    pub fn new(groups: Vec<Keep>) -> Result<Self, EngineError> {
+        let kept: HashSet<Gone> = groups.iter().map(|group| group.kept).collect();
+        if let Some(file) = groups.iter().flat_map(|group| &group.gone).find(|file| kept.contains(file)) {
+            return Err(EngineError::LastCopy { id: file.photo });
+        }
+        Ok(Self { groups, summary: TrashSummary::default() })
+    }
+}
+
+/// All files that belong to a photo's file and go where it goes, the file itself aside: its sidecar, unless that is
+/// `kept`'s too or another photo's of the same name.
+pub(crate) fn companions(file: &Path, kept: &Path) -> Vec<PathBuf> {
+    let Some(sidecar) = existing_sidecar(file) else { return Vec::new() };
+    let shared = existing_sidecar(kept).is_some_and(|other| other == sidecar);
+    let own_name = sidecar.file_name().zip(file.file_name()).is_some_and(|(sidecar, file)| {
+        sidecar.to_string_lossy().to_lowercase().starts_with(&file.to_string_lossy().to_lowercase())
+    });
+    // `photo.xmp` may be that of `photo.cr2` beside `photo.jpg`.
+    let of_another = !own_name && has_namesake(file, &sidecar);
+    if shared || of_another { Vec::new() } else { vec![sidecar] }
+}
+
+/// Whether another file than the sidecar has the photo's name with another ending.
+fn has_namesake(file: &Path, sidecar: &Path) -> bool {
+    let Some(entries) = file.parent().and_then(|folder| std::fs::read_dir(folder).ok()) else { return true };
+    let others = entries.flatten().map(|entry| entry.path()).filter(|path| path != file && path != sidecar);
+    others.into_iter().any(|path| path.file_stem() == file.file_stem())
+}
+
+impl Job for TrashJob {
+    const KIND: &'static str = "trash";
+
+    fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
+        let total = self.groups.iter().map(|group| group.gone.len() as u64).sum();
+        let mut run =
+            Run { cx, batch: None, done: 0, total, summary: TrashSummary::default(), changed: HashSet::new() };
+        let ended = self.groups.iter().try_for_each(|group| run.group(group));
+        self.summary = run.summary.clone();
+        let engine = cx.engine();
+        if !run.changed.is_empty() {
+            engine.library_changed();
+            engine.duplicates_changed(&run.changed)?;
+        }
+        ended
+    }
+}
+
+/// A run of the job under way.
+struct Run<'a, 'cx> {
+    cx: &'a JobCx<'cx>,
+    batch: Option<TrashBatch>,
+    done: u64,
+    total: u64,
+    summary: TrashSummary,
+    changed: HashSet<PhotoId>,
+}
+
+impl Run<'_, '_> {
+    fn group(&mut self, group: &Keep) -> Result<(), EngineError> {
+        self.cx.check()?;
+        let catalog = self.cx.engine().catalog()?;
+        let Some(kept) = place(catalog, group.kept)? else {
+            return self.refuse_all(group, &EngineError::PhotoGone { id: group.kept.photo });
+        };
+        if let Err(error) = is_as_known(catalog, PhotoId(group.kept.photo), &kept.path) {
+            return self.refuse_all(group, &error);
+        }
+        for file in &group.gone {
+            self.cx.check()?;
+            // Moved by a run that was stopped, or gone since the list was made.
+            if let Some(place) = place(catalog, *file)? {
+                match self.file(catalog, *file, &place, group.kept, &kept.path) {
+                    Ok(()) => {
+                        self.summary.moved += 1;
+                        self.summary.bytes += place.size_bytes;
+                        self.changed.extend([PhotoId(file.photo), PhotoId(group.kept.photo)]);
+                    }
+                    Err(error @ (EngineError::Catalog(_) | EngineError::Cancelled)) => return Err(error),
+                    Err(error) => {
+                        self.summary.failed += 1;
+                        self.cx.item_failed(&place.path, error.code(), &error.to_string());
+                    }
+                }
+            }
+            self.done += 1;
+            self.cx.progress("trash", self.done, self.total, Some(&kept.path))?;
+        }
+        Ok(())
+    }
+
+    /// Moves one file with its companions, and writes that down before and after.
+    fn file(
+        &mut self,
+        catalog: &Catalog,
+        file: Gone,
+        place: &Location,
+        kept: Gone,
+        kept_path: &Path,
+    ) -> Result<(), EngineError> {
+        let photo = PhotoId(file.photo);
+        if is_one_file(&place.path, kept_path) {
+            return Err(EngineError::SameFile { path: place.path.clone(), other: kept_path.into() });
+        }
+        is_as_known(catalog, photo, &place.path)?;
+        let mut paths = vec![place.path.clone()];
+        paths.extend(companions(&place.path, kept_path));
+        let row = |path: &PathBuf| ToTrash { path: path.clone(), photo, kept: PhotoId(kept.photo) };
+        let rows: Vec<ToTrash> = paths.iter().map(row).collect();
+        let batch = catalog.begin_trash(self.batch, &rows)?;
+        if let Err(error) = bin::to_trash(&place.path) {
+            catalog.abandon_trash(batch, &paths)?;
+            return Err(error.into());
+        }
+        self.batch = Some(batch);
+        let (mut moved, mut left) = (vec![place.path.clone()], Vec::new());
+        for companion in &paths[1..] {
+            match bin::to_trash(companion) {
+                Ok(()) => moved.push(companion.clone()),
+                Err(error) => {
+                    self.cx.item_failed(companion, error.code(), &error.to_string());
+                    left.push(companion.clone());
+                }
+            }
+        }
+        catalog.end_trash(&moved)?;
+        Ok(catalog.abandon_trash(batch, &left)?)
+    }
+
+    fn refuse_all(&mut self, group: &Keep, error: &EngineError) -> Result<(), EngineError> {
+        let catalog = self.cx.engine().catalog()?;
+        for file in &group.gone {
+            if let Some(place) = place(catalog, *file)? {
+                self.cx.item_failed(&place.path, error.code(), &error.to_string());
+                self.summary.failed += 1;
+            }
+        }
+        self.done += group.gone.len() as u64;
+        self.cx.progress("trash", self.done, self.total, None)
+    }
+}
+
+/// The place of a number, if it is still that photo's.
+fn place(catalog: &Catalog, file: Gone) -> Result<Option<Location>, EngineError> {
+    let places = catalog.locations_of(PhotoId(file.photo))?;
+    Ok(places.into_iter().find(|(id, _)| *id == LocationId(file.location)).map(|(_, place)| place))
+}
+
+/// Reads a file whole and compares it with what the catalogue knows of it.
+fn is_as_known(catalog: &Catalog, photo: PhotoId, path: &Path) -> Result<(), EngineError> {
+    let known = catalog.photo(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
+    let now = sightline_media::hash_file(path)?;
+    if now.0 == known.hash { Ok(()) } else { Err(EngineError::ChangedSince { path: path.into() }) }
+}
+
+/// Whether two paths name one file, so that moving one would take the other away. Hard links are two: their number says
+/// so.
+pub(super) fn is_one_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(one).is_some_and(|one| Some(one) == real(other)) {
+        return true;
+    }
+    identity(one).is_some_and(|id| Some(id) == identity(other)) && links(one) < 2
+}
+
+#[cfg(unix)]
+fn links(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().map_or(1, |metadata| metadata.nlink())
+}
+
+#[cfg(not(unix))]
+fn links(_path: &Path) -> u64 {
+    1
+}
+
+/// What can be taken out of the trash again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undoable {
+    /// Files that went together, companions among them.
+    pub files: u64,
+    /// When the first of them went, in seconds since 1970.
+    pub trashed_at: i64,
+}
+
+/// What came back out of the trash.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// Files that lie again where they lay.
+    pub back: Vec<PathBuf>,
+    /// Those that do not, and why.
+    pub failed: Vec<EngineError>,
+}
+
+impl Engine {
+    /// What [`Engine::undo_trash`] would take out of the trash.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn undoable_trash(&self) -> Result<Option<Undoable>, EngineError> {
+        let last = self.catalog()?.last_trashed()?;
+        Ok(last.and_then(|(_, rows)| {
+            let trashed_at = rows.iter().map(|row| row.trashed_at).min()?;
+            Some(Undoable { files: rows.len() as u64, trashed_at })
+        }))
+    }
+
+    /// Takes what went to the trash last out of it, and takes back what its photos had handed on. A file that is no
+    /// longer in the trash is not asked for again; one whose place is taken stays in the trash.
+    ///
+    /// # Errors
+    /// When the library cannot be read or written.
+    pub fn undo_trash(&self) -> Result<Undone, EngineError> {
+        let catalog = self.catalog()?;
+        let Some((batch, rows)) = catalog.last_trashed()? else { return Ok(Undone::default()) };
+        let paths: Vec<PathBuf> = rows.iter().map(|row| row.path.clone()).collect();
+        let (mut undone, mut lost) = (Undone::default(), Vec::new());
+        for (row, result) in rows.iter().zip(bin::from_trash(&paths)) {
+            match result {
+                Ok(()) => undone.back.push(row.path.clone()),
+                // Written down and never moved: the process ended in between.
+                Err(TrashError::Taken { .. }) if is_as_known(catalog, row.photo, &row.path).is_ok() => {
+                    undone.back.push(row.path.clone());
+                }
+                Err(error) => {
+                    if matches!(error, TrashError::NotInTrash { .. }) {
+                        lost.push(row.path.clone());
+                    }
+                    undone.failed.push(error.into());
+                }
+            }
+        }
+        catalog.untrash(batch, &undone.back)?;
+        catalog.forget_trashed(batch, &lost)?;
+        self.library_changed();
+        self.duplicates_changed(&rows.iter().flat_map(|row| [row.photo, row.kept]).collect())?;
+        Ok(undone)
+    }
+}

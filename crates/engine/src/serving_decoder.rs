@@ -1,0 +1,23 @@
+//! What a shell's `main` does first: become a decoder, if it was started as one.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use sightline_media::worker;
+
+/// Decodes for the parent process and returns how that ended, if this process was started for it; a shell calls
+/// this before anything else, and ends with what it returns.
+pub fn serve_decoder(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    if arguments.nth(1)? != worker::ARGUMENT {
+        return None;
+    }
+    Some(if worker::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The program that runs now, to be started as a decoder, for [`crate::EngineConfig`]; only a program that calls
+/// [`serve_decoder`] may ask.
+pub fn decoder_program() -> Option<PathBuf> {
+    // The path may meanwhile name a newer release, which would answer in another way.
+    if cfg!(target_os = "linux") { Some("/proc/self/exe".into()) } else { std::env::current_exe().ok() }
+}

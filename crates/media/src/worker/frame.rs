@@ -1,0 +1,101 @@
+//! What goes through the pipes: a head in MessagePack and a body of raw bytes, each with its length before it.
+
+use std::io::{self, Read, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Heads are names, dates and reasons; a longer one is no head.
+const LONGEST_HEAD: u32 = 1 << 20;
+
+/// Writes one frame.
+pub(super) fn write(to: &mut impl Write, head: &impl Serialize, body: &[u8]) -> io::Result<()> {
+    let head = rmp_serde::to_vec_named(head).map_err(io::Error::other)?;
+    let length = u32::try_from(head.len()).ok().filter(|length| *length <= LONGEST_HEAD);
+    let length = length.ok_or_else(|| wrong("a head is too long"))?;
+    let mut lengths = [0; 12];
+    lengths[..4].copy_from_slice(&length.to_le_bytes());
+    lengths[4..].copy_from_slice(&(body.len() as u64).to_le_bytes());
+    to.write_all(&[&lengths[..], &head].concat())?;
+    to.write_all(body)?;
+    to.flush()
+}
+
+/// Reads one frame; `None` at the end of the input. `allowed` says from the head how long its body may be.
+///
+/// A frame that is cut short or names other lengths is an error, and nothing of the wrong length is allocated.
+pub(super) fn read<H: DeserializeOwned>(
+    from: &mut impl Read,
+    allowed: impl FnOnce(&H) -> u64,
+) -> io::Result<Option<(H, Vec<u8>)>> {
+    let mut lengths = [0; 12];
+    match from.read(&mut lengths)? {
+        0 => return Ok(None),
+        read => from.read_exact(&mut lengths[read..])?,
+    }
+    let (head, body) = lengths.split_at(4);
+    let head_bytes = head.iter().rev().fold(0u32, |length, byte| length << 8 | u32::from(*byte));
+    let body_bytes = body.iter().rev().fold(0u64, |length, byte| length << 8 | u64::from(*byte));
+    if head_bytes > LONGEST_HEAD {
+        return Err(wrong("a head is too long"));
+    }
+    let mut head = vec![0; head_bytes as usize];
+    from.read_exact(&mut head)?;
+    let head: H = rmp_serde::from_slice(&head).map_err(|error| wrong(&error.to_string()))?;
+    if body_bytes > allowed(&head) {
+        return Err(wrong("a body is too long"));
+    }
+    let mut body = Vec::with_capacity(body_bytes as usize);
+    from.take(body_bytes).read_to_end(&mut body)?;
+    if body.len() as u64 != body_bytes {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some((head, body)))
+}
+
+fn wrong(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framed() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &"head", b"body").unwrap();
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_end_is_an_end() {
+        let two = [framed(), framed()].concat();
+        let mut from = two.as_slice();
+        for _ in 0..2 {
+            let (head, body) = read::<String>(&mut from, |_| 4).unwrap().unwrap();
+            assert_eq!((head.as_str(), body.as_slice()), ("head", b"body".as_slice()));
+        }
+        assert!(read::<String>(&mut from, |_| 4).unwrap().is_none());
+    }
+
+    #[test]
+    fn hostile_lengths_are_refused_before_anything_is_allocated() {
+        let mut long_head = framed();
+        long_head[..4].fill(0xff);
+        let mut long_body = framed();
+        long_body[4..12].fill(0xff);
+        for bytes in [long_head, long_body] {
+            let error = read::<String>(&mut bytes.as_slice(), |_| 1 << 30).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        }
+        assert!(read::<String>(&mut framed().as_slice(), |_| 3).is_err(), "the body is longer than allowed");
+    }
+
+    #[test]
+    fn a_frame_cut_anywhere_is_an_error() {
+        let whole = framed();
+        for length in 1..whole.len() {
+            assert!(read::<String>(&mut &whole[..length], |_| 4).is_err(), "cut at {length}");
+        }
+    }
+}
