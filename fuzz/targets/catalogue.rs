@@ -1,0 +1,24 @@
+//! Any bytes as a catalogue: opened, upgraded, checked, read and written, with an error or not, never a crash.
+#![no_main]
+
+use std::fs;
+
+use libfuzzer_sys::fuzz_target;
+use sightline_catalog::{Batch, Catalog, CatalogError};
+
+fn use_it(folder: &std::path::Path) -> Result<(), CatalogError> {
+    drop(Catalog::open_read_only(folder));
+    let catalog = Catalog::open(folder)?;
+    catalog.check()?;
+    catalog.status()?;
+    catalog.jobs()?;
+    catalog.known_under(std::path::Path::new("/photos"))?;
+    catalog.commit_batch(&Batch::default())?;
+    Ok(())
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let folder = tempfile::tempdir_in("/dev/shm").expect("a temporary folder");
+    fs::write(folder.path().join(Catalog::FILE), bytes).expect("the file is written");
+    drop(use_it(folder.path()));
+});
