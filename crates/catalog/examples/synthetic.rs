@@ -2,13 +2,14 @@
 //! of five hundred, thumbnails as large as real ones, albums, captions with common and rare words, a vector that is
 //! searched and a descriptor for each.
 //!
-//! `cargo run --release -p sightline-catalog --example synthetic -- FOLDER COUNT [LIKE]`
+//! `cargo run --release -p sightline-catalog --example synthetic -- FOLDER COUNT [LIKE [TREE]]`
 //!
 //! LIKE is a small library of real photos, whose vectors the new ones are drawn around under the same keys, so that
-//! the model in use can search them. Without it they lie around a few thousand random centres.
+//! the model in use can search them. Without it, or as `-`, they lie around a few thousand random centres. In TREE the
+//! files are made too, of a few bytes each: what a scan needs to find that nothing has changed.
 #![allow(clippy::unwrap_used, reason = "a measurement may")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -20,6 +21,8 @@ use sightline_catalog::{
 const DIMS: [usize; 2] = [512, 1024];
 /// Centres of the vectors without a library to take them from.
 const CENTRES: usize = 2000;
+/// Folder of photos without files.
+const MADE_UP: &str = "/made-up";
 const BATCH: usize = 2000;
 const PHOTOS_A_FOLDER: u32 = 500;
 /// Photos in the albums; each tenth photo from some place on.
@@ -50,17 +53,21 @@ struct Centres {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut random = StdRng::seed_from_u64(1);
-    let (folder, count, centres) = match arguments.as_slice() {
-        [folder, count] => (folder, count, Centres::made_up(&mut random)),
-        [folder, count, like] => (folder, count, Centres::of(Path::new(like))),
-        _ => panic!("synthetic FOLDER COUNT [LIKE]"),
+    let [folder, count, rest @ ..] = arguments.as_slice() else { panic!("synthetic FOLDER COUNT [LIKE [TREE]]") };
+    let centres = match rest.first().filter(|like| *like != "-") {
+        Some(like) => Centres::of(Path::new(like)),
+        None => Centres::made_up(&mut random),
     };
+    let tree = rest.get(1).map(|tree| {
+        std::fs::create_dir_all(tree).unwrap();
+        std::fs::canonicalize(tree).unwrap()
+    });
     let catalog = Catalog::open(Path::new(folder)).unwrap();
-    catalog.add_folder(Path::new("/made-up")).unwrap();
+    catalog.add_folder(tree.as_deref().unwrap_or(Path::new(MADE_UP))).unwrap();
     let numbers: Vec<u32> = (0..count.parse().unwrap()).collect();
     let mut every_tenth = Vec::new();
     for batch in numbers.chunks(BATCH) {
-        let photos = batch.iter().map(|&number| photo(&mut random, number, &centres)).collect();
+        let photos = batch.iter().map(|&number| photo(&mut random, number, &centres, tree.as_deref())).collect();
         let ids = catalog.commit_batch(&Batch { photos, ..Batch::default() }).unwrap();
         every_tenth.extend(ids.iter().step_by(10).copied());
         let captions: Vec<_> = ids.into_iter().map(|id| (id, caption(&mut random))).collect();
@@ -101,7 +108,21 @@ fn gauss(random: &mut StdRng) -> f32 {
     (0..4).map(|_| random.random_range(-0.866f32..0.866)).sum()
 }
 
-fn photo(random: &mut StdRng, number: u32, centres: &Centres) -> NewPhoto {
+/// Where the photo lies, and its file if there is a tree to put it in.
+fn place(number: u32, name: &str, tree: Option<&Path>) -> Location {
+    let Some(tree) = tree else {
+        let (path, size_bytes) = (Path::new(MADE_UP).join(name), 4_000_000 + u64::from(number));
+        return Location { path, size_bytes, modified_ns: 1_700_000_000_000_000_000 };
+    };
+    let path = tree.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, number.to_string()).unwrap();
+    let metadata = std::fs::metadata(&path).unwrap();
+    let since = metadata.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Location { path, size_bytes: metadata.len(), modified_ns: since.as_nanos() as i64 }
+}
+
+fn photo(random: &mut StdRng, number: u32, centres: &Centres, tree: Option<&Path>) -> NewPhoto {
     let mut hash = [0; 32];
     // Spread as real hashes are.
     hash[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b9).to_be_bytes());
@@ -115,7 +136,8 @@ fn photo(random: &mut StdRng, number: u32, centres: &Centres) -> NewPhoto {
     let vectors = centres.keys.iter().zip(centre).map(|(key, centre)| (key.clone(), vector(random, centre))).collect();
     let folder = number / PHOTOS_A_FOLDER;
     let (year, month, day) = (2000 + folder % 25, folder / 25 % 12 + 1, folder % 28 + 1);
-    let size_bytes = 4_000_000 + u64::from(number);
+    let name = format!("{year}/{month:02}-{day:02} Trip {folder}/IMG_{number:07}.jpg");
+    let location = place(number, &name, tree);
     NewPhoto {
         hash,
         width: 4000,
@@ -129,16 +151,12 @@ fn photo(random: &mut StdRng, number: u32, centres: &Centres) -> NewPhoto {
         latitude: None,
         longitude: None,
         format: if number % 50 == 0 { "png" } else { "jpeg" }.into(),
-        size_bytes,
+        size_bytes: location.size_bytes,
         fingerprint: Some(random.random()),
         thumbnail_jpeg: vec![number as u8; 9_000],
         caption: None,
         keywords: if number % 100 == 0 { vec!["favourite".into()] } else { Vec::new() },
-        locations: vec![Location {
-            path: PathBuf::from(format!("/made-up/{year}/{month:02}-{day:02} Trip {folder}/IMG_{number:07}.jpg")),
-            size_bytes,
-            modified_ns: 1_700_000_000_000_000_000,
-        }],
+        locations: vec![location],
         vectors,
     }
 }

@@ -43,20 +43,26 @@ impl Catalog {
                 cameras: count(
                     transaction,
                     "SELECT camera, count(*) FROM photo
-                     WHERE camera IS NOT NULL AND id IN (SELECT photo_id FROM location)
+                     WHERE camera IS NOT NULL AND id NOT IN (SELECT photo_id FROM missing)
                      GROUP BY camera ORDER BY 2 DESC, 1",
                 )?,
                 formats: count(
                     transaction,
                     "SELECT format, count(*) FROM photo
-                     WHERE id IN (SELECT photo_id FROM location)
+                     WHERE id NOT IN (SELECT photo_id FROM missing)
                      GROUP BY format ORDER BY 2 DESC, 1",
                 )?,
                 years: count(
                     transaction,
-                    "SELECT substr(taken_at, 1, 4), count(*) FROM photo
-                     WHERE taken_at IS NOT NULL AND id IN (SELECT photo_id FROM location)
-                     GROUP BY 1 ORDER BY 1 DESC",
+                    "WITH RECURSIVE year (name) AS (
+                         SELECT substr(max(taken_at), 1, 4) FROM photo UNION ALL
+                         SELECT (SELECT substr(max(taken_at), 1, 4) FROM photo WHERE taken_at < year.name)
+                         FROM year WHERE name IS NOT NULL)
+                     SELECT * FROM (SELECT name, (SELECT count(*) FROM photo
+                             WHERE taken_at >= year.name AND taken_at < year.name || char(0x10ffff)
+                             AND id NOT IN (SELECT photo_id FROM missing)) AS photos
+                         FROM year WHERE name IS NOT NULL)
+                     WHERE photos > 0 ORDER BY name DESC",
                 )?,
             })
         })

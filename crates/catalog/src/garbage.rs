@@ -14,12 +14,12 @@ impl Catalog {
         self.write(|transaction| {
             transaction.execute(
                 "UPDATE photo SET missed_since = NULL
-                 WHERE missed_since IS NOT NULL AND id IN (SELECT photo_id FROM location)",
+                 WHERE missed_since IS NOT NULL AND id NOT IN (SELECT photo_id FROM missing)",
                 [],
             )?;
             transaction.execute(
                 "UPDATE photo SET missed_since = ?1
-                 WHERE missed_since IS NULL AND id NOT IN (SELECT photo_id FROM location)",
+                 WHERE missed_since IS NULL AND id IN (SELECT photo_id FROM missing)",
                 [now_s],
             )?;
             let oldest = now_s.saturating_sub_unsigned(keep_s);

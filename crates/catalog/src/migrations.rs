@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    absence, album, caption, checkpoint, companion, fingerprint, folder, job, keyword, location, model, photo, problem,
+    absence, album, caption, change, checkpoint, companion, fingerprint, folder, job, keyword, location, missing, model, photo, problem,
     setting, thumbnail, trashed, vector, verdict, version, volume, words,
 };
 
@@ -30,6 +30,8 @@ const VERSIONS: &[&[&str]] = &[
     &[volume::V5, companion::V5, absence::V5],
     // 6: how photos look in 64 bits, pairs that are no duplicates, what went to the trash.
     &[fingerprint::V6, trashed::V6],
+    // 7: which photos lie nowhere, what changed of the vectors, what long lists are made from.
+    &[missing::V7, change::V7, photo::V7_LISTS, caption::V7],
 ];
 
 /// The latest version.

@@ -37,19 +37,19 @@ impl Catalog {
             };
             let mut per_model = transaction.prepare_cached(
                 "SELECT model.key, count(*) FROM vector JOIN model ON model.id = vector.model_id
-                 WHERE vector.photo_id IN (SELECT photo_id FROM location)
+                 WHERE vector.photo_id NOT IN (SELECT photo_id FROM missing)
                  GROUP BY model.id ORDER BY model.id",
             )?;
             let vectors = per_model
                 .query_map([], |row| Ok((ModelKey(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))?
                 .collect::<Result<_, _>>()?;
             Ok(Status {
-                photos: count("SELECT count(DISTINCT photo_id) FROM location")?,
+                photos: count("SELECT (SELECT count(*) FROM photo) - (SELECT count(*) FROM missing)")?,
                 locations: count("SELECT count(*) FROM location")?,
                 vectors,
                 problems: count("SELECT count(*) FROM problem")?,
                 folders: count("SELECT count(*) FROM folder")?,
-                missing: count("SELECT count(*) FROM photo WHERE id NOT IN (SELECT photo_id FROM location)")?,
+                missing: count("SELECT count(*) FROM missing")?,
                 bytes_on_disk,
             })
         })

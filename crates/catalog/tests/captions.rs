@@ -30,7 +30,7 @@ fn text(catalog: &Catalog, photo: PhotoId) -> Option<String> {
 }
 
 fn found(catalog: &Catalog, words: &[&str]) -> Vec<PhotoId> {
-    catalog.with_words(words).unwrap().into_iter().map(|(photo, _)| photo).collect()
+    catalog.with_words(words).unwrap()
 }
 
 #[test]
@@ -76,7 +76,9 @@ fn only_the_words_of_current_captions_find_photos() {
         .unwrap();
     assert_eq!(found(&catalog, &["rivers", "dogs"]), ids[..1]);
     assert_eq!(found(&catalog, &["dog", "lake"]), []);
-    assert_eq!(catalog.with_words(&["cafe"]).unwrap(), [(ids[1], CaptionAuthor::Person)]);
+    assert_eq!(found(&catalog, &["cafe"]), ids[1..2]);
+    assert_eq!(catalog.whose_words(&["cafe"], &ids[1..2]).unwrap(), [CaptionAuthor::Person]);
+    assert_eq!(catalog.whose_words(&["dog"], &ids[..1]).unwrap(), [CaptionAuthor::Machine]);
     // What looks like an operator is a word.
     for odd in ["\"", "NOT", "*", "riviere\" OR \"dog", "text:dog", "(", "-"] {
         assert!(catalog.with_words(&[odd]).is_ok(), "{odd}");

@@ -65,7 +65,8 @@ fn a_photo_that_goes_hands_on_what_a_person_gave_it_and_gets_it_back() {
     assert!(catalog.paths_of(gone).unwrap().is_empty());
     assert_eq!(catalog.albums_of(kept).unwrap(), [both, only]);
     assert_eq!(catalog.caption(kept).unwrap().unwrap().text, "Rex swims");
-    assert_eq!(catalog.with_words(&["dog"]).unwrap(), [(kept, CaptionAuthor::Person)]);
+    assert_eq!(catalog.with_words(&["dog"]).unwrap(), [kept]);
+    assert_eq!(catalog.whose_words(&["dog"], &[kept]).unwrap(), [CaptionAuthor::Person]);
     let (last, rows) = catalog.last_trashed().unwrap().unwrap();
     assert_eq!((last, rows.len(), rows[0].path.clone(), rows[0].kept), (batch, 1, path.into(), kept));
 

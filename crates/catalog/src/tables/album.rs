@@ -43,9 +43,9 @@ pub struct AlbumRow {
 const ALBUMS: &str = "
 SELECT id, name,
     (SELECT count(*) FROM album_photo AS m WHERE m.album_id = album.id
-        AND m.photo_id IN (SELECT photo_id FROM location)),
+        AND m.photo_id NOT IN (SELECT photo_id FROM missing)),
     (SELECT photo_id FROM album_photo AS m WHERE m.album_id = album.id
-        AND m.photo_id IN (SELECT photo_id FROM location) ORDER BY added_at DESC, photo_id DESC LIMIT 1)
+        AND m.photo_id NOT IN (SELECT photo_id FROM missing) ORDER BY added_at DESC, photo_id DESC LIMIT 1)
 FROM album";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<AlbumRow> {

@@ -25,6 +25,11 @@ CREATE TABLE caption (
 CREATE INDEX caption_photo ON caption (photo_id, id);
 ";
 
+/// Captions in the order in which they are reviewed.
+pub(crate) const V7: &str = "
+CREATE INDEX caption_review ON caption (confidence, photo_id) WHERE author = 'machine' AND undone_at IS NULL;
+";
+
 /// Who wrote a caption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CaptionAuthor {
@@ -260,7 +265,7 @@ impl Catalog {
                        WHERE author = 'machine' AND undone_at IS NULL
                          AND NOT EXISTS (SELECT 1 FROM caption AS later WHERE later.photo_id = c.photo_id
                              AND later.id > c.id AND later.undone_at IS NULL)
-                         AND photo_id IN (SELECT photo_id FROM location)
+                         AND photo_id NOT IN (SELECT photo_id FROM missing)
                        ORDER BY confidence, photo_id LIMIT ?1";
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut statement = transaction.prepare_cached(sql)?;

@@ -56,7 +56,12 @@ impl Catalog {
     pub fn photos_below(&self, folder: &Path) -> Result<u64, CatalogError> {
         let (_, start, end) = path_bytes::folder_and_below(folder);
         self.read(|transaction| {
-            let sql = "SELECT count(DISTINCT photo_id) FROM location WHERE path >= ?1 AND path < ?2";
+            // The files, but for the further ones of those photos that have several: few, and found by their index.
+            let sql = "SELECT (SELECT count(*) FROM location WHERE path >= ?1 AND path < ?2)
+                           - (SELECT coalesce(sum(files - 1), 0) FROM (
+                               SELECT count(*) AS files FROM location WHERE path >= ?1 AND path < ?2 AND photo_id IN
+                                   (SELECT photo_id FROM location GROUP BY photo_id HAVING count(*) > 1)
+                               GROUP BY photo_id))";
             let count: i64 = transaction.prepare_cached(sql)?.query_row([&start, &end], |row| row.get(0))?;
             Ok(count.cast_unsigned())
         })

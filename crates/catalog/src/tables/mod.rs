@@ -3,6 +3,7 @@
 pub(crate) mod absence;
 pub(crate) mod album;
 pub(crate) mod caption;
+pub(crate) mod change;
 pub(crate) mod checkpoint;
 pub(crate) mod companion;
 pub(crate) mod fingerprint;
@@ -10,6 +11,7 @@ pub(crate) mod folder;
 pub(crate) mod job;
 pub(crate) mod keyword;
 pub(crate) mod location;
+pub(crate) mod missing;
 pub(crate) mod model;
 pub(crate) mod photo;
 pub(crate) mod problem;

@@ -26,6 +26,13 @@ CREATE INDEX photo_taken_at ON photo (taken_at);
 CREATE INDEX photo_missed ON photo (missed_since) WHERE missed_since IS NOT NULL;
 ";
 
+/// What lists of all photos are made from, without reading their rows.
+pub(crate) const V7_LISTS: &str = "
+CREATE INDEX photo_newest ON photo (taken_at DESC);
+CREATE INDEX photo_camera ON photo (camera);
+CREATE INDEX photo_format ON photo (format);
+";
+
 /// A photo's number in its catalogue; never used for another photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PhotoId(pub i64);

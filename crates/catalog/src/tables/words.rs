@@ -1,6 +1,6 @@
 //! The words by which photos are found: those of their current captions and of their keywords (SQLite FTS5).
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Failure;
 use crate::tables::caption::CaptionAuthor;
@@ -27,29 +27,61 @@ pub(crate) fn index(connection: &Connection, photo: PhotoId) -> Result<(), Failu
     Ok(())
 }
 
+/// What matches in FTS5's own language: all of `words`. Quoted, a word is no operator.
+fn all_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+    quoted.join(" AND ")
+}
+
+/// The photos that match, sorted.
+fn matching(connection: &Connection, question: &str) -> rusqlite::Result<Vec<PhotoId>> {
+    // No other condition: FTS5 would be asked again for each photo that it lets through.
+    let mut statement = connection.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid")?;
+    statement.query_map([question], |row| row.get(0).map(PhotoId))?.collect()
+}
+
 impl Catalog {
-    /// Photos whose current caption and keywords have all of `words`, whatever their endings; the best first. With
-    /// each whose word it is: a model's where its caption was needed, else a person's or that of the photo's file.
+    /// Photos that lie somewhere and whose current caption and keywords have all of `words`, whatever their endings;
+    /// sorted.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn with_words(&self, words: &[&str]) -> Result<Vec<(PhotoId, CaptionAuthor)>, CatalogError> {
-        // Quoted, a word is no operator of FTS5's own language.
-        let words: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+    pub fn with_words(&self, words: &[&str]) -> Result<Vec<PhotoId>, CatalogError> {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        let (all, in_keywords) = (words.join(" AND "), format!("keywords : ({})", words.join(" AND ")));
         self.read(|transaction| {
-            let sql = "SELECT rowid,
-                           CASE WHEN rowid IN (SELECT rowid FROM words WHERE words MATCH ?2) THEN 'person'
-                           ELSE coalesce((SELECT author FROM caption WHERE photo_id = words.rowid
-                               AND undone_at IS NULL ORDER BY id DESC LIMIT 1), 'person') END
-                       FROM words WHERE words MATCH ?1
-                         AND rowid IN (SELECT photo_id FROM location) ORDER BY rank, rowid";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let row = |row: &Row<'_>| Ok((PhotoId(row.get(0)?), CaptionAuthor::from_str(&row.get::<_, String>(1)?)));
-            Ok(statement.query_map([all, in_keywords], row)?.collect::<Result<_, _>>()?)
+            let mut photos = matching(transaction, &all_of(words))?;
+            let mut missing = transaction.prepare_cached("SELECT photo_id FROM missing ORDER BY photo_id")?;
+            let missing: Vec<PhotoId> =
+                missing.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
+            photos.retain(|photo| missing.binary_search(photo).is_err());
+            Ok(photos)
+        })
+    }
+
+    /// Whose words it is that `photos` of [`Catalog::with_words`] have, in their order: a model's where its caption
+    /// was needed, else a person's or that of the photo's file.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn whose_words(&self, words: &[&str], photos: &[PhotoId]) -> Result<Vec<CaptionAuthor>, CatalogError> {
+        if words.is_empty() {
+            return Ok(vec![CaptionAuthor::Person; photos.len()]);
+        }
+        self.read(|transaction| {
+            let in_keywords = matching(transaction, &format!("keywords : ({})", all_of(words)))?;
+            let sql = "SELECT author FROM caption WHERE photo_id = ?1 AND undone_at IS NULL ORDER BY id DESC LIMIT 1";
+            let mut author = transaction.prepare_cached(sql)?;
+            let mut authors = Vec::with_capacity(photos.len());
+            for photo in photos {
+                let author = match in_keywords.binary_search(photo) {
+                    Ok(_) => None,
+                    Err(_) => author.query_row([photo.0], |row| row.get::<_, String>(0)).optional()?,
+                };
+                authors.push(author.map_or(CaptionAuthor::Person, |author| CaptionAuthor::from_str(&author)));
+            }
+            Ok(authors)
         })
     }
 }

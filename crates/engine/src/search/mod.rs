@@ -125,10 +125,8 @@ impl Engine {
         let scale = scale.scale(&question);
         self.must_be_searchable(vectors.is_empty())?;
         let ranking = matching(&vectors, scale, &question, request.limit, allowed.as_deref());
-        self.with_captioned(&query, ranking, request.limit, allowed.as_deref(), |photo| {
-            let score = Embedding::normalised(vectors.vector(photo)?.to_vec())?.dot(&question);
-            Some((score, scale.judge(score)))
-        })
+        let judge = (&question, scale);
+        self.with_captioned(&query, ranking, request.limit, allowed.as_deref(), &vectors, judge)
     }
 
     /// The photos that meet `filter`, by date.

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use sightline_catalog::{CaptionAuthor, PhotoId};
-use sightline_vlm::Match;
+use sightline_catalog::{CaptionAuthor, PhotoId, VectorIndex};
+use sightline_vlm::{Embedding, Match, QueryScale};
 
 use super::query::{Meaning, Query};
 use super::{Ranked, Ranking};
@@ -30,15 +30,16 @@ fn telling_words(query: &Query, wanted: bool) -> Vec<String> {
 }
 
 impl Engine {
-    /// Puts photos whose current caption has all telling words of the query first. `judge` gives a photo's cosine
-    /// with the query and what the calibration makes of it.
+    /// Puts photos whose current caption has all telling words of the query first. `scale` tells what a cosine with
+    /// `question`, the query as a vector, is worth.
     pub(super) fn with_captioned(
         &self,
         query: &Query,
         ranking: Ranking,
         limit: usize,
         allowed: Option<&[PhotoId]>,
-        judge: impl Fn(PhotoId) -> Option<(f32, Match)>,
+        vectors: &VectorIndex,
+        (question, scale): (&Embedding, QueryScale),
     ) -> Result<Ranking, EngineError> {
         let words = telling_words(query, true);
         let like_a_photo = query.terms.iter().any(|term| matches!(term.meaning, Meaning::Photo(_)));
@@ -46,26 +47,36 @@ impl Engine {
             return Ok(ranking);
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut said: HashMap<PhotoId, CaptionAuthor> = self.catalog()?.with_words(&words)?.into_iter().collect();
+        let mut said = self.catalog()?.with_words(&words)?;
         for word in telling_words(query, false) {
-            for (photo, _) in self.catalog()?.with_words(&[&word])? {
-                said.remove(&photo);
-            }
+            let unwanted = self.catalog()?.with_words(&[&word])?;
+            said.retain(|photo| unwanted.binary_search(photo).is_err());
         }
         if let Some(allowed) = allowed {
-            said.retain(|photo, _| allowed.binary_search(photo).is_ok());
+            said.retain(|photo| allowed.binary_search(photo).is_ok());
         }
         if said.is_empty() {
             return Ok(ranking);
         }
-        let mut photos: Vec<Ranked> =
-            ranking.photos.into_iter().filter(|ranked| !said.contains_key(&ranked.photo)).collect();
-        photos.extend(said.iter().map(|(&photo, author)| {
-            let (score, looks) = judge(photo).map_or((None, Match::None), |(score, looks)| (Some(score), looks));
-            let believed = *author != CaptionAuthor::Machine || looks != Match::None;
-            Ranked { photo, score, confidence: if believed { Match::Strong } else { Match::Possible } }
-        }));
-        let order = |ranked: &Ranked| match (ranked.confidence, said.contains_key(&ranked.photo)) {
+        let scores = |limit| vectors.nearest(question.as_slice(), limit, Some(&said));
+        let looks = |score| scale.judge(score);
+        let is_said = |photo: &PhotoId| said.binary_search(photo).is_ok();
+        let best = scores(limit);
+        let mut photos: Vec<Ranked> = ranking.photos.into_iter().filter(|ranked| !is_said(&ranked.photo)).collect();
+        if best.len() == limit && best.iter().all(|(_, score)| looks(*score) != Match::None) {
+            // A common word: as many as are wanted look like it too, whoever wrote of them.
+            let strong = |(photo, score)| Ranked { photo, score: Some(score), confidence: Match::Strong };
+            photos.extend(best.into_iter().map(strong));
+        } else {
+            let scores: HashMap<PhotoId, f32> = scores(said.len()).into_iter().collect();
+            let authors = self.catalog()?.whose_words(&words, &said)?;
+            photos.extend(said.iter().zip(authors).map(|(&photo, author)| {
+                let score = scores.get(&photo).copied();
+                let believed = author != CaptionAuthor::Machine || score.is_some_and(|s| looks(s) != Match::None);
+                Ranked { photo, score, confidence: if believed { Match::Strong } else { Match::Possible } }
+            }));
+        }
+        let order = |ranked: &Ranked| match (ranked.confidence, is_said(&ranked.photo)) {
             (Match::Strong, true) => 0,
             (Match::Strong, false) => 1,
             _ => 2,
