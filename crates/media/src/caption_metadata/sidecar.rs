@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::MetadataError;
 use super::replace::{self, Original, Times};
-use super::{CaptionMetadata, packet};
+use super::{CaptionMetadata, Told, packet};
 
 /// Far beyond the sidecars of any editor, which keep whole development histories in them.
 const LARGEST: u64 = 64 << 20;
@@ -36,6 +36,13 @@ pub(super) fn read(photo: &Path) -> Result<CaptionMetadata, MetadataError> {
     let Some(path) = existing(photo) else { return Ok(CaptionMetadata::default()) };
     let original = load(&path)?;
     packet::read(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
+}
+
+/// What the photo's sidecar says; nothing where there is none.
+pub(super) fn told(photo: &Path) -> Result<Told, MetadataError> {
+    let Some(path) = existing(photo) else { return Ok(Told::default()) };
+    let original = load(&path)?;
+    packet::told(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
 }
 
 /// Writes the photo's sidecar; see [`super::write_sidecar`].
