@@ -250,9 +250,16 @@ mod tests {
     #[test]
     fn fractions_of_a_second_are_kept_to_the_millisecond() {
         let date = "2021:06:30 12:05:01";
-        for (subseconds, wanted) in
-            [("25", ".25"), ("007", ".007"), ("123456", ".123"), ("500 ", ".5"), ("00", ""), ("", ""), ("x", ""), ("-1", "")]
-        {
+        for (subseconds, wanted) in [
+            ("25", ".25"),
+            ("007", ".007"),
+            ("123456", ".123"),
+            ("500 ", ".5"),
+            ("00", ""),
+            ("", ""),
+            ("x", ""),
+            ("-1", ""),
+        ] {
             assert_eq!(exif(date, Some(subseconds), Some("Z")).unwrap(), format!("2021-06-30T12:05:01{wanted}+00:00"));
         }
         assert!(exif(date, Some("5"), None) > exif(date, None, Some("+02:00")), "sorted as text they come in order");

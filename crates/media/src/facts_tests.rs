@@ -45,7 +45,8 @@ fn dates_are_trusted_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let photo = dir.path().join("IMG_20210101_010101.jpg");
     let changed = || ExifFacts { changed_at: Some("2021-05-05T05:05:05".into()), ..ExifFacts::default() };
-    let (embedded, iptc) = (Some("exif:DateTimeOriginal='2021-03-03T03:03:03'"), [(55, "20210404"), (60, "040404+0100")]);
+    let (embedded, iptc) =
+        (Some("exif:DateTimeOriginal='2021-03-03T03:03:03'"), [(55, "20210404"), (60, "040404+0100")]);
     let sidecar = || fs::write(dir.path().join("IMG_20210101_010101.jpg.xmp"), packet("xmp:CreateDate='2021-02-02'"));
 
     fs::write(&photo, jpeg(embedded, &iptc)).unwrap();

@@ -85,7 +85,9 @@ impl ExifFacts {
     }
 
     fn of_parsed(parsed: Result<Exif, exif::Error>) -> Self {
-        parsed.or_else(|error| error.distill_partial_result(|_| ())).map_or_else(|_| Self::default(), |exif| Self::of(&exif))
+        parsed
+            .or_else(|error| error.distill_partial_result(|_| ()))
+            .map_or_else(|_| Self::default(), |exif| Self::of(&exif))
     }
 
     fn of(exif: &Exif) -> Self {

@@ -67,7 +67,8 @@ fn compact_time(bytes: &[u8]) -> Option<Time> {
 /// The time after a separator: `_120501`, `-12-05-01`, ` 12.05.01`, ` at 1.05.01 PM`.
 fn time_after(bytes: &[u8]) -> Option<Time> {
     let rest = [b" at ".as_slice(), b"_at_", b"-at-"].iter().find_map(|at| bytes.strip_prefix(*at));
-    let rest = rest.or_else(|| bytes.split_first().filter(|(first, _)| b"-_ T.".contains(first)).map(|(_, rest)| rest))?;
+    let rest =
+        rest.or_else(|| bytes.split_first().filter(|(first, _)| b"-_ T.".contains(first)).map(|(_, rest)| rest))?;
     if let Some(time) = compact_time(rest) {
         return Some(time);
     }

@@ -26,7 +26,7 @@ pub struct Place {
     pub other_names: Vec<String>,
 }
 
-/// Loaded when the first photo with a position comes; takes about 0.3 s and 40 MB.
+/// Loaded when the first photo with a position comes; takes about 0.13 s and 49 MB.
 static TOWNS: LazyLock<ReverseGeocoder> = LazyLock::new(ReverseGeocoder::new);
 
 /// Names by code.
@@ -79,7 +79,7 @@ mod tests {
         for (spot, latitude, longitude, wanted) in [
             ("Rossio", 38.7139, -9.1394, "Lisbon, Portugal"),
             ("Ribeira", 41.1403, -8.6110, "Porto, Portugal"),
-            ("Times Square", 40.7580, -73.9855, "Manhattan, New York, United States"),
+            ("Central Park", 40.7812, -73.9665, "Manhattan, New York, United States"),
             ("Museum Island", 52.5169, 13.4019, "Berlin, Germany"),
             ("The Bund", 31.2400, 121.4900, "Shanghai, China"),
         ] {
@@ -110,12 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn the_date_line_is_no_wall() {
-        // Taveuni lies on it: the towns on both sides are the same way off.
-        let (west, east) = (name(-16.85, 179.999), name(-16.85, -179.999));
-        assert!(west.as_deref().is_some_and(|place| place.ends_with("Fiji")), "{west:?}");
-        assert_eq!(west, east);
-        assert_eq!(name(-16.85, 180.0), name(-16.85, -180.0));
+    fn neither_the_date_line_nor_short_degrees_are_a_wall() {
+        // Egvekinot lies at 179.12 degrees west; this is 42 km from it, on the other side of the line.
+        let place = name(66.32, 179.95);
+        assert!(place.as_deref().is_some_and(|place| place.starts_with("Egvekinot")), "{place:?}");
+        assert_eq!(name(66.32, 180.0), name(66.32, -180.0));
+        // So far south two degrees are 47 km, and two and a half are 59.
+        assert_eq!(name(-77.846, 168.676).as_deref(), Some("McMurdo Station, Antarctica"));
+        assert_eq!(name(-77.846, 169.176), None);
     }
 
     #[test]

@@ -139,9 +139,15 @@ mod tests {
         assert_eq!(at("38,30.0S", "9,15.0E"), Some((-38.5, 9.25)));
         assert_eq!(at("-38.5", "9.25"), Some((-38.5, 9.25)));
         assert_eq!(at("38.5s", "9.25e"), Some((-38.5, 9.25)));
-        for (latitude, longitude) in
-            [("91,0N", "9,0E"), ("38,0N", "181,0E"), ("0,0N", "0,0E"), ("-38,0S", "9,0E"), ("N", "E"), ("", ""), ("é", "é")]
-        {
+        for (latitude, longitude) in [
+            ("91,0N", "9,0E"),
+            ("38,0N", "181,0E"),
+            ("0,0N", "0,0E"),
+            ("-38,0S", "9,0E"),
+            ("N", "E"),
+            ("", ""),
+            ("é", "é"),
+        ] {
             assert_eq!(at(latitude, longitude), None, "{latitude} {longitude}");
         }
         assert_eq!(of("exif:GPSLatitude='38,0N'/>").position, None);
