@@ -79,6 +79,18 @@ pub struct PhotoFacts {
     pub keywords: Vec<String>,
 }
 
+impl PhotoFacts {
+    /// When it was taken, if that is recorded and not a guess from its name.
+    pub fn recorded_at(&self) -> Option<&str> {
+        recorded(self.taken_at.as_deref(), self.date_source)
+    }
+}
+
+/// A date that is no guess.
+pub(crate) fn recorded(taken_at: Option<&str>, source: Option<DateSource>) -> Option<&str> {
+    taken_at.filter(|_| source != Some(DateSource::Name))
+}
+
 /// A photo's facts, read anew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FactsUpdate {

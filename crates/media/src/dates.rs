@@ -157,15 +157,17 @@ pub(crate) fn iptc(date: &str, time: Option<&str>) -> Option<String> {
     Some(with_time().unwrap_or(date))
 }
 
-/// The part of a date up to the second: two dates that share it are the same moment, written more or less fully.
-pub(crate) fn to_the_second(date: &str) -> &str {
-    date.get(..SECONDS).unwrap_or(date)
+/// Whether two dates of this form are the same moment by the clock of the place: one may have a fraction or a zone that
+/// the other lacks.
+pub fn is_same_moment(one: &str, other: &str) -> bool {
+    let to_the_second = |date: &str| date.get(..SECONDS).unwrap_or(date).to_owned();
+    to_the_second(one) == to_the_second(other)
 }
 
 /// `date`, with the zone of `other` where it has none itself and `other` is the same time.
 pub(crate) fn with_zone_of(date: String, other: Option<&str>) -> String {
     let zone_of = |date: &str| date.get(SECONDS..)?.find(['+', '-']).map(|at| date[SECONDS + at..].to_owned());
-    let same = |other: &&str| date.len() >= SECONDS && to_the_second(other) == to_the_second(&date);
+    let same = |other: &&str| date.len() >= SECONDS && is_same_moment(other, &date);
     match (zone_of(&date), other.filter(same).and_then(zone_of)) {
         (None, Some(zone)) => date + &zone,
         _ => date,

@@ -27,18 +27,6 @@ pub enum DateSource {
     Name,
 }
 
-impl DateSource {
-    /// The source in one word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Exif => "exif",
-            Self::Xmp => "xmp",
-            Self::Iptc => "iptc",
-            Self::Name => "name",
-        }
-    }
-}
-
 /// What is known of a photo besides its pixels.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
@@ -92,11 +80,15 @@ impl Facts {
         }
     }
 
+    /// When it was taken, if that is recorded and not a guess from its name.
+    pub fn recorded_at(&self) -> Option<&str> {
+        self.taken_at.as_ref().filter(|(_, source)| *source != DateSource::Name).map(|(date, _)| date.as_str())
+    }
+
     /// What `other`, read of a copy of the same file, adds: what lies beside it, or a date in its name.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        let guessed = |facts: &Self| facts.taken_at.as_ref().is_none_or(|(_, source)| *source == DateSource::Name);
-        let other_knows = guessed(&self) && !guessed(&other);
+        let other_knows = self.recorded_at().is_none() && other.recorded_at().is_some();
         Self {
             taken_at: if other_knows { other.taken_at } else { self.taken_at.or(other.taken_at) },
             camera: self.camera.or(other.camera),

@@ -26,6 +26,7 @@ mod volume;
 mod walk;
 pub mod worker;
 
+pub use dates::is_same_moment;
 pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
 pub use facts::{DateSource, Facts};

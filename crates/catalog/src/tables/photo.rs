@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::facts::{DateSource, PhotoFacts};
+use crate::facts::{DateSource, PhotoFacts, recorded};
 use crate::tables::location::Location;
 use crate::tables::model::ModelKey;
 use crate::{Catalog, CatalogError};
@@ -106,7 +106,7 @@ pub struct PhotoRow {
 impl PhotoRow {
     /// When it was taken, if that is recorded and not a guess from its name.
     pub fn recorded_at(&self) -> Option<&str> {
-        self.taken_at.as_deref().filter(|_| self.date_source != Some(DateSource::Name))
+        recorded(self.taken_at.as_deref(), self.date_source)
     }
 }
 

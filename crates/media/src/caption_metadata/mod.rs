@@ -18,7 +18,7 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
-pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar};
+pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar, possible as possible_sidecars};
 pub use written::{WriteTo, Written, write};
 
 /// Caption and keywords of one photo.
