@@ -56,7 +56,8 @@ fn sidecars_are_followed_without_looking_at_the_photo() {
 #[test]
 fn a_touched_sidecar_leads_to_its_photo_alone() {
     let world = World::new();
-    ["a.jpg", "b.jpg"].map(|name| world.photo(name, RED, name.as_bytes()[0]));
+    world.photo("a.jpg", RED, 0);
+    world.photo("b.jpg", RED, 30);
     world.index();
     let follow = |name: &str| {
         let mut job = IndexJob::of_touched(vec![world.photos()], vec![world.path(name)], false);
