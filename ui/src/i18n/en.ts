@@ -256,6 +256,7 @@ export const en = {
     data: "Data",
     dataLead: "What Sightline knows of your photos lies here:",
     dataSize: "Size",
+    placesCredit: "Names of places are from GeoNames (geonames.org), under CC BY 4.0.",
   },
   exports: {
     tableName: "photos.csv",

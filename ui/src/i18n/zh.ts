@@ -256,6 +256,7 @@ export const zh: Messages = {
     data: "数据",
     dataLead: "Sightline 对照片的了解保存在：",
     dataSize: "大小",
+    placesCredit: "地名来自 GeoNames（geonames.org），以 CC BY 4.0 许可使用。",
   },
   exports: {
     tableName: "照片.csv",
