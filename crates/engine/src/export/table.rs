@@ -165,8 +165,8 @@ mod tests {
         let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 1);
         let cells: Vec<&str> = rows[0].iter().collect();
-        assert_eq!((cells[0], cells[4], cells[5]), (path.to_str().unwrap(), "32", "24"));
-        assert_eq!((cells[9], cells[10]), ("Rex, \"the\" dog", "dog; lake"));
+        assert_eq!((cells[0], cells[5], cells[6]), (path.to_str().unwrap(), "32", "24"));
+        assert_eq!((cells[12], cells[13]), ("Rex, \"the\" dog", "dog; lake"));
         engine.export_table(&photos, &list).unwrap();
         let list: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
         assert_eq!(list[0]["path"], path.to_str().unwrap());
