@@ -41,10 +41,11 @@ fn places_ratings_and_dates_of_other_programs_are_found() {
     let beside = photo("beside.png", "coffee.png");
     let sidecar = world.photos().join("beside.xmp");
     exiftool(&sidecar, &["-XMP-exif:GPSLatitude=38.72", "-XMP-exif:GPSLongitude=-9.14", "-XMP-xmp:Rating=4"]);
+    let recent = "-DateTimeOriginal=2022:02:02 02:02:02";
     let elsewhere = photo("elsewhere.jpg", "beach.jpg");
     exiftool(
         &elsewhere,
-        &["-GPSLatitude=41.1496", "-GPSLatitudeRef=N", "-GPSLongitude=8.611", "-GPSLongitudeRef=W", "-Rating=5"],
+        &["-GPSLatitude=41.15", "-GPSLatitudeRef=N", "-GPSLongitude=8.61", "-GPSLongitudeRef=W", "-Rating=5", recent],
     );
     photo("IMG_20190102_030405.jpg", "boats.jpg");
     world.index();

@@ -96,9 +96,12 @@ fn time_and_rest(mut rest: &str) -> Option<(Time, String)> {
     let (mut second, mut after) = (0, String::new());
     if one_of(&mut rest, &[':']).is_some() {
         second = digits(&mut rest, 2)?;
-        if one_of(&mut rest, &['.', ',']).is_some() {
-            after = fraction(rest);
-            rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        // What else follows a point or a comma is another text.
+        if let Some(digits) =
+            rest.strip_prefix(['.', ',']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        {
+            after = fraction(digits);
+            rest = digits.trim_start_matches(|letter: char| letter.is_ascii_digit());
         }
     }
     after += &zone(rest).unwrap_or_default();
@@ -237,6 +240,7 @@ mod tests {
         assert_eq!(iso("2021-06-30").unwrap(), "2021-06-30");
         assert_eq!(iso("2021-06-30T12:05:01.123-07:00").unwrap(), "2021-06-30T12:05:01.123-07:00");
         assert_eq!(iso("2021-06-30T12:05Z").unwrap(), "2021-06-30T12:05:00+00:00");
+        assert_eq!(iso("2021-06-30T12:05:01, 2021-07-01").unwrap(), "2021-06-30T12:05:01");
         assert_eq!(iso("2021-06-31"), None);
         assert_eq!(iso("30.06.2021"), None);
         assert_eq!(iptc("20210630", Some("120501+0200")).unwrap(), "2021-06-30T12:05:01+02:00");
