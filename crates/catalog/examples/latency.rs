@@ -82,6 +82,10 @@ fn load(random: &mut StdRng, count: u32) {
         let filter = Filter { folder: Some("/photos/7".into()), ..Filter::default() };
         assert_eq!(catalog.select(&filter).unwrap().len(), 1000);
     });
+    timed("select a place and a rating", &|catalog| {
+        let filter = Filter { place: Some("lisbon".into()), rating: Some(4..=5), ..Filter::default() };
+        assert!(!catalog.select(&filter).unwrap().is_empty());
+    });
     timed("select a camera and a year", &|catalog| {
         let camera = Some("x100".into());
         let filter = Filter { camera, taken_after: Some("2007".into()), ..Filter::default() };

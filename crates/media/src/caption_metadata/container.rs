@@ -5,10 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::error::MetadataError;
-use super::{CaptionMetadata, Told, iptc, jpeg, packet};
+use super::{CaptionMetadata, Told, boxes, iptc, jpeg, packet};
 
 /// A packet larger than this is not read into memory.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 /// TIFF's tag for XMP.
 const TIFF_XMP: u16 = 700;
 /// PNG's keyword for XMP.
@@ -54,8 +54,17 @@ pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
         [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
         [0x89, b'P', b'N', b'G', ..] => png(&mut file).map(xmp),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file).map(xmp),
-        [b'I', b'I', 42, 0, ..] => tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes).map(xmp),
-        [b'M', b'M', 0, 42, ..] => tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes).map(xmp),
+        // Also Panasonic's and Olympus's raw files, which have marks of their own.
+        [b'I', b'I', 42, 0, ..] | [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => {
+            tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes).map(xmp)
+        }
+        [b'M', b'M', 0, 42, ..] | [b'M', b'M', b'O', b'R', ..] => {
+            tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes).map(xmp)
+        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
+            boxes::xmp(&mut file).map(xmp)
+        }
+        [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] => fuji(&mut file),
         _ => Ok(Blocks::default()),
     };
     match found {
@@ -65,20 +74,27 @@ pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
     }
 }
 
-fn bytes<const N: usize>(file: &mut File) -> io::Result<[u8; N]> {
+pub(super) fn bytes<const N: usize>(file: &mut File) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
-fn piece(file: &mut File, length: u32) -> io::Result<Option<Vec<u8>>> {
-    let length = u64::from(length);
+pub(super) fn piece(file: &mut File, length: u64) -> io::Result<Option<Vec<u8>>> {
     if length > LARGEST {
         return Ok(None);
     }
     let mut piece = Vec::new();
     file.take(length).read_to_end(&mut piece)?;
     Ok(Some(piece).filter(|piece| piece.len() as u64 == length))
+}
+
+/// Fuji's raw files hold a JPEG, which holds the metadata.
+fn fuji(file: &mut File) -> io::Result<Blocks> {
+    file.seek(SeekFrom::Start(84))?;
+    let start = u32::from_be_bytes(bytes(file)?);
+    file.seek(SeekFrom::Start(start.into()))?;
+    jpeg::blocks(file)
 }
 
 fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
@@ -88,7 +104,7 @@ fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
         match &bytes(file)? {
             b"IEND" => return Ok(None),
             b"iTXt" => {
-                let Some(chunk) = piece(file, length)? else { return Ok(None) };
+                let Some(chunk) = piece(file, length.into())? else { return Ok(None) };
                 if let Some(text) = chunk.strip_prefix(PNG_XMP).and_then(png_text) {
                     return Ok(Some(text.to_owned()));
                 }
@@ -114,7 +130,7 @@ fn webp(file: &mut File) -> io::Result<Option<Vec<u8>>> {
         let name: [u8; 4] = bytes(file)?;
         let length = u32::from_le_bytes(bytes(file)?);
         if &name == b"XMP " {
-            return piece(file, length);
+            return piece(file, length.into());
         }
         file.seek(SeekFrom::Current(i64::from(length) + i64::from(length % 2)))?;
     }
@@ -131,7 +147,7 @@ fn tiff(file: &mut File, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) ->
         // Bytes, or undefined bytes; more than four, so they stand elsewhere.
         if tag == TIFF_XMP && matches!(kind, 1 | 7) && count > 4 {
             file.seek(SeekFrom::Start(place.into()))?;
-            return piece(file, count);
+            return piece(file, count.into());
         }
     }
     Ok(None)

@@ -4,6 +4,7 @@
 //! Part 3. Older captions: IPTC IIM 4.2. A write changes these two properties and nothing else; what cannot be
 //! changed safely is refused with an error whose [`MetadataError::suggests_sidecar`] says so.
 
+mod boxes;
 mod container;
 mod error;
 mod iptc;
@@ -86,7 +87,8 @@ pub(crate) fn sources(path: &Path) -> Sources {
 
 /// Reads caption and keywords of the photo at `path`; `None` where it has neither.
 ///
-/// Each of the two comes from the first place that has it: sidecar, embedded XMP (JPEG, PNG, WebP, TIFF), IPTC (JPEG).
+/// Each of the two comes from the first place that has it: sidecar, XMP in the file (of all formats that
+/// hold it but GIF), IPTC (JPEG).
 /// So a caption taken out of a sidecar uncovers the embedded one.
 ///
 /// # Errors
