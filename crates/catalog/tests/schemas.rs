@@ -1,18 +1,20 @@
 //! Libraries of every earlier release open, with all that was in them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId, Verdict, VersionId};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 5] = [
+const FIXTURES: [&str; 6] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
     include_str!("fixtures/schema-5.sql"),
+    include_str!("fixtures/schema-6.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -122,6 +124,19 @@ fn a_library_of_schema_5_keeps_its_companions() {
     assert!(catalog.check().unwrap().is_well());
     let paths: Vec<_> = catalog.companions_of(PhotoId(1)).unwrap().into_iter().map(|row| row.path).collect();
     assert_eq!(paths, [PathBuf::from("/photos/a.raf")]);
+}
+
+#[test]
+fn a_library_of_schema_6_keeps_its_duplicates() {
+    let dir = library(FIXTURES[5]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    assert_eq!(catalog.fingerprints().unwrap(), [(PhotoId(1), u64::MAX - 1), (PhotoId(2), 0x0123_4567_89ab_cdef)]);
+    let pairs = [(1, 2), (2, 2)].map(|(first, second)| (PhotoId(first), PhotoId(second)));
+    assert_eq!(catalog.no_duplicates().unwrap(), HashSet::from(pairs));
+    let (_, files) = catalog.last_trashed().unwrap().unwrap();
+    assert_eq!(files.len(), 1);
+    assert_eq!((files[0].path.as_path(), files[0].kept), (Path::new("/photos/copy of a.jpg"), PhotoId(2)));
 }
 
 #[test]

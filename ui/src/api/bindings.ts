@@ -176,7 +176,11 @@ name: string,
  */
 folder: string, 
 /**
- * Its size in bytes.
+ * Where the files lie that belong to it and go where it goes: its raw file, its film.
+ */
+companions: Array<string>, 
+/**
+ * Its size in bytes, with that of its companions.
  */
 size_bytes: number, 
 /**
