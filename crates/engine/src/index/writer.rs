@@ -96,7 +96,10 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                 let path = file.path.clone();
                 // A name may promise another format than the contents have.
                 match file.code.as_str() {
-                    "unsupported" => self.summary.unsupported += 1,
+                    "unsupported" => {
+                        self.summary.unsupported += 1;
+                        self.summary.found = self.summary.found.saturating_sub(1);
+                    }
                     _ => self.summary.problems += 1,
                 }
                 self.rows.problems.push(file.into());
