@@ -31,6 +31,7 @@ pub use check::CheckReport;
 pub use error::CatalogError;
 pub use facets::{Facet, Facets};
 pub use filter::{DateOrder, Filter};
+pub use safekeeping::Watch;
 pub use status::Status;
 pub use succession::Conclusion;
 pub use tables::absence::Absence;
