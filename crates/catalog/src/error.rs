@@ -53,7 +53,7 @@ pub enum CatalogError {
     },
     /// The file is not a catalogue of this program.
     #[error(
-        "{}: not a Sightline catalogue; `sightline restore FILE` brings a backup back, or move the file away and index again", path.display()
+"{}: not a Sightline catalogue, or damaged at its beginning; try `sightline check --repair` or `sightline restore FILE`, else move the file away and index again", path.display()
     )]
     NotACatalogue {
         /// The library's file.

@@ -51,7 +51,10 @@ impl Catalog {
         }
         let of_backup = |error| as_backup(error, file);
         let backup = source(file).map_err(of_backup)?;
-        is_of_whole_pages(&backup, file)?;
+        let size = page_bytes(&backup).map_err(|error| CatalogError::sql(file, error))?;
+        if let Some(detail) = cut_short(file, size)? {
+            return Err(CatalogError::BackupDamaged { path: file.into(), detail });
+        }
         std::fs::create_dir_all(dir).map_err(|error| CatalogError::io(dir, error))?;
         // Before anything is copied: the commonest reason why it cannot be done.
         let held = Held::take(&target)?;
@@ -103,17 +106,16 @@ pub(crate) fn keep_before_upgrade(file: &Path, found: u32) -> Result<(), Catalog
     Ok(())
 }
 
-/// A last page that is cut short would be read as if it ended in zeros.
-fn is_of_whole_pages(backup: &Connection, file: &Path) -> Result<(), CatalogError> {
-    let page_bytes: u32 = backup
-        .pragma_query_value(None, "page_size", |row| row.get(0))
-        .map_err(|error| CatalogError::sql(file, error))?;
+/// What is wrong with a file's length, if anything is: a last page that is cut short would be read as if it ended in
+/// zeros.
+pub(crate) fn cut_short(file: &Path, page_bytes: u64) -> Result<Option<String>, CatalogError> {
     let bytes = std::fs::metadata(file).map_err(|error| CatalogError::io(file, error))?.len();
-    if bytes % u64::from(page_bytes.max(1)) == 0 {
-        return Ok(());
-    }
-    let detail = format!("{bytes} bytes are no whole number of pages of {page_bytes}");
-    Err(CatalogError::BackupDamaged { path: file.into(), detail })
+    let whole = bytes.is_multiple_of(page_bytes.max(1));
+    Ok((!whole).then(|| format!("the file ends in the middle of a page: {bytes} bytes, {page_bytes} a page")))
+}
+
+pub(crate) fn page_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0)).map(u64::from)
 }
 
 fn may_be_written(library: &Path, file: &Path, force: bool) -> Result<(), CatalogError> {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::Watch;
 use super::copying::{PAGES_A_STEP, copy, copy_to_file};
 use super::part::{Part, SIDE_FILES, flush_folder};
+use super::{Watch, cut_short, page_bytes};
 use crate::CatalogError;
 use crate::error::Failure;
 use crate::status::beside;
@@ -58,6 +58,13 @@ impl Held {
                 _ => Err(CatalogError::sql(file, error)),
             },
         }
+    }
+
+    /// What is wrong with the file's length, if anything is.
+    pub fn cut_short(&self, file: &Path) -> Result<Option<String>, CatalogError> {
+        let Self::Database(connection) = self else { return Ok(None) };
+        let size = page_bytes(connection).map_err(|error| CatalogError::sql(file, error))?;
+        cut_short(file, size)
     }
 
     /// Copies the library held to `part`, to be worked on.
@@ -118,8 +125,8 @@ impl Held {
 
 /// Writes the database `part` over the one held, in one transaction.
 fn overwrite(held: &mut Connection, part: &Path, watch: &mut Watch<'_>) -> Result<(), Failure> {
-    held.pragma_update(None, "synchronous", "FULL")?;
-    // A reader who meets a half-written file with a rollback journal could not put it right.
+    // Every commit is flushed, as is SQLite's way unless it is told otherwise. A reader who meets a half-written file
+    // with a rollback journal could not put it right.
     let mode = held.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
     match mode {
         Ok(_) => {}
@@ -128,11 +135,10 @@ fn overwrite(held: &mut Connection, part: &Path, watch: &mut Watch<'_>) -> Resul
         Err(error) => return Err(error.into()),
     }
     let new = Connection::open(part)?;
-    let size = |connection: &Connection| connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0));
-    let wanted = size(held)?;
-    if size(&new)? != wanted {
+    let wanted = page_bytes(held)?;
+    if page_bytes(&new)? != wanted {
         // A log takes pages of one size only.
-        new.pragma_update(None, "page_size", wanted)?;
+        new.pragma_update(None, "page_size", wanted.cast_signed())?;
         new.execute_batch("VACUUM")?;
     }
     let total = copy(&new, held, PAGES_A_STEP, "replace", watch)?;
