@@ -115,7 +115,15 @@ fn pages(connection: &Connection) -> Result<Vec<String>, Failure> {
     let mut statement = connection.prepare(&sql)?;
     let mut faults: Vec<String> = Vec::new();
     for line in statement.query_map([], |row| row.get::<_, String>(0))? {
-        for line in line?.lines() {
+        let line = match line {
+            Ok(line) => line,
+            // It gives up at some damage; what it said before counts.
+            Err(error) => {
+                faults.push(unreadable(error.into())?);
+                break;
+            }
+        };
+        for line in line.lines() {
             if let Some(fault) = in_words(line)
                 && !faults.contains(&fault)
             {
