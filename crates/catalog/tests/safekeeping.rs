@@ -289,3 +289,19 @@ fn a_restore_killed_at_any_moment_leaves_the_one_library_or_the_other() {
     }
     assert!(kept_libraries > 10, "the children got to restore: {kept_libraries}");
 }
+
+#[test]
+fn a_library_that_is_open_here_is_backed_up_and_stays_in_use() {
+    let (dir, out) = (library(0..40), tempfile::tempdir().unwrap());
+    let file = out.path().join("backup.sqlite");
+    let user = Catalog::open(dir.path()).unwrap();
+    add(&user, 40..45);
+    user.back_up_to(&file, false, &mut go_on).unwrap();
+    // The locks of a file go with any handle on it that a process closes, so that it must not be opened besides.
+    assert_eq!(Catalog::restore(dir.path(), &file, &mut go_on).unwrap_err().code(), "library_in_use");
+    add(&user, 45..50);
+    drop(user);
+    assert_eq!(photos(dir.path()), 50);
+    Catalog::restore(dir.path(), &file, &mut go_on).unwrap();
+    assert_eq!(photos(dir.path()), 45);
+}

@@ -1,6 +1,6 @@
 //! Backups of a library, their way back, and its repair.
 //!
-//! All of it is done on a library that this process does not have open. A backup holds what the catalogue holds: what a
+//! The functions work on a library that this process does not have open; an [`Engine`] has ways of its own. A backup holds what the catalogue holds: what a
 //! person made (albums, captions, keywords, answers, settings), what the model was taught, and what was worked out
 //! (thumbnails, vectors). The photos, the model that ships and the list of tags are files of their own and not in it.
 
@@ -10,8 +10,8 @@ use std::time::Instant;
 use sightline_catalog::Catalog;
 pub use sightline_catalog::{CheckReport, RepairReport, Salvage, Saved};
 
-use crate::EngineError;
 use crate::jobs::{JobControl, JobEvent, Meter};
+use crate::{Engine, EngineError};
 
 /// Hears of the progress of long work.
 type OnEvent<'a> = &'a (dyn Fn(JobEvent) + Sync);
@@ -60,6 +60,24 @@ pub fn check(library: &Path, control: &JobControl, on_event: OnEvent<'_>) -> Res
 /// is as it was.
 pub fn repair(library: &Path, control: &JobControl, on_event: OnEvent<'_>) -> Result<RepairReport, EngineError> {
     Ok(Catalog::repair(library, &mut watching(control, on_event))?)
+}
+
+impl Engine {
+    /// Copies the library that is open here to `file`, also over one that is there. Returns the bytes written.
+    ///
+    /// # Errors
+    /// As [`back_up`].
+    pub fn back_up(&self, file: &Path, control: &JobControl, on_event: OnEvent<'_>) -> Result<u64, EngineError> {
+        Ok(self.catalog()?.back_up_to(file, true, &mut watching(control, on_event))?)
+    }
+
+    /// Examines the library that is open here.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn check(&self) -> Result<CheckReport, EngineError> {
+        Ok(self.catalog()?.check()?)
+    }
 }
 
 /// Passes progress on, and a person's wish to stop.

@@ -234,7 +234,7 @@ impl<'a, 'w> Work<'a, 'w> {
                 let fitting: Vec<&&Shape> = lost.iter().chain(indexes).filter(fits).collect();
                 // Rows are short where a column came later; those with a value for each column go first.
                 let full = |shape: &&&Shape| rows.iter().all(|(_, values)| values.len() == shape.columns.len());
-                let full: Vec<&&Shape> = fitting.iter().copied().filter(|shape| full(&shape)).collect();
+                let full: Vec<&&Shape> = fitting.iter().copied().filter(|shape| full(shape)).collect();
                 let [shape] = (if full.is_empty() { fitting } else { full })[..] else { return Ok(()) };
                 if indexes.iter().any(|index| index.name == shape.name) {
                     return Ok(());

@@ -23,7 +23,8 @@ pub type Watch<'a> = dyn FnMut(&'static str, u64, u64) -> bool + 'a;
 
 impl Catalog {
     /// Copies the library in `dir` to `file`, as it is at this moment, while others go on reading and writing. The copy
-    /// is checked before it takes the name. Not for a library that this process has open. Returns the bytes written.
+    /// is checked before it takes the name. Not for a library that this process has open: [`Catalog::back_up_to`].
+    /// Returns the bytes written.
     ///
     /// # Errors
     /// When there is no library or it is damaged, `file` is there already and `force` is not set, or cannot be
@@ -36,6 +37,17 @@ impl Catalog {
             error => error,
         })?;
         back_up_from(&source, &library, file, force, PAGES_A_STEP, watch)
+    }
+
+    /// As [`Catalog::back_up`], of the library that is open here.
+    ///
+    /// # Errors
+    /// As [`Catalog::back_up`].
+    pub fn back_up_to(&self, file: &Path, force: bool, watch: &mut Watch<'_>) -> Result<u64, CatalogError> {
+        may_be_written(self.file(), file, force)?;
+        let source = self.another_reader()?;
+        copying::hold_state(&source).map_err(|error| CatalogError::sql(self.file(), error))?;
+        back_up_from(&source, self.file(), file, force, PAGES_A_STEP, watch)
     }
 
     /// Puts the backup `file` in the place of the library in `dir`. Returns where the library lies now that was there
