@@ -83,7 +83,7 @@ impl Seat {
 }
 
 fn no_filters() -> Value {
-    json!({ "after": null, "before": null, "camera": null, "folder": null, "format": null, "album": null })
+    json!({ "after": null, "before": null, "camera": null, "lens": null, "rating": null, "place": null, "folder": null, "format": null, "album": null })
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod captioning;
 mod decoding;
 mod desk;
 mod duplicates;
+mod facts;
 mod faults;
 mod harness;
 mod indexing;

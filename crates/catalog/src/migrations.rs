@@ -30,6 +30,8 @@ const VERSIONS: &[&[&str]] = &[
     &[volume::V5, companion::V5, absence::V5],
     // 6: how photos look in 64 bits, pairs that are no duplicates, what went to the trash.
     &[fingerprint::V6, trashed::V6],
+    // 7: where dates come from, ratings, names of places; how files and their sidecars were read.
+    &[photo::V7, location::V7],
 ];
 
 /// The latest version.

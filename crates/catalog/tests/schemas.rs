@@ -5,16 +5,19 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId, Verdict, VersionId};
+use sightline_catalog::{
+    AlbumId, CaptionAuthor, Catalog, DateSource, Filter, JobState, ModelKey, PhotoId, Reading, Verdict, VersionId,
+};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 6] = [
+const FIXTURES: [&str; 7] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
     include_str!("fixtures/schema-5.sql"),
     include_str!("fixtures/schema-6.sql"),
+    include_str!("fixtures/schema-7.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -137,6 +140,26 @@ fn a_library_of_schema_6_keeps_its_duplicates() {
     let (_, files) = catalog.last_trashed().unwrap().unwrap();
     assert_eq!(files.len(), 1);
     assert_eq!((files[0].path.as_path(), files[0].kept), (Path::new("/photos/copy of a.jpg"), PhotoId(2)));
+    // Its photos are to be read anew: nothing is known of their ratings and places.
+    let row = catalog.photo(PhotoId(1)).unwrap().unwrap();
+    assert_eq!((row.date_source, row.rating, row.place), (Some(DateSource::Exif), None, None));
+    assert!(catalog.known_under("/photos".as_ref()).unwrap().values().all(|known| known.reading == Reading::default()));
+}
+
+#[test]
+fn a_library_of_schema_7_keeps_ratings_and_places() {
+    let dir = library(FIXTURES[6]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let row = catalog.photo(PhotoId(1)).unwrap().unwrap();
+    assert_eq!(
+        (row.date_source, row.rating, row.place.as_deref()),
+        (Some(DateSource::Exif), Some(4), Some("Lisbon, Portugal"))
+    );
+    let filter = Filter { place: Some("portugal".into()), rating: Some(4..=5), ..Filter::default() };
+    assert_eq!(catalog.select(&filter).unwrap(), [PhotoId(1)]);
+    let known = catalog.known("/photos/a.jpg".as_ref()).unwrap().unwrap();
+    assert_eq!(known.reading, Reading { version: 1, sidecar: Some((321, 9)) });
 }
 
 #[test]

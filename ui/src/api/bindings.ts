@@ -312,6 +312,14 @@ export type Facets = {
  */
 cameras: Array<Facet>, 
 /**
+ * Lenses, the most used first.
+ */
+lenses: Array<Facet>, 
+/**
+ * Places, those of the most photos first.
+ */
+places: Array<Facet>, 
+/**
  * File formats, the most common first.
  */
 formats: Array<Facet>, 
@@ -337,6 +345,18 @@ before: string | null,
  * The camera's name contains this.
  */
 camera: string | null, 
+/**
+ * The lens's name contains this.
+ */
+lens: string | null, 
+/**
+ * Stars at least: 1 to 5.
+ */
+rating: number | null, 
+/**
+ * Was taken at this place: a town, a region, a country, or several between commas.
+ */
+place: string | null, 
 /**
  * Lies below this folder, an absolute path.
  */
@@ -598,9 +618,13 @@ paths: Array<string>,
  */
 missing: boolean, 
 /**
- * Local time `YYYY-MM-DDTHH:MM:SS`, with the offset where it is known.
+ * Local time `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction, with the offset where it is known; less where less is.
  */
 taken_at: string | null, 
+/**
+ * Whether that is a guess from the file's name.
+ */
+date_guessed: boolean, 
 /**
  * The camera's name.
  */
@@ -617,6 +641,14 @@ latitude: number | null,
  * Degrees, east positive.
  */
 longitude: number | null, 
+/**
+ * Town, region and country where it was taken.
+ */
+place: string | null, 
+/**
+ * Stars, 0 to 5; -1 for a photo that was rejected.
+ */
+rating: number | null, 
 /**
  * Width in pixels, upright.
  */

@@ -160,6 +160,18 @@ pub(crate) fn put(
     Ok(true)
 }
 
+/// Keeps what now stands in the photo's file or beside it, in the place of what stood there before. A caption of a
+/// person or a model stays, and one that was taken back does not return.
+pub(crate) fn follow_file(connection: &Connection, photo: PhotoId, text: &str) -> Result<(), Failure> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM caption WHERE photo_id = ?1 AND author = 'file' AND text = ?2)";
+    if connection.prepare_cached(sql)?.query_row((photo.0, text), |row| row.get(0))? {
+        return Ok(());
+    }
+    let of_file = current(connection, photo)?.is_some_and(|now| now.author == CaptionAuthor::File);
+    let overwrite = if of_file { Overwrite::All } else { Overwrite::Never };
+    put(connection, photo, &NewCaption::of_file(text), overwrite).map(drop)
+}
+
 impl Catalog {
     /// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did.
     ///

@@ -88,7 +88,7 @@ fn files_of(catalog: &Catalog, photo: PhotoId) -> Result<Vec<DuplicateFile>, Eng
             width: row.width,
             height: row.height,
             format: row.format.clone(),
-            taken_at: row.taken_at.clone(),
+            taken_at: row.recorded_at().map(str::to_owned),
             camera: row.camera.clone(),
             albums,
             described: written || tagged,

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::error::MetadataError;
-use super::{CaptionMetadata, jpeg, packet};
+use super::{CaptionMetadata, Told, iptc, jpeg, packet};
 
 /// A packet larger than this is not read into memory.
 const LARGEST: u64 = 64 << 20;
@@ -14,8 +14,32 @@ const TIFF_XMP: u16 = 700;
 /// PNG's keyword for XMP.
 const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
-/// Caption and keywords from inside the photo; nothing for a format that is not known here.
-pub(super) fn read(path: &Path) -> Result<CaptionMetadata, MetadataError> {
+/// What a photo holds of metadata that are no EXIF.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    /// The XMP packet.
+    pub xmp: Option<Vec<u8>>,
+    /// Photoshop's image resources, which hold IPTC; empty where there are none.
+    pub photoshop: Vec<u8>,
+}
+
+impl Blocks {
+    /// What the XMP of the photo at `path` says.
+    pub fn xmp(&self, path: &Path) -> Result<Told, MetadataError> {
+        let malformed = |source| MetadataError::MalformedXmp { path: path.to_owned(), source };
+        self.xmp.as_ref().map_or_else(|| Ok(Told::default()), |packet| packet::told(packet).map_err(malformed))
+    }
+
+    /// Caption and keywords of the photo at `path`, XMP's before IPTC's.
+    pub fn words(&self, path: &Path) -> Result<CaptionMetadata, MetadataError> {
+        let malformed = |source| MetadataError::MalformedXmp { path: path.to_owned(), source };
+        let xmp = self.xmp.as_ref().map(|packet| packet::read(packet).map_err(malformed)).transpose()?;
+        Ok(xmp.unwrap_or_default().or(iptc::read(&self.photoshop).words))
+    }
+}
+
+/// Metadata from inside the photo; nothing for a format that is not known here.
+pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
     let failed = |source| MetadataError::io(path, source);
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
@@ -25,24 +49,19 @@ pub(super) fn read(path: &Path) -> Result<CaptionMetadata, MetadataError> {
     let mut head = Vec::new();
     file.by_ref().take(12).read_to_end(&mut head).map_err(failed)?;
     file.rewind().map_err(failed)?;
+    let xmp = |xmp| Blocks { xmp, ..Blocks::default() };
     let found = match head.as_slice() {
-        [0xff, 0xd8, 0xff, ..] => return jpeg::read(path, &mut file),
-        [0x89, b'P', b'N', b'G', ..] => png(&mut file),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file),
-        [b'I', b'I', 42, 0, ..] => tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes),
-        [b'M', b'M', 0, 42, ..] => tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes),
-        _ => Ok(None),
-    };
-    let found = match found {
-        // A cut-off photo is the decoder's to report.
-        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => None,
-        found => found.map_err(failed)?,
+        [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
+        [0x89, b'P', b'N', b'G', ..] => png(&mut file).map(xmp),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file).map(xmp),
+        [b'I', b'I', 42, 0, ..] => tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes).map(xmp),
+        [b'M', b'M', 0, 42, ..] => tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes).map(xmp),
+        _ => Ok(Blocks::default()),
     };
     match found {
-        Some(found) => {
-            packet::read(&found).map_err(|source| MetadataError::MalformedXmp { path: path.to_owned(), source })
-        }
-        None => Ok(CaptionMetadata::default()),
+        // A cut-off photo is the decoder's to report.
+        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => Ok(Blocks::default()),
+        found => found.map_err(failed),
     }
 }
 

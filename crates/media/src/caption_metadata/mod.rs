@@ -18,7 +18,7 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
-pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar};
+pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar, possible as possible_sidecars};
 pub use written::{WriteTo, Written, write};
 
 /// Caption and keywords of one photo.
@@ -46,11 +46,41 @@ impl CaptionMetadata {
     }
 
     /// Takes from `other` what is missing here.
-    fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             caption: self.caption.or(other.caption),
             keywords: if self.keywords.is_empty() { other.keywords } else { self.keywords },
         }
+    }
+}
+
+/// What one place says of a photo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Told {
+    pub words: CaptionMetadata,
+    /// In the form of [`crate::dates`].
+    pub taken_at: Option<String>,
+    /// -1 to 5.
+    pub rating: Option<i8>,
+    /// Degrees north and degrees east.
+    pub position: Option<(f64, f64)>,
+}
+
+/// What each place that is no EXIF says of a photo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Sources {
+    pub sidecar: Told,
+    pub embedded: Told,
+    pub iptc: Told,
+}
+
+/// Reads all that stands of the photo at `path` beside it and in it. What is damaged says nothing.
+pub(crate) fn sources(path: &Path) -> Sources {
+    let blocks = container::read(path).unwrap_or_default();
+    Sources {
+        sidecar: sidecar::told(path).unwrap_or_default(),
+        embedded: blocks.xmp(path).unwrap_or_default(),
+        iptc: iptc::read(&blocks.photoshop),
     }
 }
 
@@ -65,7 +95,7 @@ impl CaptionMetadata {
 pub fn read(path: &Path) -> Result<Option<CaptionMetadata>, MetadataError> {
     let mut found = sidecar::read(path)?;
     if found.caption.is_none() || found.keywords.is_empty() {
-        found = match container::read(path) {
+        found = match container::read(path).and_then(|blocks| blocks.words(path)) {
             // The sidecar is the way out of damaged XMP in the photo, so it counts alone then.
             Err(MetadataError::MalformedXmp { .. }) if !found.is_empty() => found,
             embedded => found.or(embedded?),
