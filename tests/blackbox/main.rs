@@ -14,6 +14,7 @@ mod harness;
 mod indexing;
 mod killing;
 mod mutants;
+mod safekeeping;
 mod searching;
 mod teaching;
 mod together;

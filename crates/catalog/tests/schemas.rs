@@ -1,6 +1,7 @@
 //! Libraries of every earlier release open, with all that was in them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -129,15 +130,16 @@ fn a_library_of_schema_5_keeps_its_companions() {
 }
 
 #[test]
-fn a_library_of_schema_6_keeps_what_was_found_and_thrown_away() {
+fn a_library_of_schema_6_keeps_its_duplicates() {
     let dir = library(FIXTURES[5]);
     let catalog = Catalog::open(dir.path()).unwrap();
     assert!(catalog.check().unwrap().is_well());
-    assert_eq!(catalog.fingerprints().unwrap(), [(PhotoId(1), 0x0123_4567_89ab_cdef), (PhotoId(2), u64::MAX)]);
-    assert!(catalog.no_duplicates().unwrap().contains(&(PhotoId(1), PhotoId(2))));
-    let (_, trashed) = catalog.last_trashed().unwrap().unwrap();
-    assert_eq!(trashed.len(), 1);
-    assert_eq!(trashed[0].path, Path::new("/photos/old copy.jpg"));
+    assert_eq!(catalog.fingerprints().unwrap(), [(PhotoId(1), u64::MAX - 1), (PhotoId(2), 0x0123_4567_89ab_cdef)]);
+    let pairs = [(1, 2), (2, 2)].map(|(first, second)| (PhotoId(first), PhotoId(second)));
+    assert_eq!(catalog.no_duplicates().unwrap(), HashSet::from(pairs));
+    let (_, files) = catalog.last_trashed().unwrap().unwrap();
+    assert_eq!(files.len(), 1);
+    assert_eq!((files[0].path.as_path(), files[0].kept), (Path::new("/photos/copy of a.jpg"), PhotoId(2)));
     // Its photos are to be read anew: nothing is known of their ratings and places.
     let row = catalog.photo(PhotoId(1)).unwrap().unwrap();
     assert_eq!((row.date_source, row.rating, row.place), (Some(DateSource::Exif), None, None));

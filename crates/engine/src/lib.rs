@@ -24,6 +24,7 @@ mod loading;
 pub mod model_host;
 mod paths;
 pub mod photos;
+pub mod safekeeping;
 pub mod search;
 mod serving;
 mod serving_decoder;

@@ -52,6 +52,22 @@ label: string,
  */
 verdict: Verdict, };
 
+export type BackUp = { 
+/**
+ * The file to write; one that is there is replaced.
+ */
+file: string, };
+
+export type BackedUp = { 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * Its size in bytes.
+ */
+bytes: number, };
+
 export type CaptionAuthor = "machine" | "person" | "file";
 
 export type CaptionDetail = { 
@@ -176,7 +192,11 @@ name: string,
  */
 folder: string, 
 /**
- * Its size in bytes.
+ * Where the files lie that belong to it and go where it goes: its raw file, its film.
+ */
+companions: Array<string>, 
+/**
+ * Its size in bytes, with that of its companions.
  */
 size_bytes: number, 
 /**
@@ -477,6 +497,12 @@ recall: number | null,
 hits: Array<number>, };
 
 export type Language = "system" | "en" | "zh";
+
+export type LibraryCheck = { 
+/**
+ * What is wrong, one sentence each; none when all is well.
+ */
+faults: Array<string>, };
 
 export type Mistake = { 
 /**
@@ -1122,6 +1148,8 @@ export interface Rpc {
   reveal: [PathRequest, null];
   export_table: [ExportTable, null];
   export_copies: [ExportCopies, JobRow];
+  back_up: [BackUp, BackedUp];
+  check_library: [null, LibraryCheck];
   settings: [null, Settings];
   save_settings: [Settings, null];
   devices: [null, Array<DeviceRow>];

@@ -213,6 +213,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
+    back_up: ({ file }) => ({ file, bytes: 9_000_000 }),
+    check_library: () => ({ faults: [] }),
     settings: () => settings,
     save_settings: (changed) => {
       settings = changed;

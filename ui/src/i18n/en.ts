@@ -1,5 +1,6 @@
 /** Everything that the window says, in English; other languages have the same keys. */
 import { duplicatesEn } from "./duplicates.en";
+import { safekeepingEn } from "./safekeeping.en";
 import { teachEn } from "./teach.en";
 
 const number = new Intl.NumberFormat("en");
@@ -266,6 +267,7 @@ export const en = {
     copied: "Path copied",
   },
   duplicates: duplicatesEn,
+  safekeeping: safekeepingEn,
   teach: teachEn,
   help: {
     title: "Keyboard shortcuts",

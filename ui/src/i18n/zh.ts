@@ -1,6 +1,7 @@
 /** 窗口中的全部文字，简体中文。 */
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
+import { safekeepingZh } from "./safekeeping.zh";
 import { teachZh } from "./teach.zh";
 
 const number = new Intl.NumberFormat("zh");
@@ -266,6 +267,7 @@ export const zh: Messages = {
     copied: "已复制路径",
   },
   duplicates: duplicatesZh,
+  safekeeping: safekeepingZh,
   teach: teachZh,
   help: {
     title: "键盘快捷键",

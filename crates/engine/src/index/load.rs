@@ -110,7 +110,7 @@ impl<'a> PhotoReader<'a> {
     /// `None` when another thread reads the same content.
     fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
         let hash = patiently(|| sightline_media::hash_file(&found.path))?;
-        if let Some(id) = self.catalog.by_hash(&hash.0)? {
+        if let Some(id) = self.catalog.read_before(&hash.0)? {
             return Ok(Some(Outcome::Located(found.clone(), id)));
         }
         if let Some(taken) = &self.taken {
