@@ -45,7 +45,7 @@ fn library() -> tempfile::TempDir {
     let catalog = open(&dir);
     let photos = (0..PHOTOS).map(|number| {
         let mut photo = photo(number);
-        photo.taken_at = Some(format!("2021-06-30T12:{:02}:{:02}", number / 60, number % 60));
+        photo.facts.taken_at = Some(format!("2021-06-30T12:{:02}:{:02}", number / 60, number % 60));
         photo.thumbnail_jpeg.resize(9_000, number as u8);
         photo.fingerprint = Some(u64::from(number) << 40);
         photo
