@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sightline_catalog::{Catalog, Companion, Known, PhotoId, Reading};
-use sightline_media::caption_metadata::possible_sidecars;
+use sightline_media::caption_metadata::{is_sidecar_name, possible_sidecars};
 use sightline_media::{FileKind, Found, Listings, MediaError, half_of_pair, is_skipped_name, look, may_lead_pair};
 
 use super::IndexSummary;
@@ -124,7 +124,8 @@ impl Plan {
                 todo.extend(listings.of_same_stem(&path).unwrap_or_default());
             }
             if is_sidecar_name(&path) {
-                todo.insert(path.with_extension(""));
+                // `photo.jpg.xmp` is of `photo.jpg`; `photo.xmp` of files of its stem, and not of a folder `photo`.
+                todo.extend(Some(path.with_extension("")).filter(|photo| photo.extension().is_some()));
                 todo.extend(listings.of_same_stem(&path).unwrap_or_default());
             }
             // Another name of the same file, which a hard link gave it, has changed with it.
@@ -286,10 +287,6 @@ fn is_same(known: &Known, found: &Found) -> bool {
 fn is_walked(roots: &[PathBuf], path: &Path) -> bool {
     let below = |root: &PathBuf| path.strip_prefix(root).ok();
     roots.iter().filter_map(below).any(|rest| !rest.iter().any(is_skipped_name))
-}
-
-fn is_sidecar_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xmp"))
 }
 
 fn is_young(found: &Found) -> bool {

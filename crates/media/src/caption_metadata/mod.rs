@@ -19,7 +19,9 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
-pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar, possible as possible_sidecars};
+pub use sidecar::{
+    default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name, possible as possible_sidecars,
+};
 pub use written::{WriteTo, Written, write};
 
 /// Caption and keywords of one photo.

@@ -21,6 +21,11 @@ pub fn possible(photo: &Path) -> [PathBuf; 4] {
     [with_suffix(photo, ".xmp"), with_suffix(photo, ".XMP"), photo.with_extension("xmp"), photo.with_extension("XMP")]
 }
 
+/// Whether the file may be a photo's sidecar, by its name.
+pub fn is_sidecar_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xmp"))
+}
+
 /// The sidecar that the photo has: `photo.jpg.xmp`, else `photo.xmp` as Lightroom writes it.
 ///
 /// A `photo.xmp` that says it is for another extension (`photoshop:SidecarForExtension`), such as that of the raw
