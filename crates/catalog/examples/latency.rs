@@ -115,7 +115,7 @@ fn photo(number: u32, model: &ModelKey, vector: Vec<f32>) -> NewPhoto {
             taken_at: Some(format!("{}-06-30T12:00:00", 2000 + number % 20)),
             date_source: Some(DateSource::Exif),
             camera: Some(["FUJIFILM X100V", "Canon EOS R5"][number as usize % 2].into()),
-            rating: i8::try_from(number % 6).ok(),
+            rating: i8::try_from(number / 3 % 6).ok(),
             place: Some(PlaceNames {
                 name: ["Lisbon, Portugal", "Porto, Portugal", "Berlin, Germany"][number as usize % 3].into(),
                 other_names: vec!["EU".into()],
