@@ -308,6 +308,8 @@ impl CatalogError {
         | Self::DiskFull { path }
         | Self::NotACatalogue { path }
         | Self::Corrupt { path, .. }
+        | Self::TooNew { path, .. }
+        | Self::BeyondRepair { path, .. }
         | Self::Io { path, .. }
         | Self::Disk { path, .. }
         | Self::Database { path, .. } = &mut self

@@ -5,6 +5,8 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use rusqlite::Connection;
 use sightline_catalog::{
     Catalog, CatalogError, CheckReport, NewCaption, NewVersion, Overwrite, PhotoId, RepairReport, Verdict,
@@ -327,6 +329,7 @@ fn a_library_without_its_head_is_saved_and_a_diary_is_left_alone() {
         let error = repair(dir.path()).unwrap_err();
         assert_eq!(error.code(), "beyond_repair", "{error}");
         assert!(error.to_string().contains("restore"), "{error}");
+        assert!(error.to_string().starts_with(file(dir.path()).to_str().unwrap()), "{error}");
         assert!(std::fs::read(file(dir.path())).unwrap() == text);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
@@ -335,7 +338,9 @@ fn a_library_without_its_head_is_saved_and_a_diary_is_left_alone() {
     Connection::open(file(dir.path())).unwrap().execute_batch("CREATE TABLE accounts (id INTEGER)").unwrap();
     assert_eq!(repair(dir.path()).unwrap_err().code(), "not_a_catalogue");
     Connection::open(file(whole.path())).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert_eq!(repair(whole.path()).unwrap_err().code(), "catalogue_too_new");
+    let error = repair(whole.path()).unwrap_err();
+    assert_eq!(error.code(), "catalogue_too_new");
+    assert!(error.to_string().starts_with(file(whole.path()).to_str().unwrap()), "{error}");
 }
 
 #[test]
@@ -399,4 +404,42 @@ fn a_library_in_use_is_not_repaired_and_a_repair_stopped_anywhere_changes_nothin
         assert!(std::fs::read(file(dir.path())).unwrap()[PAGE..] == before[PAGE..], "stopped after {steps} steps");
     }
     assert_sound(dir.path());
+}
+
+#[test]
+fn damage_at_random_ends_in_a_sound_library_or_in_the_one_that_was() {
+    let whole = tempfile::tempdir().unwrap();
+    let catalog = open(&whole);
+    let ids = commit(&catalog, (0..60).map(photo).collect());
+    let rex = catalog.create_album("Rex").unwrap();
+    catalog.add_to_album(rex, &ids).unwrap();
+    for id in &ids {
+        catalog.put_caption(*id, &caption(id.0), Overwrite::All).unwrap();
+    }
+    drop(catalog);
+    settle(whole.path());
+    let bytes = std::fs::read(file(whole.path())).unwrap();
+    let mut random = StdRng::seed_from_u64(20_261_126);
+    let mut repaired = 0;
+    for round in 0..120 {
+        let mut damaged = bytes.clone();
+        // From a few bytes to most pages.
+        for _ in 0..1 << (round % 10) {
+            let at = random.random_range(0..damaged.len());
+            damaged[at] = random.random();
+        }
+        let dir = copy_of(&damaged);
+        match repair(dir.path()) {
+            Ok(report) => {
+                repaired += usize::from(report.kept.is_some());
+                assert_eq!(check(dir.path()).unwrap().faults, Vec::<String>::new(), "round {round}");
+            }
+            Err(error) => {
+                let expected = ["beyond_repair", "not_a_catalogue", "catalogue_too_new"];
+                assert!(expected.contains(&error.code()), "round {round}: {error:?}");
+                assert!(std::fs::read(file(dir.path())).unwrap()[PAGE..] == damaged[PAGE..], "round {round}");
+            }
+        }
+    }
+    assert!(repaired > 60, "{repaired} were repaired");
 }

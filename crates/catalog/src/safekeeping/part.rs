@@ -76,10 +76,13 @@ impl Part {
     pub fn take_free_name(self, file: &Path) -> Result<(), CatalogError> {
         flush(&self.file)?;
         let Self { file: part, logs } = self;
-        part.persist_noclobber(file).map_err(|fault| match fault.error.kind() {
-            std::io::ErrorKind::AlreadyExists => CatalogError::BackupExists { path: file.into() },
-            _ => CatalogError::io(file, fault.error),
-        })?;
+        if let Err(fault) = part.persist_noclobber(file) {
+            if fault.error.kind() == std::io::ErrorKind::AlreadyExists || file.symlink_metadata().is_ok() {
+                return Err(CatalogError::BackupExists { path: file.into() });
+            }
+            // Some network disks know no such renaming.
+            fault.path.persist(file).map_err(|fault| CatalogError::io(file, fault.error))?;
+        }
         drop(logs);
         flush_folder(file)
     }

@@ -99,7 +99,7 @@ impl Held {
             }
             Self::Unreadable => {
                 // First all of it gets a second name: only then may the first be lost.
-                for end in SIDE_FILES.iter().copied().chain([""]) {
+                for end in ["-wal", "-journal", ""] {
                     let (from, to) = (beside(file, end), beside(&kept, end));
                     if from.exists() && std::fs::hard_link(&from, &to).is_err() {
                         std::fs::copy(&from, &to).map_err(|error| CatalogError::io(&to, error))?;
