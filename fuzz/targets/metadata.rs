@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
+use sightline_media::Facts;
 use sightline_media::caption_metadata::{CaptionMetadata, WriteTo, read, sidecar_path, write};
 
 thread_local! {
@@ -19,6 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         fs::write(&photo, bytes).expect("the photo is written");
         drop(fs::remove_file(&sidecar));
         drop(read(&photo));
+        drop(Facts::read(&photo));
         let words = CaptionMetadata { caption: Some("a dog".into()), keywords: vec!["dog".into()] };
         if write(&photo, &words, WriteTo::File).is_ok() {
             let found = read(&photo).expect("what was written can be read").expect("and is there");
@@ -26,6 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         fs::write(&sidecar, bytes).expect("the sidecar is written");
         drop(read(&photo));
+        drop(Facts::read(&photo));
         if write(&photo, &words, WriteTo::Sidecar).is_ok() {
             let found = read(&photo).expect("what was written can be read").expect("and is there");
             assert_eq!(found.caption.as_deref(), Some("a dog"));

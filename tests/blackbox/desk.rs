@@ -83,7 +83,7 @@ impl Seat {
 }
 
 fn no_filters() -> Value {
-    json!({ "after": null, "before": null, "camera": null, "folder": null, "format": null, "album": null })
+    json!({ "after": null, "before": null, "camera": null, "lens": null, "rating": null, "place": null, "folder": null, "format": null, "album": null })
 }
 
 #[test]
@@ -286,4 +286,25 @@ fn a_window_asks_before_it_forgets_much() {
     assert_eq!(asked(), json!([]));
     assert_eq!(seat.call("overview", Value::Null)["photos"], known);
     seat.desk.close();
+}
+
+#[test]
+fn a_library_is_backed_up_and_checked_while_it_is_open() {
+    let world = World::with_samples();
+    world.index();
+    let seat = Seat::at(&world);
+    let file = world.photos().with_file_name("backup.sqlite");
+    let request = json!({ "file": file.to_str().unwrap() });
+    // The system's dialog has asked whether a file that is there may go.
+    for _ in 0..2 {
+        let reply = seat.call("back_up", request.clone());
+        assert_eq!(reply["bytes"].as_u64(), Some(std::fs::metadata(&file).unwrap().len()));
+    }
+    assert_eq!(seat.call("check_library", Value::Null)["faults"], json!([]));
+    assert_eq!(seat.try_call("back_up", json!({ "file": world.photos() })).unwrap_err().code, "backup_is_folder");
+    drop(seat);
+    let elsewhere = World::new();
+    elsewhere.json(&["restore", "--json", file.to_str().unwrap()], 0);
+    let photos = |world: &World| world.json(&["status", "--json"], 0)[0]["photos"].clone();
+    assert_eq!(photos(&elsewhere), photos(&world));
 }

@@ -124,7 +124,7 @@ fn damaged_copies_crash_and_hide_nothing() {
     });
     println!("{} problems: {by_code:?}", problems.len());
     let listed = status["files"].as_u64().unwrap() + problems.len() as u64;
-    assert_eq!(listed, summary["found"].as_u64().unwrap() + summary["unsupported"].as_u64().unwrap());
+    assert_eq!(listed, summary["found"].as_u64().unwrap() + summary["unsupported"].as_u64().unwrap(), "{summary}");
     for (query, photo) in [("a cup of coffee", "coffee.png"), ("a panda", "panda.webp")] {
         assert!(world.search(query).iter().any(|name| name == photo), "{query}");
     }

@@ -56,7 +56,7 @@ describe("a person who teaches albums", { skip }, () => {
   });
 
   it("sees what there is to learn, and watches it being learned", async () => {
-    const filters = { after: null, before: null, camera: null, folder: null, format: null, album: null };
+    const filters = { after: null, before: null, camera: null, lens: null, rating: null, place: null, folder: null, format: null, album: null };
     const { ids } = await call(app, "photos", { filters, sort: "newest" });
     const details = [];
     for (const photo of ids) details.push({ photo, name: (await call(app, "photo", { photo })).name });

@@ -75,10 +75,30 @@ describe("the window", () => {
     await fireEvent.keyDown(viewer, { key: "ArrowRight" });
     await waitFor(() => expect(viewer.dataset["photo"]).toBe("499"));
     await fireEvent.keyDown(viewer, { key: "i" });
-    expect((await screen.findByTestId("info-panel")).textContent).toContain("FUJIFILM X100V");
+    const panel = await screen.findByTestId("info-panel");
+    for (const told of ["FUJIFILM X100V", "Lisbon, Portugal", "★☆☆☆☆", "(guessed from the file name)"]) {
+      expect(panel.textContent).toContain(told);
+    }
     expect(await violations()).toEqual([]);
     await fireEvent.keyDown(viewer, { key: "Escape" });
     await waitFor(() => expect(screen.queryByTestId("lightbox")).toBeNull());
+  });
+
+  it("filters by stars and place, and tells which filters there are", async () => {
+    open(50);
+    await screen.findAllByTestId("photo-cell");
+    await fireEvent.click(screen.getByTestId("filters"));
+    await fireEvent.change(await screen.findByTestId("rating-filter"), { target: { value: "4" } });
+    await waitFor(() => expect(fake.calls.at(-1)?.request).toMatchObject({ filters: { rating: 4, place: null } }));
+    const place = screen.getByLabelText("Place");
+    await waitFor(() => expect(place.textContent).toContain("Lisbon, Portugal (50)"));
+    await fireEvent.change(place, { target: { value: "Lisbon, Portugal" } });
+    await waitFor(() => expect(fake.calls.at(-1)?.request).toMatchObject({ filters: { rating: 4, place: "Lisbon, Portugal" } }));
+    await fireEvent.click(screen.getByLabelText("Remove filter ★★★★☆ or more"));
+    await waitFor(() => expect(fake.calls.at(-1)?.request).toMatchObject({ filters: { rating: null, place: "Lisbon, Portugal" } }));
+    await fireEvent.keyDown(document.body, { key: "?" });
+    expect((await screen.findByTestId("search-help")).textContent).toContain("rating>=4");
+    expect(await violations()).toEqual([]);
   });
 
   it("keeps zoom, selection and the place in the list while photos arrive", async () => {

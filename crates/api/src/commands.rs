@@ -6,6 +6,7 @@ use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::duplicate_types::*;
+use crate::safekeeping::{BackUp, BackedUp, LibraryCheck};
 use crate::teach_types::*;
 use crate::types::*;
 use crate::{Desk, ErrorReply};
@@ -106,6 +107,8 @@ commands! {
     reveal: PathRequest => ();
     export_table: ExportTable => ();
     export_copies: ExportCopies => JobRow;
+    back_up: BackUp => BackedUp;
+    check_library: () => LibraryCheck;
     settings: () => Settings;
     save_settings: Settings => ();
     devices: () => Vec<DeviceRow>;

@@ -55,7 +55,9 @@ pub struct DuplicateFile {
     pub name: String,
     /// The folder that it is in.
     pub folder: String,
-    /// Its size in bytes.
+    /// Where the files lie that belong to it and go where it goes: its raw file, its film.
+    pub companions: Vec<String>,
+    /// Its size in bytes, with that of its companions.
     pub size_bytes: u64,
     /// When it was last changed, in seconds since 1970.
     pub modified_at: i64,

@@ -10,7 +10,7 @@ use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
 use sightline_engine::search::{Ranking, SearchRequest};
 use sightline_engine::{
-    AlbumId, Caption, DateOrder, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
+    AlbumId, Caption, DateOrder, DateSource, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
 };
 
 use crate::desk::job_row;
@@ -156,11 +156,14 @@ impl Desk {
             name: data.paths.first().map(|path| name(path)).unwrap_or_default(),
             missing: !data.paths.iter().any(|path| path.is_file()),
             paths: data.paths.iter().map(|path| text(path)).collect(),
+            date_guessed: row.date_source == Some(DateSource::Name),
             taken_at: row.taken_at,
             camera: row.camera,
             lens: row.lens,
             latitude: row.latitude,
             longitude: row.longitude,
+            place: row.place,
+            rating: row.rating,
             width: row.width,
             height: row.height,
             format: row.format,
@@ -272,6 +275,8 @@ impl Desk {
         let folders = self.engine.folders()?.into_iter();
         Ok(Facets {
             cameras: rows(facets.cameras),
+            lenses: rows(facets.lenses),
+            places: rows(facets.places),
             formats: rows(facets.formats),
             folders: folders.map(|folder| Facet { value: text(&folder.path), photos: folder.photos }).collect(),
             years: rows(facets.years),
@@ -411,6 +416,10 @@ impl From<Filters> for Filter {
             taken_after: filters.after,
             taken_before: filters.before,
             camera: filters.camera,
+            lens: filters.lens,
+            rating: filters.rating.map(|stars| stars..=5),
+            place: filters.place,
+            inside: None,
             format: filters.format,
             album: filters.album.map(AlbumId),
         }

@@ -93,6 +93,12 @@ pub struct Filters {
     pub before: Option<String>,
     /// The camera's name contains this.
     pub camera: Option<String>,
+    /// The lens's name contains this.
+    pub lens: Option<String>,
+    /// Stars at least: 1 to 5.
+    pub rating: Option<i8>,
+    /// Was taken at this place: a town, a region, a country, or several between commas.
+    pub place: Option<String>,
     /// Lies below this folder, an absolute path.
     pub folder: Option<String>,
     /// The file's format.
@@ -202,8 +208,10 @@ pub struct PhotoDetail {
     pub paths: Vec<String>,
     /// Whether none of its files is there.
     pub missing: bool,
-    /// Local time `YYYY-MM-DDTHH:MM:SS`, with the offset where it is known.
+    /// Local time `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction, with the offset where it is known; less where less is.
     pub taken_at: Option<String>,
+    /// Whether that is a guess from the file's name.
+    pub date_guessed: bool,
     /// The camera's name.
     pub camera: Option<String>,
     /// The lens's name.
@@ -212,6 +220,10 @@ pub struct PhotoDetail {
     pub latitude: Option<f64>,
     /// Degrees, east positive.
     pub longitude: Option<f64>,
+    /// Town, region and country where it was taken.
+    pub place: Option<String>,
+    /// Stars, 0 to 5; -1 for a photo that was rejected.
+    pub rating: Option<i8>,
     /// Width in pixels, upright.
     pub width: u32,
     /// Height in pixels, upright.
@@ -383,6 +395,10 @@ pub struct Facet {
 pub struct Facets {
     /// Cameras, the most used first.
     pub cameras: Vec<Facet>,
+    /// Lenses, the most used first.
+    pub lenses: Vec<Facet>,
+    /// Places, those of the most photos first.
+    pub places: Vec<Facet>,
     /// File formats, the most common first.
     pub formats: Vec<Facet>,
     /// Folders, by path.

@@ -7,7 +7,10 @@ use std::time::Instant;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sightline_catalog::{Batch, Catalog, Filter, Location, ModelKey, NewPhoto, PhotoId, VectorIndex};
+use sightline_catalog::{
+    Batch, Catalog, DateSource, Filter, Location, ModelKey, NewPhoto, PhotoFacts, PhotoId, PlaceNames, Reading,
+    VectorIndex,
+};
 
 const DIMS: usize = 512;
 const HITS: usize = 50;
@@ -79,6 +82,10 @@ fn load(random: &mut StdRng, count: u32) {
         let filter = Filter { folder: Some("/photos/7".into()), ..Filter::default() };
         assert_eq!(catalog.select(&filter).unwrap().len(), 1000);
     });
+    timed("select a place and a rating", &|catalog| {
+        let filter = Filter { place: Some("lisbon".into()), rating: Some(4..=5), ..Filter::default() };
+        assert!(!catalog.select(&filter).unwrap().is_empty());
+    });
     timed("select a camera and a year", &|catalog| {
         let camera = Some("x100".into());
         let filter = Filter { camera, taken_after: Some("2007".into()), ..Filter::default() };
@@ -104,18 +111,22 @@ fn photo(number: u32, model: &ModelKey, vector: Vec<f32>) -> NewPhoto {
         width: 4000,
         height: 3000,
         orientation: 1,
-        taken_at: Some(format!("{}-06-30T12:00:00", 2000 + number % 20)),
-        camera: Some(["FUJIFILM X100V", "Canon EOS R5"][number as usize % 2].into()),
-        lens: None,
-        latitude: None,
-        longitude: None,
+        facts: PhotoFacts {
+            taken_at: Some(format!("{}-06-30T12:00:00", 2000 + number % 20)),
+            date_source: Some(DateSource::Exif),
+            camera: Some(["FUJIFILM X100V", "Canon EOS R5"][number as usize % 2].into()),
+            rating: i8::try_from(number / 3 % 6).ok(),
+            place: Some(PlaceNames {
+                name: ["Lisbon, Portugal", "Porto, Portugal", "Berlin, Germany"][number as usize % 3].into(),
+                other_names: vec!["EU".into()],
+            }),
+            ..PhotoFacts::default()
+        },
         format: "jpeg".into(),
         size_bytes: 4_000_000,
         fingerprint: None,
         thumbnail_jpeg: vec![number as u8; 8_000],
-        caption: None,
-        keywords: Vec::new(),
-        locations: vec![Location { path, size_bytes: 4_000_000, modified_ns: 0 }],
+        locations: vec![Location { path, size_bytes: 4_000_000, modified_ns: 0, reading: Reading::default() }],
         vectors: vec![(model.clone(), vector)],
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sightline_catalog::{Batch, Catalog, Filter, Location, NewPhoto};
+use sightline_catalog::{Batch, Catalog, DateSource, Filter, Location, NewPhoto, PhotoFacts, Reading};
 
 const NOISE: f32 = 0.02;
 
@@ -35,21 +35,27 @@ fn main() {
                 width: row.width,
                 height: row.height,
                 orientation: row.orientation,
-                taken_at: Some(format!("20{:02}-{:02}-{:02}T12:00:00", number % 25, number % 12 + 1, number % 28 + 1)),
-                camera: row.camera,
-                lens: row.lens,
-                latitude: None,
-                longitude: None,
+                facts: PhotoFacts {
+                    taken_at: Some(format!(
+                        "20{:02}-{:02}-{:02}T12:00:00",
+                        number % 25,
+                        number % 12 + 1,
+                        number % 28 + 1
+                    )),
+                    date_source: Some(DateSource::Exif),
+                    camera: row.camera,
+                    lens: row.lens,
+                    ..PhotoFacts::default()
+                },
                 format: row.format,
                 size_bytes: row.size_bytes,
                 fingerprint: None,
                 thumbnail_jpeg: small.thumbnail(id).unwrap().unwrap(),
-                caption: None,
-                keywords: Vec::new(),
                 locations: vec![Location {
                     path: PathBuf::from(format!("/made-up/{}/{number}.jpg", number / 1000)),
                     size_bytes: row.size_bytes,
                     modified_ns: 0,
+                    reading: Reading::default(),
                 }],
                 vectors: vec![(model.clone(), vector.iter().map(|v| v + random.random_range(-NOISE..NOISE)).collect())],
             }

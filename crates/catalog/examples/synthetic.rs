@@ -14,7 +14,8 @@ use std::path::Path;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sightline_catalog::{
-    Batch, CaptionAuthor, Catalog, Filter, Location, ModelKey, NewCaption, NewPhoto, Overwrite, PhotoId,
+    Batch, CaptionAuthor, Catalog, DateSource, Filter, Location, ModelKey, NewCaption, NewPhoto, Overwrite, PhotoFacts,
+    PhotoId, PlaceNames, Reading,
 };
 
 /// Numbers in a vector that is searched, and in a descriptor.
@@ -23,8 +24,11 @@ const DIMS: [usize; 2] = [512, 1024];
 const CENTRES: usize = 2000;
 /// Folder of photos without files.
 const MADE_UP: &str = "/made-up";
+/// Version of what reads a photo's facts, so that a scan finds them read.
+const READER: u32 = 1;
 const BATCH: usize = 2000;
 const PHOTOS_A_FOLDER: u32 = 500;
+const TOWNS: u32 = 700;
 /// Photos in the albums; each tenth photo from some place on.
 const ALBUMS: [usize; 12] = [20_000, 10_000, 5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 0];
 const CAMERAS: [&str; 5] = ["FUJIFILM X100V", "Canon EOS R5", "Apple iPhone 14 Pro", "NIKON Z 6", "Google Pixel 7"];
@@ -110,16 +114,17 @@ fn gauss(random: &mut StdRng) -> f32 {
 
 /// Where the photo lies, and its file if there is a tree to put it in.
 fn place(number: u32, name: &str, tree: Option<&Path>) -> Location {
+    let reading = Reading { version: READER, sidecar: None };
     let Some(tree) = tree else {
         let (path, size_bytes) = (Path::new(MADE_UP).join(name), 4_000_000 + u64::from(number));
-        return Location { path, size_bytes, modified_ns: 1_700_000_000_000_000_000 };
+        return Location { path, size_bytes, modified_ns: 1_700_000_000_000_000_000, reading };
     };
     let path = tree.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, number.to_string()).unwrap();
     let metadata = std::fs::metadata(&path).unwrap();
     let since = metadata.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Location { path, size_bytes: metadata.len(), modified_ns: since.as_nanos() as i64 }
+    Location { path, size_bytes: metadata.len(), modified_ns: since.as_nanos() as i64, reading }
 }
 
 fn photo(random: &mut StdRng, number: u32, centres: &Centres, tree: Option<&Path>) -> NewPhoto {
@@ -138,24 +143,35 @@ fn photo(random: &mut StdRng, number: u32, centres: &Centres, tree: Option<&Path
     let (year, month, day) = (2000 + folder % 25, folder / 25 % 12 + 1, folder % 28 + 1);
     let name = format!("{year}/{month:02}-{day:02} Trip {folder}/IMG_{number:07}.jpg");
     let location = place(number, &name, tree);
+    let taken_at = (number % 10 > 0)
+        .then(|| format!("{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}", number % 24, number % 60, number / 7 % 60));
+    // A folder is a trip to one town, and each second camera writes where it was.
+    let town = folder % TOWNS;
+    let place = (folder % 2 == 0).then(|| PlaceNames {
+        name: format!("Town {town}, Country {}", town % 40),
+        other_names: vec![format!("Region {}", town % 200)],
+    });
     NewPhoto {
         hash,
         width: 4000,
         height: 3000,
         orientation: 1,
-        taken_at: (number % 10 > 0).then(|| {
-            format!("{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}", number % 24, number % 60, number / 7 % 60)
-        }),
-        camera: Some(CAMERAS[folder as usize % CAMERAS.len()].into()),
-        lens: None,
-        latitude: None,
-        longitude: None,
+        facts: PhotoFacts {
+            date_source: taken_at.as_ref().map(|_| DateSource::Exif),
+            taken_at,
+            camera: Some(CAMERAS[folder as usize % CAMERAS.len()].into()),
+            lens: Some(format!("{} mm", 10 + folder % 37)),
+            latitude: place.is_some().then(|| f64::from(town % 120) - 60.0),
+            longitude: place.is_some().then(|| f64::from(town % 360) - 180.0),
+            place,
+            rating: (number % 7 == 0).then_some((number / 7 % 6) as i8),
+            keywords: if number % 100 == 0 { vec!["favourite".into()] } else { Vec::new() },
+            ..PhotoFacts::default()
+        },
         format: if number % 50 == 0 { "png" } else { "jpeg" }.into(),
         size_bytes: location.size_bytes,
         fingerprint: Some(random.random()),
         thumbnail_jpeg: vec![number as u8; 9_000],
-        caption: None,
-        keywords: if number % 100 == 0 { vec!["favourite".into()] } else { Vec::new() },
         locations: vec![location],
         vectors,
     }

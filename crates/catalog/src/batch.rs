@@ -1,7 +1,6 @@
 //! What one transaction of indexing writes.
 
-use crate::tables::caption::{self, NewCaption, Overwrite};
-use crate::tables::keyword;
+use crate::facts;
 use crate::tables::location::{self, Location};
 use crate::tables::model::ModelKey;
 use crate::tables::photo::{self, NewPhoto, PhotoId};
@@ -46,10 +45,7 @@ impl Catalog {
                 for place in &new.locations {
                     location::put(transaction, id, place)?;
                 }
-                if let Some(text) = &new.caption {
-                    caption::put(transaction, id, &NewCaption::of_file(text), Overwrite::Never)?;
-                }
-                keyword::import(transaction, id, &new.keywords)?;
+                facts::put(transaction, id, &new.facts)?;
                 for (model, numbers) in &new.vectors {
                     vector::put(transaction, id, model, numbers)?;
                 }

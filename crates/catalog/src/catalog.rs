@@ -111,14 +111,18 @@ impl Catalog {
         self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One more reader.
+    pub(crate) fn another_reader(&self) -> Result<Connection, CatalogError> {
+        connection::reader(self.file(), self.shared.read_mode).map_err(|error| CatalogError::sql(self.file(), error))
+    }
+
     /// Runs `work` on a reader, which sees one state of the database from begin to end.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, CatalogError> {
         let idle = || self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let reader = idle().pop();
         let mut reader = match reader {
             Some(reader) => reader,
-            None => connection::reader(self.file(), self.shared.read_mode)
-                .map_err(|error| CatalogError::sql(self.file(), error))?,
+            None => self.another_reader()?,
         };
         let result = reader.transaction().map_err(Failure::from).and_then(|transaction| {
             let value = work(&transaction)?;

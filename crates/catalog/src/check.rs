@@ -1,11 +1,16 @@
 //! Whether the catalogue is sound.
 
-use crate::{Catalog, CatalogError};
+use rusqlite::{Connection, Row};
+
+use crate::error::Failure;
+use crate::safekeeping::{cut_short, page_bytes, watched};
+use crate::tables::{missing, words};
+use crate::{Catalog, CatalogError, Watch, connection};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// What is wrong, one sentence each; at most a hundred from SQLite itself.
+    /// What is wrong, one sentence each.
     pub faults: Vec<String>,
 }
 
@@ -16,47 +21,187 @@ impl CheckReport {
     }
 }
 
+/// At most so many faults of pages and indexes are told.
+const PAGE_FAULTS: usize = 100;
+
 /// Counts that must be zero in a sound catalogue.
-const RULES: [(&str, &str); 3] = [
+const RULES: [(&str, &str); 4] = [
+    ("photo hashes that are not of 32 bytes", "SELECT count(*) FROM photo WHERE length(hash) <> 32"),
     (
-        "vectors of a length that is not their model's",
-        "SELECT count(*) FROM vector JOIN model ON model.id = vector.model_id
-         WHERE length(vector.data) <> 2 * model.dims",
-    ),
-    ("hashes that are not of 32 bytes", "SELECT count(*) FROM photo WHERE length(hash) <> 32"),
-    (
-        "paths that are both a photo and a problem",
+        "files that are listed both as a photo and as a problem",
         "SELECT count(*) FROM location WHERE path IN (SELECT path FROM problem)",
     ),
+    ("photos whose words are not those of their captions and keywords", words::UNEQUAL),
+    ("photos that lie nowhere and are not listed so, or the other way round", missing::UNEQUAL),
 ];
 
+/// The vectors, each with the bytes that its model's have.
+const VECTORS: &str = "SELECT vector.rowid, vector.data, 2 * model.dims FROM vector
+    JOIN model ON model.id = vector.model_id";
+
 impl Catalog {
-    /// Examines every page and every reference; takes about as long as reading the file.
+    /// Examines every page, index and reference; takes a few times as long as reading the file. What is wrong is in the
+    /// report, also when it is so much that not all could be examined.
     ///
     /// # Errors
-    /// When the library is too damaged to be examined, or cannot be read.
+    /// When the library cannot be read.
     pub fn check(&self) -> Result<CheckReport, CatalogError> {
-        self.read(|transaction| {
-            let mut faults = Vec::new();
-            let mut pages = transaction.prepare("PRAGMA quick_check(100)")?;
-            for line in pages.query_map([], |row| row.get::<_, String>(0))? {
-                let line = line?;
-                if line != "ok" {
-                    faults.push(line);
-                }
-            }
-            let mut references = transaction.prepare("PRAGMA foreign_key_check")?;
-            for fault in references.query_map([], |row| Ok((row.get(0)?, row.get(2)?)))? {
-                let (table, parent): (String, String) = fault?;
-                faults.push(format!("a {table} refers to a {parent} that is not there"));
-            }
-            for (rule, sql) in RULES {
-                let count: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
-                if count > 0 {
-                    faults.push(format!("{count} {rule}"));
-                }
-            }
-            Ok(CheckReport { faults })
-        })
+        self.read(|transaction| examine(transaction).map(|faults| CheckReport { faults }))
     }
+
+    /// As [`Catalog::check`], of the library in `dir`, which need not open. Not for one that this process has open.
+    ///
+    /// # Errors
+    /// When there is no library, it is of another schema version, or cannot be read, and when `watch` stops it.
+    pub fn check_in(dir: &std::path::Path, watch: &mut Watch<'_>) -> Result<CheckReport, CatalogError> {
+        let file = dir.join(Self::FILE);
+        let found = connection::first_reader(&file).and_then(|(mut connection, _)| {
+            let size = page_bytes(&connection).map_err(|error| CatalogError::sql(&file, error))?;
+            let cut = cut_short(&file, size)?;
+            let faults = watched(&mut connection, "check", watch, |connection| {
+                let transaction = connection.transaction()?;
+                examine(&transaction)
+            });
+            Ok(cut.into_iter().chain(faults.map_err(|failure| failure.at(&file))?).collect())
+        });
+        match found {
+            Ok(faults) => Ok(CheckReport { faults }),
+            Err(CatalogError::Missing { .. }) => Err(CatalogError::Missing { path: dir.into() }),
+            Err(CatalogError::Corrupt { detail, .. }) => Ok(CheckReport {
+                faults: vec![format!("the file is damaged so much that it cannot be opened: {detail}")],
+            }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A part of the check: what it finds.
+type Examination = fn(&Connection) -> Result<Vec<String>, Failure>;
+
+/// All that is wrong.
+pub(crate) fn examine(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let mut faults = Vec::new();
+    for examine_part in [pages as Examination, references, vectors, rules] {
+        match examine_part(connection) {
+            Ok(found) => faults.extend(found.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>()),
+            Err(failure) => {
+                let fault = unreadable(failure)?;
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// The sentence for damage that was met, unless the failure is of another kind.
+fn unreadable(failure: Failure) -> Result<String, Failure> {
+    match &failure {
+        Failure::Sql(error) if is_damage(error) => Ok(format!("a part of the file cannot be read: {error}")),
+        _ => Err(failure),
+    }
+}
+
+/// Whether SQLite stumbled over the file, and not over the disk or a person's wish to stop.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, Unknown};
+    let code = error.sqlite_error_code();
+    // Of a damaged table of words, or of a schema that lacks something, it says no more than that it failed.
+    code.is_none() || matches!(code, Some(DatabaseCorrupt | NotADatabase | ConstraintViolation | Unknown))
+}
+
+fn pages(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let sql = format!("PRAGMA integrity_check({PAGE_FAULTS})");
+    let mut statement = connection.prepare(&sql)?;
+    let mut faults: Vec<String> = Vec::new();
+    for line in statement.query_map([], |row| row.get::<_, String>(0))? {
+        let line = match line {
+            Ok(line) => line,
+            // It gives up at some damage; what it said before counts.
+            Err(error) => {
+                faults.push(unreadable(error.into())?);
+                break;
+            }
+        };
+        for line in line.lines() {
+            if let Some(fault) = in_words(line)
+                && !faults.contains(&fault)
+            {
+                faults.push(fault);
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// SQLite's finding in plain words; `None` where it finds nothing.
+fn in_words(line: &str) -> Option<String> {
+    let (number, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if line == "ok" || line.starts_with("*** in database") {
+        return None;
+    }
+    let index = |words: &str| rest.rsplit_once(words).map(|(_, index)| index);
+    Some(if let Some(index) = index("missing from index ").or_else(|| index("entries in index ")) {
+        format!("the index {index} does not agree with its table")
+    } else if let Some(index) = index("non-unique entry in index ") {
+        format!("the index {index} holds what may be there only once twice")
+    } else if line.contains("FTS5") {
+        format!("the table of words is damaged ({line})")
+    } else if number == "Tree" || number == "Page" || number == "Freelist" || number == "Freelist:" {
+        format!("a page of the file is damaged ({line})")
+    } else {
+        format!("a row is damaged ({line})")
+    })
+}
+
+fn references(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(2)?));
+    let mut counts = std::collections::BTreeMap::<_, usize>::new();
+    for orphan in statement.query_map([], row)? {
+        *counts.entry(orphan?).or_default() += 1;
+    }
+    let sentence = |((table, parent), count)| {
+        let (noun, verb) = if count == 1 { ("row", "refers") } else { ("rows", "refer") };
+        format!("{count} {noun} of {table} {verb} to a {parent} that is not there")
+    };
+    Ok(counts.into_iter().map(sentence).collect())
+}
+
+fn vectors(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let (mut wrong, mut not_finite) = (0, 0);
+    each_bad_vector(connection, &mut |_, length| if length { wrong += 1 } else { not_finite += 1 })?;
+    let told = [
+        (wrong, "vectors of a length that is not their model's"),
+        (not_finite, "vectors that hold something that is no number"),
+    ];
+    Ok(told.into_iter().filter(|(count, _)| *count > 0).map(|(count, rule)| format!("{rule}: {count}")).collect())
+}
+
+/// Shows the row of each vector that no search can use, and whether it is its length that is wrong.
+pub(crate) fn each_bad_vector(connection: &Connection, show: &mut dyn FnMut(i64, bool)) -> Result<(), Failure> {
+    let mut statement = connection.prepare(VECTORS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, bytes) = (row.get(0)?, row.get::<_, i64>(2)?);
+        let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if i64::try_from(data.len()).ok() != Some(bytes) {
+            show(id, true);
+        } else if !data.as_chunks::<2>().0.iter().all(|half| half::f16::from_le_bytes(*half).is_finite()) {
+            show(id, false);
+        }
+    }
+    Ok(())
+}
+
+fn rules(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let mut faults = Vec::new();
+    for (rule, sql) in RULES {
+        let count: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        if count > 0 {
+            faults.push(format!("{rule}: {count}"));
+        }
+    }
+    Ok(faults)
 }

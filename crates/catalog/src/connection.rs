@@ -13,7 +13,7 @@ use crate::migrations;
 /// How long a process waits for another one's transaction.
 const BUSY: Duration = Duration::from_secs(10);
 /// Seven vectors of 512 dimensions fit one page; of the default size only three.
-const PAGE_BYTES: u32 = 8192;
+pub(crate) const PAGE_BYTES: u32 = 8192;
 /// How every database of SQLite begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Statements that a connection keeps prepared.

@@ -52,13 +52,17 @@ pub enum CatalogError {
         path: PathBuf,
     },
     /// The file is not a catalogue of this program.
-    #[error("{}: not a Sightline catalogue; move the file away and index again", path.display())]
+    #[error(
+"{}: not a Sightline catalogue, or damaged at its beginning; try `sightline check --repair` or `sightline restore FILE`, else move the file away and index again", path.display()
+    )]
     NotACatalogue {
         /// The library's file.
         path: PathBuf,
     },
     /// The file is damaged.
-    #[error("{}: the catalogue is damaged ({detail}); keep a copy, move it away and index again: photos are not touched", path.display())]
+    #[error(
+        "{}: the catalogue is damaged ({detail}); `sightline check --repair` saves what can be read, `sightline restore FILE` brings a backup back", path.display()
+    )]
     Corrupt {
         /// The library's file.
         path: PathBuf,
@@ -114,6 +118,65 @@ pub enum CatalogError {
     BackupExists {
         /// The backup's file.
         path: PathBuf,
+    },
+    /// The file that a backup is to be written to is the library's own.
+    #[error("{}: this is the library itself; name another file", path.display())]
+    LibraryItself {
+        /// The file as given.
+        path: PathBuf,
+    },
+    /// A backup is to be written to a folder.
+    #[error("{}: a folder; name a file in it, such as {}", path.display(), path.join("sightline-backup.sqlite").display())]
+    BackupIsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no such backup.
+    #[error("{}: no such file; check the path, or plug the disk in", path.display())]
+    BackupMissing {
+        /// The backup's file.
+        path: PathBuf,
+    },
+    /// The file that is to be restored is something else.
+    #[error("{}: not a backup of a Sightline library; name a file that `sightline backup` wrote", path.display())]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file that is to be restored is damaged.
+    #[error("{}: the backup is cut short or damaged ({detail}) and the library was left as it is; use an older one", path.display())]
+    BackupDamaged {
+        /// The backup's file.
+        path: PathBuf,
+        /// What SQLite found.
+        detail: String,
+    },
+    /// A file could not be made.
+    #[error("{}: cannot be written: {source}; name another place", path.display())]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Another process has the library open, and it cannot be replaced under its feet.
+    #[error("{}: another Sightline has the library open; close the app, stop `sightline watch`, and try again", path.display())]
+    InUse {
+        /// The library's file.
+        path: PathBuf,
+    },
+    /// Somebody stopped the work.
+    #[error("stopped; nothing was changed")]
+    Stopped,
+    /// Too much is damaged for a repair.
+    #[error(
+        "{}: cannot be repaired ({detail}) and was left as it is; `sightline restore FILE` brings a backup back, or move it away and index again: photos are not touched", path.display()
+    )]
+    BeyondRepair {
+        /// The library's file.
+        path: PathBuf,
+        /// What is in the way.
+        detail: String,
     },
     /// A vector's length is not that of its model's other vectors.
     #[error("vectors of model {model} have {expected} numbers, not {got}; name the model anew when its output changes")]
@@ -197,6 +260,15 @@ impl CatalogError {
             Self::Disk { .. } => "disk_failed",
             Self::Database { .. } => "catalogue_failed",
             Self::BackupExists { .. } => "backup_exists",
+            Self::LibraryItself { .. } => "library_itself",
+            Self::BackupIsFolder { .. } => "backup_is_folder",
+            Self::BackupMissing { .. } => "backup_missing",
+            Self::NotABackup { .. } => "not_a_backup",
+            Self::BackupDamaged { .. } => "backup_damaged",
+            Self::NotWritten { .. } => "file_not_written",
+            Self::InUse { .. } => "library_in_use",
+            Self::Stopped => "cancelled",
+            Self::BeyondRepair { .. } => "beyond_repair",
             Self::WrongDims { .. } => "vector_wrong_dims",
             Self::NotFinite { .. } => "vector_not_finite",
             Self::UnknownPhoto { .. } => "photo_unknown",
@@ -226,6 +298,28 @@ impl CatalogError {
         }
     }
 
+    /// The same, said of the file `to` where it was said of `from`: a temporary name tells nobody anything.
+    pub(crate) fn renamed(mut self, from: &Path, to: &Path) -> Self {
+        if let Self::Missing { path }
+        | Self::NotAFolder { path }
+        | Self::Denied { path }
+        | Self::ReadOnly { path }
+        | Self::Locked { path }
+        | Self::DiskFull { path }
+        | Self::NotACatalogue { path }
+        | Self::Corrupt { path, .. }
+        | Self::TooNew { path, .. }
+        | Self::BeyondRepair { path, .. }
+        | Self::Io { path, .. }
+        | Self::Disk { path, .. }
+        | Self::Database { path, .. } = &mut self
+            && path == from
+        {
+            *path = to.into();
+        }
+        self
+    }
+
     pub(crate) fn sql(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_path_buf();
         let detail = || error.to_string();
@@ -234,6 +328,7 @@ impl CatalogError {
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { detail: detail(), path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(ErrorCode::OperationInterrupted) => Self::Stopped,
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::PermissionDenied) => Self::Denied { path },
             Some(ErrorCode::SystemIoFailure) => Self::Disk { detail: detail(), path },

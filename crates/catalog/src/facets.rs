@@ -19,6 +19,10 @@ pub struct Facet {
 pub struct Facets {
     /// Names of cameras.
     pub cameras: Vec<Facet>,
+    /// Names of lenses.
+    pub lenses: Vec<Facet>,
+    /// Places where photos were taken.
+    pub places: Vec<Facet>,
     /// File formats.
     pub formats: Vec<Facet>,
     /// Years in which photos were taken.
@@ -45,6 +49,18 @@ impl Catalog {
                     "SELECT camera, count(*) FROM photo
                      WHERE camera IS NOT NULL AND id NOT IN (SELECT photo_id FROM missing)
                      GROUP BY camera ORDER BY 2 DESC, 1",
+                )?,
+                lenses: count(
+                    transaction,
+                    "SELECT lens, count(*) FROM photo
+                     WHERE lens IS NOT NULL AND id NOT IN (SELECT photo_id FROM missing)
+                     GROUP BY lens ORDER BY 2 DESC, 1",
+                )?,
+                places: count(
+                    transaction,
+                    "SELECT place, count(*) FROM photo
+                     WHERE place IS NOT NULL AND id NOT IN (SELECT photo_id FROM missing)
+                     GROUP BY place ORDER BY 2 DESC, 1",
                 )?,
                 formats: count(
                     transaction,

@@ -1,20 +1,35 @@
 //! Photos by what is known of them, without looking at what they show.
 
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use crate::path_bytes;
 use crate::tables::album::AlbumId;
 use crate::tables::photo::PhotoId;
 use crate::{Catalog, CatalogError};
+use crate::{path_bytes, place_key};
+
+/// What a name stands for that may be a folder's or a place's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// The folder of this name, if there is one.
+    pub folder: Option<PathBuf>,
+    /// The name, as that of a place; see [`Filter::place`].
+    pub place: String,
+}
 
 /// Conditions, all of which a photo has to meet; none lets every photo through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// It lies below this folder.
     pub folder: Option<PathBuf>,
+    /// It was taken at this place: words of a town, region or country, without accents and case. Several names,
+    /// between commas, must all be its.
+    pub place: Option<String>,
+    /// It lies below the folder or was taken at the place.
+    pub inside: Option<Inside>,
     /// It was taken at this local time or later: `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or longer, which
     /// stands for its first moment. A photo without a date does not meet it.
     pub taken_after: Option<String>,
@@ -22,6 +37,10 @@ pub struct Filter {
     pub taken_before: Option<String>,
     /// The camera's name contains this, in whatever case.
     pub camera: Option<String>,
+    /// The lens's name contains this, in whatever case.
+    pub lens: Option<String>,
+    /// Its stars are among these; a photo without counts as 0, one that was rejected as -1.
+    pub rating: Option<RangeInclusive<i8>>,
     /// The file's format, in whatever case.
     pub format: Option<String>,
     /// It is in this album.
@@ -46,12 +65,33 @@ impl DateOrder {
     }
 }
 
-/// Cameras are few: their names are looked through, stepping from one to the next, not all photos.
-const CAMERA: &str = " AND camera IN (
-    WITH RECURSIVE name (camera) AS (
-        SELECT min(camera) FROM photo UNION ALL
-        SELECT (SELECT min(camera) FROM photo WHERE camera > name.camera) FROM name WHERE camera IS NOT NULL)
-    SELECT camera FROM name WHERE instr(lower(camera), lower(?)) > 0)";
+/// The condition that a column's value meets `condition`. Names are few: they are looked through, stepping from one to
+/// the next by the column's index, and not all photos.
+fn named(column: &str, condition: &str) -> String {
+    format!(
+        "{column} IN (WITH RECURSIVE name ({column}) AS (
+             SELECT min({column}) FROM photo WHERE {column} IS NOT NULL UNION ALL
+             SELECT (SELECT min({column}) FROM photo WHERE {column} > name.{column}) FROM name
+             WHERE {column} IS NOT NULL)
+         SELECT {column} FROM name WHERE {condition})"
+    )
+}
+
+/// The condition that a photo lies below a folder.
+fn below(folder: &Path, sql: &mut String, values: &mut Vec<Value>) {
+    let (_, start, end) = path_bytes::folder_and_below(folder);
+    sql.push_str("id IN (SELECT photo_id FROM location WHERE path >= ? AND path < ?)");
+    values.extend([Value::Blob(start), Value::Blob(end)]);
+}
+
+/// The condition that a photo was taken at a place; no photo meets one without a word.
+fn at(place: &str, sql: &mut String, values: &mut Vec<Value>) {
+    let pieces = place_key::pieces(place);
+    let conditions: Vec<&str> = pieces.iter().map(|_| "instr(place_key, ?) > 0").collect();
+    let all = if pieces.is_empty() { "0".to_owned() } else { conditions.join(" AND ") };
+    sql.push_str(&named("place_key", &all));
+    values.extend(pieces.into_iter().map(Value::Text));
+}
 
 impl Filter {
     /// The query and its parameters; only constant text goes into it.
@@ -59,24 +99,40 @@ impl Filter {
         let mut sql = String::from("SELECT id FROM photo WHERE ");
         let mut values = Vec::new();
         match &self.folder {
-            Some(folder) => {
-                let (_, start, end) = path_bytes::folder_and_below(folder);
-                sql.push_str("id IN (SELECT photo_id FROM location WHERE path >= ? AND path < ?)");
-                values.extend([Value::Blob(start), Value::Blob(end)]);
-            }
+            Some(folder) => below(folder, &mut sql, &mut values),
             None => sql.push_str("id NOT IN (SELECT photo_id FROM missing)"),
         }
+        if let Some(place) = &self.place {
+            sql.push_str(" AND ");
+            at(place, &mut sql, &mut values);
+        }
+        if let Some(inside) = &self.inside {
+            sql.push_str(" AND (");
+            at(&inside.place, &mut sql, &mut values);
+            if let Some(folder) = &inside.folder {
+                sql.push_str(" OR ");
+                below(folder, &mut sql, &mut values);
+            }
+            sql.push(')');
+        }
         let texts = [
-            (" AND taken_at >= ?", &self.taken_after),
-            (" AND taken_at < ?", &self.taken_before),
-            (CAMERA, &self.camera),
-            (" AND format = lower(?)", &self.format),
+            ("taken_at >= ?".to_owned(), &self.taken_after),
+            ("taken_at < ?".to_owned(), &self.taken_before),
+            (named("camera", "instr(lower(camera), lower(?)) > 0"), &self.camera),
+            (named("lens", "instr(lower(lens), lower(?)) > 0"), &self.lens),
+            ("format = lower(?)".to_owned(), &self.format),
         ];
         for (condition, value) in texts {
             if let Some(value) = value {
-                sql.push_str(condition);
+                sql.push_str(" AND ");
+                sql.push_str(&condition);
                 values.push(Value::Text(value.clone()));
             }
+        }
+        if let Some(stars) = &self.rating {
+            let column = if *stars.start() > 0 { "rating" } else { "coalesce(rating, 0)" };
+            sql.push_str(&format!(" AND {column} BETWEEN ? AND ?"));
+            values.extend([stars.start(), stars.end()].map(|stars| Value::Integer((*stars).into())));
         }
         if let Some(album) = self.album {
             sql.push_str(" AND id IN (SELECT photo_id FROM album_photo WHERE album_id = ?)");
@@ -104,6 +160,18 @@ impl Catalog {
     /// When the library cannot be read.
     pub fn select_by_date(&self, filter: &Filter, order: DateOrder) -> Result<Vec<PhotoId>, CatalogError> {
         self.select_ordered(filter, order.sql())
+    }
+
+    /// Whether a photo that lies somewhere was taken at a place of this name.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn has_place(&self, place: &str) -> Result<bool, CatalogError> {
+        let (sql, values) = Filter { place: Some(place.into()), ..Filter::default() }.sql();
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(&format!("SELECT EXISTS ({sql})"))?;
+            Ok(statement.query_row(params_from_iter(values), |row| row.get(0))?)
+        })
     }
 
     fn select_ordered(&self, filter: &Filter, order: &'static str) -> Result<Vec<PhotoId>, CatalogError> {

@@ -9,8 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    absence, album, caption, change, checkpoint, companion, fingerprint, folder, job, keyword, location, missing, model, photo, problem,
-    setting, thumbnail, trashed, vector, verdict, version, volume, words,
+    absence, album, caption, change, checkpoint, companion, fingerprint, folder, job, keyword, location, missing,
+    model, photo, problem, setting, thumbnail, trashed, vector, vector_file, verdict, version, volume, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.
@@ -30,8 +30,10 @@ const VERSIONS: &[&[&str]] = &[
     &[volume::V5, companion::V5, absence::V5],
     // 6: how photos look in 64 bits, pairs that are no duplicates, what went to the trash.
     &[fingerprint::V6, trashed::V6],
-    // 7: which photos lie nowhere, what changed of the vectors, what long lists are made from.
-    &[missing::V7, change::V7, photo::V7_LISTS, caption::V7],
+    // 7: where dates come from, ratings, names of places; how files and their sidecars were read.
+    &[photo::V7, location::V7],
+    // 8: which photos lie nowhere, what changed, vectors in a file of their own, what long lists are made from.
+    &[missing::V8, change::V8, vector_file::V8, photo::V8, caption::V8],
 ];
 
 /// The latest version.
@@ -53,21 +55,27 @@ pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, Failu
     Ok(found)
 }
 
-/// Brings the schema up to date in one transaction.
+/// Brings the schema up to date in one transaction; a copy of an older library is kept beside it.
 pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Failure> {
-    match version(connection, file)? {
-        KNOWN => return Ok(()),
-        0 => {}
-        // What an upgrade does wrong must not be the end of it.
-        found => crate::safekeeping::keep_before_upgrade(file, found)?,
+    if version(connection, file)? == KNOWN {
+        return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read again: another process may have been quicker.
-    let found = version(&transaction, file)? as usize;
-    for statements in VERSIONS.iter().skip(found).copied().flatten() {
+    let found = version(&transaction, file)?;
+    if (1..KNOWN).contains(&found) {
+        // What an upgrade does wrong must not be the end of it. Nobody else writes now, and nothing is written yet.
+        crate::safekeeping::keep_before_upgrade(file, found)?;
+    }
+    lift(&transaction, found, KNOWN)?;
+    Ok(transaction.commit()?)
+}
+
+/// Makes of a schema of version `from` (0: none) one of version `to`.
+pub(crate) fn lift(transaction: &Connection, from: u32, to: u32) -> rusqlite::Result<()> {
+    for statements in VERSIONS.iter().take(to as usize).skip(from as usize).copied().flatten() {
         transaction.execute_batch(statements)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", KNOWN)?;
-    Ok(transaction.commit()?)
+    transaction.pragma_update(None, "user_version", to)
 }

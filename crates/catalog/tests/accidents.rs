@@ -177,11 +177,19 @@ fn the_check_finds_rows_that_make_no_sense() {
     file.execute_batch(
         "PRAGMA foreign_keys = OFF;
          UPDATE vector SET data = x'0000' WHERE photo_id = 1;
-         UPDATE location SET photo_id = 77 WHERE photo_id = 2;",
+         UPDATE vector SET data = x'007c0000000000000000000000000000' WHERE photo_id = 3;
+         UPDATE location SET photo_id = 77 WHERE photo_id = 2;
+         INSERT INTO caption (photo_id, text, author) VALUES (1, 'Rex', 'person');",
     )
     .unwrap();
     let catalog = open(&dir);
     let report = catalog.check().unwrap();
-    assert_eq!(report.faults.len(), 2, "{report:?}");
+    let faults = [
+        "1 row of location refers to a photo that is not there",
+        "vectors of a length that is not their model's: 1",
+        "vectors that hold something that is no number: 1",
+        "photos whose words are not those of their captions and keywords: 1",
+    ];
+    assert_eq!(report.faults, faults);
     assert_eq!(catalog.load_vectors(&model(), 8).unwrap_err().code(), "vector_wrong_dims");
 }

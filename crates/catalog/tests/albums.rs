@@ -59,8 +59,8 @@ fn photos_come_by_date_and_those_without_one_last() {
     let dates = [Some("2021-05-01T10:00:00"), None, Some("2019-01-01T00:00:00"), Some("2021-05-01T10:00:01+02:00")];
     let photos = dates.iter().zip(1..).map(|(date, number)| {
         let mut photo = photo_at(number, &format!("/p/{number}.jpg"));
-        photo.taken_at = date.map(str::to_owned);
-        photo.camera = (number > 2).then(|| "X100V".to_owned());
+        photo.facts.taken_at = date.map(str::to_owned);
+        photo.facts.camera = (number > 2).then(|| "X100V".to_owned());
         photo
     });
     let ids = commit(&catalog, photos.collect());

@@ -5,7 +5,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{Batch, CatalogError, Filter, JobState, Known, ModelKey, PhotoId, Problem};
+use sightline_catalog::{Batch, CatalogError, Filter, JobState, Known, ModelKey, PhotoId, Problem, Reading};
 use support::{commit, forget, hash, location, model, open, photo, photo_at, vector};
 
 #[test]
@@ -13,10 +13,10 @@ fn everything_committed_is_there_after_opening_again() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = open(&dir);
     let mut dog = photo_at(1, "/p/dog.jpg");
-    dog.taken_at = Some("2021-06-30T12:00:00+02:00".into());
-    dog.camera = Some("FUJIFILM X100V".into());
-    dog.lens = Some("23 mm".into());
-    (dog.latitude, dog.longitude) = (Some(38.7), Some(-9.1));
+    dog.facts.taken_at = Some("2021-06-30T12:00:00+02:00".into());
+    dog.facts.camera = Some("FUJIFILM X100V".into());
+    dog.facts.lens = Some("23 mm".into());
+    (dog.facts.latitude, dog.facts.longitude) = (Some(38.7), Some(-9.1));
     let id = commit(&catalog, vec![dog.clone()])[0];
     drop(catalog);
     let catalog = open(&dir);
@@ -25,8 +25,8 @@ fn everything_committed_is_there_after_opening_again() {
     assert_eq!(catalog.thumbnail(id).unwrap().unwrap(), dog.thumbnail_jpeg);
     let row = catalog.photo(id).unwrap().unwrap();
     assert_eq!((row.width, row.height, row.orientation), (dog.width, dog.height, dog.orientation));
-    assert_eq!((&row.taken_at, &row.camera, &row.lens), (&dog.taken_at, &dog.camera, &dog.lens));
-    assert_eq!((row.latitude, row.longitude), (dog.latitude, dog.longitude));
+    assert_eq!((&row.taken_at, &row.camera, &row.lens), (&dog.facts.taken_at, &dog.facts.camera, &dog.facts.lens));
+    assert_eq!((row.latitude, row.longitude), (dog.facts.latitude, dog.facts.longitude));
     assert_eq!((row.hash, row.format, row.size_bytes), (dog.hash, dog.format, dog.size_bytes));
     let index = catalog.load_vectors(&model(), 8).unwrap();
     assert_eq!(index.vector(id).unwrap(), vector(1));
@@ -146,7 +146,10 @@ fn a_path_is_a_photo_or_a_problem_never_both() {
     assert_eq!(catalog.problems().unwrap(), [problem]);
     assert!(catalog.paths_of(id).unwrap().is_empty());
     let known = catalog.known(Path::new("/p/a.jpg")).unwrap().unwrap();
-    assert_eq!(known, Known { size_bytes: 5, modified_ns: -7, is_problem: true, photo: None });
+    assert_eq!(
+        known,
+        Known { size_bytes: 5, modified_ns: -7, is_problem: true, photo: None, reading: Reading::default() }
+    );
     catalog.commit_batch(&Batch { moves: vec![(location("/p/a.jpg"), id)], ..Batch::default() }).unwrap();
     assert!(catalog.problems().unwrap().is_empty());
     assert_eq!(catalog.known(Path::new("/p/a.jpg")).unwrap().unwrap().photo, Some(id));
@@ -231,8 +234,8 @@ fn filters_find_photos_by_folder_date_camera_and_format() {
     ];
     let photos = rows.iter().zip(1..).map(|((path, taken_at, camera, format), number)| {
         let mut photo = photo_at(number, path);
-        photo.taken_at = taken_at.map(str::to_owned);
-        photo.camera = camera.map(str::to_owned);
+        photo.facts.taken_at = taken_at.map(str::to_owned);
+        photo.facts.camera = camera.map(str::to_owned);
         photo.format = (*format).into();
         photo
     });

@@ -102,7 +102,7 @@ fn an_edited_photo_inherits_what_a_person_gave_it_unless_the_old_one_lies_elsewh
         catalog.remove_keyword(*photo, "cat").unwrap();
     }
     let mut edited = vec![photo_at(11, "/a.jpg"), photo_at(12, "/b.jpg")];
-    edited.iter_mut().for_each(|photo| photo.caption = Some("from the file".into()));
+    edited.iter_mut().for_each(|photo| photo.facts.caption = Some("from the file".into()));
     let successions = vec![(old[0], hash(11)), (old[1], hash(12))];
     let new = catalog.commit_batch(&Batch { photos: edited, successions, ..Batch::default() }).unwrap();
     assert_eq!(catalog.albums_of(new[0]).unwrap(), [album]);

@@ -1,18 +1,25 @@
 //! Libraries of every earlier release open, with all that was in them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
-use sightline_catalog::{AlbumId, CaptionAuthor, Catalog, JobState, ModelKey, PhotoId, Verdict, VersionId};
+use sightline_catalog::{
+    AlbumId, CaptionAuthor, Catalog, DateSource, Filter, JobState, ModelKey, PhotoId, Reading, Verdict, VersionId,
+};
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 5] = [
+const FIXTURES: [&str; 8] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
     include_str!("fixtures/schema-4.sql"),
     include_str!("fixtures/schema-5.sql"),
+    include_str!("fixtures/schema-6.sql"),
+    include_str!("fixtures/schema-7.sql"),
+    include_str!("fixtures/schema-8.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -123,6 +130,51 @@ fn a_library_of_schema_5_keeps_its_companions() {
     assert!(catalog.check().unwrap().is_well());
     let paths: Vec<_> = catalog.companions_of(PhotoId(1)).unwrap().into_iter().map(|row| row.path).collect();
     assert_eq!(paths, [PathBuf::from("/photos/a.raf")]);
+}
+
+#[test]
+fn a_library_of_schema_6_keeps_its_duplicates() {
+    let dir = library(FIXTURES[5]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    assert_eq!(catalog.fingerprints().unwrap(), [(PhotoId(1), u64::MAX - 1), (PhotoId(2), 0x0123_4567_89ab_cdef)]);
+    let pairs = [(1, 2), (2, 2)].map(|(first, second)| (PhotoId(first), PhotoId(second)));
+    assert_eq!(catalog.no_duplicates().unwrap(), HashSet::from(pairs));
+    let (_, files) = catalog.last_trashed().unwrap().unwrap();
+    assert_eq!(files.len(), 1);
+    assert_eq!((files[0].path.as_path(), files[0].kept), (Path::new("/photos/copy of a.jpg"), PhotoId(2)));
+    // Its photos are to be read anew: nothing is known of their ratings and places.
+    let row = catalog.photo(PhotoId(1)).unwrap().unwrap();
+    assert_eq!((row.date_source, row.rating, row.place), (Some(DateSource::Exif), None, None));
+    assert!(catalog.known_under("/photos".as_ref()).unwrap().values().all(|known| known.reading == Reading::default()));
+}
+
+#[test]
+fn a_library_of_schema_7_keeps_ratings_and_places() {
+    let dir = library(FIXTURES[6]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let row = catalog.photo(PhotoId(1)).unwrap().unwrap();
+    assert_eq!(
+        (row.date_source, row.rating, row.place.as_deref()),
+        (Some(DateSource::Exif), Some(4), Some("Lisbon, Portugal"))
+    );
+    let filter = Filter { place: Some("portugal".into()), rating: Some(4..=5), ..Filter::default() };
+    assert_eq!(catalog.select(&filter).unwrap(), [PhotoId(1)]);
+    let known = catalog.known("/photos/a.jpg".as_ref()).unwrap().unwrap();
+    assert_eq!(known.reading, Reading { version: 1, sidecar: Some((321, 9)) });
+}
+
+#[test]
+fn a_library_of_schema_8_knows_what_lies_nowhere_and_does_without_its_file_of_vectors() {
+    let dir = library(FIXTURES[7]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let status = catalog.status().unwrap();
+    assert_eq!((status.photos, status.missing), (2, 1));
+    let mut index = Arc::new(catalog.load_vectors(&ModelKey("home-1".into()), 4).unwrap());
+    assert_eq!(index.ids(), [1, 2].map(PhotoId));
+    assert!(!catalog.refresh_vectors(&ModelKey("home-1".into()), &mut index).unwrap());
 }
 
 #[test]

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    bench, caption, completions, doctor, duplicates, eval, index, problems, search, similar, status, suggest, tags,
-    teach, watch,
+    backup, bench, caption, check, completions, doctor, duplicates, eval, index, problems, restore, search, similar,
+    status, suggest, tags, teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -88,6 +88,9 @@ pub(crate) enum Command {
     Search(search::Search),
     Similar(similar::Similar),
     Status(status::Status),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Check(check::Check),
     Problems(problems::Problems),
     Doctor(doctor::Doctor),
     Caption(caption::Caption),

@@ -144,6 +144,8 @@ fn style(template: &str) -> ProgressStyle {
 
 fn numbers(progress: &Progress) -> String {
     let mut text = match progress.total {
+        // Work that cannot be counted.
+        0 if progress.done == 0 => String::new(),
         0 => progress.done.to_string(),
         total => format!("{}/{total}", progress.done),
     };
@@ -167,6 +169,8 @@ mod tests {
         assert_eq!(numbers(&progress), "10/100  4.5/s  20.0 s left");
         let finished = Progress { done: 100, ..progress.clone() };
         assert_eq!(numbers(&finished), "100/100  4.5/s");
+        let uncounted = Progress { total: 0, done: 0, rate: 0.0, eta_seconds: None, ..progress.clone() };
+        assert_eq!(numbers(&uncounted), "");
         let unknown = Progress { total: 0, rate: 0.0, eta_seconds: None, ..progress };
         assert_eq!(numbers(&unknown), "10");
     }

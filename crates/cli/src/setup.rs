@@ -34,7 +34,8 @@ pub(crate) fn without_library(global: &Global) -> anyhow::Result<Engine> {
     Ok(Engine::without_library(config(global)?)?)
 }
 
-fn library(global: &Global) -> anyhow::Result<PathBuf> {
+/// Where the library lies.
+pub(crate) fn library(global: &Global) -> anyhow::Result<PathBuf> {
     let chosen = global.library.clone().or_else(home::default_library);
     let folder = chosen.context("this user has no home folder; name a library with --library DIR")?;
     std::path::absolute(&folder).with_context(|| format!("{}: not a folder name", folder.display()))

@@ -97,8 +97,8 @@ fn library(config: &EngineConfig) -> Check {
         let report = catalog.check()?;
         Ok((report, catalog.status()?))
     });
-    let remedy = "keep a copy of the folder, then move it away and index again: the photos \
-                  themselves are not touched";
+    let remedy = "`sightline check --repair` mends it and keeps a copy; `sightline restore FILE` brings a backup back; \
+                  the photos themselves are not touched";
     match report {
         Ok((report, status)) if report.is_well() => {
             let (photos, files) = (status.photos, status.locations);

@@ -152,8 +152,10 @@ pub enum EngineError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// `in:` names a folder that the library does not know.
-    #[error("in:{folder} is no folder of the library; `sightline status` lists them")]
+    /// `in:` names neither a folder nor a place that the library knows.
+    #[error(
+        "in:{folder} is no folder of the library and no place where a photo of it was taken; `sightline status` lists the folders"
+    )]
     UnknownFolder {
         /// The folder as given.
         folder: String,

@@ -24,6 +24,7 @@ mod loading;
 pub mod model_host;
 mod paths;
 pub mod photos;
+pub mod safekeeping;
 pub mod search;
 mod serving;
 mod serving_decoder;
@@ -40,8 +41,8 @@ pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use serving_decoder::{decoder_program, serve_decoder};
 pub use sightline_catalog::{
-    Absence, AlbumId, AlbumRow, CaptionAuthor, CaptionRow, Companion, CompanionKind, DateOrder, Facet, Facets, Filter,
-    KeywordOrigin, LocationId, Overwrite, PhotoId, Problem, Verdict,
+    Absence, AlbumId, AlbumRow, CaptionAuthor, CaptionRow, Companion, CompanionKind, DateOrder, DateSource, Facet,
+    Facets, Filter, KeywordOrigin, LocationId, Overwrite, PhotoId, Problem, Verdict,
 };
 pub use sightline_vlm::tune::{Depth, Objectives};
 pub use sightline_vlm::{Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Match, Sampling, Search};

@@ -35,8 +35,8 @@ fn main() -> std::io::Result<()> {
                         photo.rgb.width,
                         photo.rgb.height,
                         facts.orientation,
-                        facts.taken_at,
-                        facts.camera,
+                        facts.exif.taken_at,
+                        facts.exif.camera,
                     );
                     if let Some(folder) = &out {
                         write_ppm(folder, &path, &photo.rgb)?;

@@ -56,9 +56,11 @@ pub enum FileKind {
     Photo,
     /// A photo or film in a format that is not; the name is for people.
     Unsupported(&'static str),
+    /// An XMP file, which may be a photo's sidecar.
+    Sidecar,
 }
 
-/// The kind that a file's name suggests; `None` for names that no photo or film has.
+/// The kind that a file's name suggests; `None` for names that no photo, film or sidecar has.
 pub(crate) fn by_name(path: &Path) -> Option<FileKind> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     Some(match extension.as_str() {
@@ -73,6 +75,7 @@ pub(crate) fn by_name(path: &Path) -> Option<FileKind> {
         "mp4" | "m4v" | "mov" | "avi" | "mkv" | "webm" | "mts" | "3gp" | "mpg" | "mpeg" | "wmv" => {
             FileKind::Unsupported("video")
         }
+        "xmp" => FileKind::Sidecar,
         raw if RAW.contains(&raw) => FileKind::Photo,
         _ => return None,
     })
@@ -158,6 +161,7 @@ fn iso_media(bytes: &[u8]) -> Sniffed {
     let known = |kind, format| match kind {
         FileKind::Photo => Sniffed::Photo(format),
         FileKind::Unsupported(name) => Sniffed::Unsupported(name),
+        FileKind::Sidecar => Sniffed::Unknown,
     };
     // Files of AV1 may give the family's general brand first.
     let brands = bytes.get(8..bytes.len().min(64)).unwrap_or_default();
@@ -193,7 +197,8 @@ mod tests {
 
     #[test]
     fn names_of_other_files_are_passed_over() {
-        for name in ["notes.txt", "album.xmp", "noextension", "photo.jpg.part"] {
+        assert_eq!(by_name(Path::new("photo.jpg.XMP")), Some(FileKind::Sidecar));
+        for name in ["notes.txt", "noextension", "photo.jpg.part"] {
             assert_eq!(by_name(Path::new(name)), None, "{name}");
         }
         assert_eq!(by_name(Path::new("A.JPG")), Some(FileKind::Photo));

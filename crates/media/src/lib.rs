@@ -4,17 +4,21 @@
 //! and formats are told by contents. It knows nothing of models or catalogues.
 
 pub mod caption_metadata;
+mod dates;
 mod decode;
 mod error;
 mod exif_block;
+mod facts;
 mod fingerprint;
 mod format;
 mod hash;
 mod listing;
 mod metadata;
+mod name_date;
 mod near;
 mod pairs;
 mod photo;
+mod place;
 mod structure;
 mod thumbnail;
 pub mod trash;
@@ -22,16 +26,19 @@ mod volume;
 mod walk;
 pub mod worker;
 
+pub use dates::is_same_moment;
 pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
+pub use facts::{DateSource, Facts};
 pub use fingerprint::Fingerprint;
 pub use format::{FileKind, PhotoFormat};
 pub use hash::{ContentHash, hash_file};
 pub use listing::Listings;
-pub use metadata::Metadata;
+pub use metadata::{ExifFacts, Metadata};
 pub use near::NearPrints;
 pub use pairs::{Half, half_of_pair, may_lead_pair, pair_key};
 pub use photo::{Photo, open, read};
+pub use place::{Place, place_of};
 pub use thumbnail::{picture, picture_of, picture_short_side, thumbnail};
 pub use volume::{OnVolume, SystemVolumes, Volumes};
 pub use walk::{Found, Walk, is_skipped_name, look, walk};

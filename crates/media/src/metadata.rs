@@ -1,10 +1,20 @@
 //! What a file says of itself: EXIF date, camera, place, orientation.
 
-use exif::{Exif, In, Rational, Tag, Value};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read, Seek};
+use std::path::Path;
+
+use exif::{Context, Exif, In, Rational, Tag, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::exif_block;
-use crate::format::PhotoFormat;
+use crate::format::{PhotoFormat, Sniffed, sniff};
+use crate::{Limits, MediaError, dates, exif_block};
+
+/// Bytes that tell the format.
+const HEAD: u64 = 4096;
+/// Tags of Microsoft's for stars.
+const RATING: u16 = 0x4746;
+const RATING_PERCENT: u16 = 0x4749;
 
 /// Facts of a photo besides its pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,76 +25,96 @@ pub struct Metadata {
     pub height: u32,
     /// EXIF orientation, 1 to 8; 1 is upright.
     pub orientation: u8,
-    /// `YYYY-MM-DDTHH:MM:SS` by the camera's clock, with `+HH:MM` after it where the camera says so.
+    /// Format of the file.
+    pub format: PhotoFormat,
+    /// What its EXIF says.
+    pub exif: ExifFacts,
+}
+
+/// What the EXIF block of a file says; nothing where there is none or it cannot be read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExifFacts {
+    /// EXIF orientation, 1 to 8; 0 where there was nothing to read.
+    pub(crate) orientation: u8,
+    /// When it was taken, else digitised: `YYYY-MM-DDTHH:MM:SS` by the camera's clock, with a fraction and `+HH:MM`
+    /// after it where the camera says so.
     pub taken_at: Option<String>,
+    /// When a camera or a program last changed it, in the same form.
+    pub changed_at: Option<String>,
     /// Maker and model.
     pub camera: Option<String>,
     /// Lens model.
     pub lens: Option<String>,
-    /// Degrees north.
-    pub latitude: Option<f64>,
-    /// Degrees east.
-    pub longitude: Option<f64>,
-    /// Format of the file.
-    pub format: PhotoFormat,
-}
-
-/// The EXIF block of a file, empty where there is none or it cannot be read.
-#[derive(Debug, Default)]
-pub(crate) struct ExifFacts {
-    pub orientation: u8,
-    taken_at: Option<String>,
-    camera: Option<String>,
-    lens: Option<String>,
-    latitude: Option<f64>,
-    longitude: Option<f64>,
+    /// Degrees north and degrees east.
+    pub position: Option<(f64, f64)>,
+    /// Stars, 0 to 5.
+    pub rating: Option<i8>,
 }
 
 impl ExifFacts {
     /// Reads the EXIF of any format that may carry it; a damaged block gives what could be read of it.
-    pub fn read(bytes: &[u8], format: PhotoFormat) -> Self {
-        if matches!(format, PhotoFormat::Gif | PhotoFormat::Bmp) {
-            return Self { orientation: 1, ..Self::default() };
-        }
-        let mut reader = exif::Reader::new();
-        reader.continue_on_error(true);
-        let read = match exif_block::find(bytes, format) {
-            Some(block) => reader.read_raw(block),
-            None => reader.read_from_container(&mut std::io::Cursor::new(bytes)),
-        };
-        match read.or_else(|e| e.distill_partial_result(|_| ())) {
-            Ok(exif) => Self::of(&exif),
-            Err(_) => Self { orientation: 1, ..Self::default() },
+    pub(crate) fn read(bytes: &[u8], format: PhotoFormat) -> Self {
+        Self::of_parsed(match (format, exif_block::find(bytes, format)) {
+            (PhotoFormat::Gif | PhotoFormat::Bmp, _) => return Self::default(),
+            (_, Some(block)) => reader().read_raw(block),
+            (_, None) => reader().read_from_container(&mut Cursor::new(bytes)),
+        })
+    }
+
+    /// As [`ExifFacts::read`], of the file at `path`, of which no more is read than is needed.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn read_file(path: &Path) -> Result<Self, MediaError> {
+        let io = |error| MediaError::io(path, error);
+        let mut file = File::open(path).map_err(io)?;
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(io)?;
+        let Sniffed::Photo(format) = sniff(&head, path) else { return Ok(Self::default()) };
+        match format {
+            PhotoFormat::Gif | PhotoFormat::Bmp => Ok(Self::default()),
+            // Their blocks may lie anywhere.
+            PhotoFormat::Raw | PhotoFormat::Tiff | PhotoFormat::Jxl => {
+                Ok(Self::read(&crate::read(path, &Limits::default())?, format))
+            }
+            _ => {
+                file.rewind().map_err(io)?;
+                Ok(Self::of_parsed(reader().read_from_container(&mut BufReader::new(file))))
+            }
         }
     }
 
+    fn of_parsed(parsed: Result<Exif, exif::Error>) -> Self {
+        parsed
+            .or_else(|error| error.distill_partial_result(|_| ()))
+            .map_or_else(|_| Self::default(), |exif| Self::of(&exif))
+    }
+
     fn of(exif: &Exif) -> Self {
-        let orientation = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|f| f.value.get_uint(0));
+        let orientation = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|field| field.value.get_uint(0));
         Self {
-            orientation: orientation.filter(|o| (1..=8).contains(o)).unwrap_or(1) as u8,
+            orientation: orientation.filter(|turn| (1..=8).contains(turn)).unwrap_or(1) as u8,
             taken_at: taken_at(exif),
+            changed_at: date(exif, Tag::DateTime, Tag::SubSecTime, Tag::OffsetTime),
             camera: camera(exif),
             lens: text(exif, Tag::LensModel),
-            latitude: degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, b'S', 90.0),
-            longitude: degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W', 180.0),
+            position: position(exif),
+            rating: rating(exif),
         }
     }
 
     /// Metadata of a photo stored as `width` x `height`, before it is turned upright.
-    pub fn metadata(self, width: u32, height: u32, format: PhotoFormat) -> Metadata {
-        let (width, height) = if self.orientation >= 5 { (height, width) } else { (width, height) };
-        Metadata {
-            width,
-            height,
-            orientation: self.orientation,
-            taken_at: self.taken_at,
-            camera: self.camera,
-            lens: self.lens,
-            latitude: self.latitude,
-            longitude: self.longitude,
-            format,
-        }
+    pub(crate) fn metadata(self, width: u32, height: u32, format: PhotoFormat) -> Metadata {
+        let orientation = self.orientation.max(1);
+        let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
+        Metadata { width, height, orientation, format, exif: self }
     }
+}
+
+fn reader() -> exif::Reader {
+    let mut reader = exif::Reader::new();
+    reader.continue_on_error(true);
+    reader
 }
 
 /// An ASCII field without padding; `None` when empty.
@@ -95,26 +125,38 @@ fn text(exif: &Exif, tag: Tag) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The moment of exposure, else of digitising, else of the last change by a camera.
+/// The moment of exposure, else of digitising. Either may lack the zone that the other tells.
 fn taken_at(exif: &Exif) -> Option<String> {
-    [
-        (Tag::DateTimeOriginal, Tag::OffsetTimeOriginal),
-        (Tag::DateTimeDigitized, Tag::OffsetTimeDigitized),
-        (Tag::DateTime, Tag::OffsetTime),
-    ]
-    .into_iter()
-    .find_map(|(date, offset)| {
-        let date = exif::DateTime::from_ascii(text(exif, date)?.as_bytes()).ok()?;
-        let real = (1..=12).contains(&date.month) && (1..=31).contains(&date.day);
-        if !real || date.hour > 23 || date.minute > 59 || date.second > 60 {
-            return None;
-        }
-        let offset = text(exif, offset).filter(|o| o.len() == 6 && o.starts_with(['+', '-'])).unwrap_or_default();
-        Some(format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{offset}",
-            date.year, date.month, date.day, date.hour, date.minute, date.second
-        ))
-    })
+    let original = date(exif, Tag::DateTimeOriginal, Tag::SubSecTimeOriginal, Tag::OffsetTimeOriginal);
+    let digitized = date(exif, Tag::DateTimeDigitized, Tag::SubSecTimeDigitized, Tag::OffsetTimeDigitized);
+    match original {
+        Some(original) => Some(dates::with_zone_of(original, digitized.as_deref())),
+        None => digitized,
+    }
+}
+
+fn date(exif: &Exif, moment: Tag, subseconds: Tag, offset: Tag) -> Option<String> {
+    dates::exif(&text(exif, moment)?, text(exif, subseconds).as_deref(), text(exif, offset).as_deref())
+}
+
+/// Microsoft's stars, else its percents.
+fn rating(exif: &Exif) -> Option<i8> {
+    let number = |tag| exif.get_field(Tag(Context::Tiff, tag), In::PRIMARY)?.value.get_uint(0);
+    let stars = number(RATING).filter(|stars| *stars <= 5);
+    stars.or_else(|| number(RATING_PERCENT).and_then(stars_of_percent)).and_then(|stars| i8::try_from(stars).ok())
+}
+
+/// Stars as Windows writes them in percents: 1, 25, 50, 75 and 99; what lies between counts to the nearer.
+fn stars_of_percent(percent: u32) -> Option<u32> {
+    match percent {
+        0 => Some(0),
+        1..=12 => Some(1),
+        13..=37 => Some(2),
+        38..=62 => Some(3),
+        63..=87 => Some(4),
+        88..=100 => Some(5),
+        _ => None,
+    }
 }
 
 /// Maker and model, the maker only once.
@@ -129,8 +171,21 @@ fn camera(exif: &Exif) -> Option<String> {
     }
 }
 
-/// Degrees, minutes and seconds to signed degrees; `None` when out of range.
-fn degrees(exif: &Exif, tag: Tag, side: Tag, negative: u8, limit: f64) -> Option<f64> {
+/// Where it was taken. A receiver without a fix writes zeros.
+fn position(exif: &Exif) -> Option<(f64, f64)> {
+    let latitude = degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, b'S')?;
+    let longitude = degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W')?;
+    on_earth(latitude, longitude)
+}
+
+/// A position, if there is such a one; where the equator meets the meridian of Greenwich there is no land, and no fix.
+pub(crate) fn on_earth(latitude: f64, longitude: f64) -> Option<(f64, f64)> {
+    let real = latitude.abs() <= 90.0 && longitude.abs() <= 180.0 && (latitude != 0.0 || longitude != 0.0);
+    real.then_some((latitude, longitude))
+}
+
+/// Degrees, minutes and seconds to signed degrees.
+fn degrees(exif: &Exif, tag: Tag, side: Tag, negative: u8) -> Option<f64> {
     let Value::Rational(parts) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
     let part = |i: usize| parts.get(i).filter(|r| r.denom != 0).map_or(0.0, Rational::to_f64);
     if parts.first()?.denom == 0 {
@@ -141,5 +196,5 @@ fn degrees(exif: &Exif, tag: Tag, side: Tag, negative: u8, limit: f64) -> Option
         Value::Ascii(s) if s.first()?.first()?.to_ascii_uppercase() == negative => -1.0,
         _ => 1.0,
     };
-    (value <= limit).then_some(sign * value)
+    Some(sign * value)
 }

@@ -11,7 +11,7 @@ use crate::format::{FileKind, by_name};
 /// Folder names that are never entered besides hidden ones.
 const SKIPPED_FOLDERS: &[&str] = &["$RECYCLE.BIN", "System Volume Information", "@eaDir"];
 
-/// A photo, or a file that would be one if its format were supported.
+/// A photo, a file that would be one if its format were supported, or a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Its path, below the root as given.
@@ -41,7 +41,7 @@ pub fn walk(root: &Path) -> Walk {
 }
 
 impl Walk {
-    /// Files met so far that are neither photos nor films.
+    /// Files met so far that are neither photos nor films nor sidecars.
     pub fn others(&self) -> u64 {
         self.others
     }

@@ -128,8 +128,8 @@ fn exif_is_read_from_boxes() {
     }
     for name in names {
         let (facts, _) = decode(name);
-        assert_eq!(facts.taken_at.as_deref(), Some("2024-05-06T07:08:09"), "{name}");
-        assert_eq!(facts.camera.as_deref(), Some("Acme One"), "{name}");
+        assert_eq!(facts.exif.taken_at.as_deref(), Some("2024-05-06T07:08:09"), "{name}");
+        assert_eq!(facts.exif.camera.as_deref(), Some("Acme One"), "{name}");
     }
     assert_like("photo.jxl", "photo.jxl.ppm", 1.5, 8);
 }

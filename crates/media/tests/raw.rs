@@ -80,8 +80,8 @@ fn assert_photo(name: &str, bytes: &[u8], size: (u32, u32)) {
     assert_eq!((rgb.width, rgb.height, facts.orientation), (40, 60, 6), "{name}");
     let (top, bottom) = (&rgb.pixels[..3], &rgb.pixels[rgb.pixels.len() - 3..]);
     assert!(top[0] > 200 && bottom[2] > 200, "{name}: {top:?} {bottom:?}");
-    assert_eq!(facts.taken_at.as_deref(), Some("2024-05-06T07:08:09"), "{name}");
-    assert_eq!(facts.camera.as_deref(), Some("Acme One"), "{name}");
+    assert_eq!(facts.exif.taken_at.as_deref(), Some("2024-05-06T07:08:09"), "{name}");
+    assert_eq!(facts.exif.camera.as_deref(), Some("Acme One"), "{name}");
 }
 
 #[test]

@@ -52,6 +52,22 @@ label: string,
  */
 verdict: Verdict, };
 
+export type BackUp = { 
+/**
+ * The file to write; one that is there is replaced.
+ */
+file: string, };
+
+export type BackedUp = { 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * Its size in bytes.
+ */
+bytes: number, };
+
 export type CaptionAuthor = "machine" | "person" | "file";
 
 export type CaptionDetail = { 
@@ -176,7 +192,11 @@ name: string,
  */
 folder: string, 
 /**
- * Its size in bytes.
+ * Where the files lie that belong to it and go where it goes: its raw file, its film.
+ */
+companions: Array<string>, 
+/**
+ * Its size in bytes, with that of its companions.
  */
 size_bytes: number, 
 /**
@@ -292,6 +312,14 @@ export type Facets = {
  */
 cameras: Array<Facet>, 
 /**
+ * Lenses, the most used first.
+ */
+lenses: Array<Facet>, 
+/**
+ * Places, those of the most photos first.
+ */
+places: Array<Facet>, 
+/**
  * File formats, the most common first.
  */
 formats: Array<Facet>, 
@@ -317,6 +345,18 @@ before: string | null,
  * The camera's name contains this.
  */
 camera: string | null, 
+/**
+ * The lens's name contains this.
+ */
+lens: string | null, 
+/**
+ * Stars at least: 1 to 5.
+ */
+rating: number | null, 
+/**
+ * Was taken at this place: a town, a region, a country, or several between commas.
+ */
+place: string | null, 
 /**
  * Lies below this folder, an absolute path.
  */
@@ -458,6 +498,12 @@ hits: Array<number>, };
 
 export type Language = "system" | "en" | "zh";
 
+export type LibraryCheck = { 
+/**
+ * What is wrong, one sentence each; none when all is well.
+ */
+faults: Array<string>, };
+
 export type Mistake = { 
 /**
  * The photo's number; null when it is not in the library.
@@ -572,9 +618,13 @@ paths: Array<string>,
  */
 missing: boolean, 
 /**
- * Local time `YYYY-MM-DDTHH:MM:SS`, with the offset where it is known.
+ * Local time `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction, with the offset where it is known; less where less is.
  */
 taken_at: string | null, 
+/**
+ * Whether that is a guess from the file's name.
+ */
+date_guessed: boolean, 
 /**
  * The camera's name.
  */
@@ -591,6 +641,14 @@ latitude: number | null,
  * Degrees, east positive.
  */
 longitude: number | null, 
+/**
+ * Town, region and country where it was taken.
+ */
+place: string | null, 
+/**
+ * Stars, 0 to 5; -1 for a photo that was rejected.
+ */
+rating: number | null, 
 /**
  * Width in pixels, upright.
  */
@@ -1090,6 +1148,8 @@ export interface Rpc {
   reveal: [PathRequest, null];
   export_table: [ExportTable, null];
   export_copies: [ExportCopies, JobRow];
+  back_up: [BackUp, BackedUp];
+  check_library: [null, LibraryCheck];
   settings: [null, Settings];
   save_settings: [Settings, null];
   devices: [null, Array<DeviceRow>];

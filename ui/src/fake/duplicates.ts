@@ -9,6 +9,7 @@ function file(photo: number, index: number): DuplicateFile {
     place: { photo, location: 10 * photo + index },
     name: index === 0 ? `${photo}.jpg` : `${photo} (${index}).jpg`,
     folder: index === 0 ? "/home/anna/Photos" : "/home/anna/Downloads",
+    companions: index === 0 ? ["/home/anna/Photos/IMG_0412.RAF"] : [],
     size_bytes: 2_000_000 - 500_000 * index,
     modified_at: 1_600_000_000 + index,
     width: 4000 / (index + 1),

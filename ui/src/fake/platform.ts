@@ -123,10 +123,13 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       paths: [`/home/anna/Photos/${photo}.jpg`],
       missing: false,
       taken_at: "2021-06-30T12:05:00+02:00",
+      date_guessed: photo % 2 === 1,
       camera: "FUJIFILM X100V",
       lens: "23 mm",
       latitude: 38.71,
       longitude: -9.13,
+      place: "Lisbon, Portugal",
+      rating: photo % 7 === 6 ? -1 : photo % 6,
       width: 1200,
       height: 800,
       format: "jpeg",
@@ -173,6 +176,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     captions_to_review: () => ({ ids: versions.filter((row) => row.author === "machine" && !row.undone).map((row) => row.photo) }),
     facets: () => ({
       cameras: [{ value: "FUJIFILM X100V", photos: all.length }],
+      lenses: [{ value: "23 mm", photos: all.length }],
+      places: [{ value: "Lisbon, Portugal", photos: all.length }],
       formats: [{ value: "jpeg", photos: all.length }],
       folders: folders.map(({ path, photos }) => ({ value: path, photos })),
       years: [{ value: "2021", photos: all.length }],
@@ -208,6 +213,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
+    back_up: ({ file }) => ({ file, bytes: 9_000_000 }),
+    check_library: () => ({ faults: [] }),
     settings: () => settings,
     save_settings: (changed) => {
       settings = changed;

@@ -11,7 +11,7 @@ const phases: Record<string, string> = {
 };
 const why: Record<WhyNot, string> = {
   pixels: "Fewer pixels than the best",
-  format: "Not a format that cameras make",
+  format: "No raw file with it, or not a format that cameras make",
   compression: "Compressed more than the best",
   camera: "Does not name its camera",
   date: "Does not say when it was taken",
@@ -56,7 +56,7 @@ export const duplicatesEn = {
   decided: "Chosen",
   rule: "How the best is chosen",
   ruleLead:
-    "More pixels; else a format that cameras make; else less compression; else it names its camera; else its date; else it is not named or filed as a copy or a download; else it is in more albums or has your words; else it has lain unchanged for longer. The first difference decides.",
+    "Its raw file or film with it; else more pixels; else a format that cameras make; else less compression; else it names its camera; else its date; else it is not named or filed as a copy or a download; else it is in more albums or has your words; else it has lain unchanged for longer. The first difference decides.",
   move: (files: number) => (files === 0 ? "Move the rest to the trash" : `Move ${many(files, "file", "files")} to the trash`),
   confirmTitle: (files: number) => `Move ${many(files, "file", "files")} to the trash?`,
   confirmLead: (files: number, groups: number, size: string) =>

@@ -27,7 +27,7 @@ export const duplicatesZh: DuplicatesMessages = {
   keepThis: (index) => `保留第 ${index} 个文件`,
   why: {
     pixels: "像素少于最佳的一张",
-    format: "不是相机生成的格式",
+    format: "没有 RAW 文件，或不是相机生成的格式",
     compression: "压缩程度高于最佳的一张",
     camera: "没有记录相机",
     date: "没有记录拍摄时间",
@@ -52,7 +52,7 @@ export const duplicatesZh: DuplicatesMessages = {
   decideNothing: "撤回所有选择",
   decided: "已选择",
   rule: "如何选出最佳",
-  ruleLead: "像素更多；否则是相机生成的格式；否则压缩更少；否则记录了相机；否则记录了拍摄时间；否则名称和位置不像副本或下载；否则在更多相册中或有您写的文字；否则更久没有改动。以最先出现的差别为准。",
+  ruleLead: "带有 RAW 文件或影片；否则像素更多；否则是相机生成的格式；否则压缩更少；否则记录了相机；否则记录了拍摄时间；否则名称和位置不像副本或下载；否则在更多相册中或有您写的文字；否则更久没有改动。以最先出现的差别为准。",
   move: (files) => (files === 0 ? "将其余文件移到回收站" : `将 ${number.format(files)} 个文件移到回收站`),
   confirmTitle: (files) => `将 ${number.format(files)} 个文件移到回收站？`,
   confirmLead: (files, groups, size) =>

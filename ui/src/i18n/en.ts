@@ -1,5 +1,6 @@
 /** Everything that the window says, in English; other languages have the same keys. */
 import { duplicatesEn } from "./duplicates.en";
+import { safekeepingEn } from "./safekeeping.en";
 import { teachEn } from "./teach.en";
 
 const number = new Intl.NumberFormat("en");
@@ -74,6 +75,10 @@ export const en = {
     from: "From",
     until: "Until",
     camera: "Camera",
+    lens: "Lens",
+    place: "Place",
+    rating: "Rating",
+    atLeast: (stars: string) => `${stars} or more`,
     format: "Format",
     folder: "Folder",
     album: "Album",
@@ -120,6 +125,10 @@ export const en = {
     lens: "Lens",
     size: "Size",
     place: "Place",
+    position: "Position",
+    rating: "Rating",
+    rejected: "Rejected",
+    guessed: (date: string) => `${date} (guessed from the file name)`,
     file: "File",
     where: "Where",
     inAlbums: "Albums",
@@ -248,6 +257,7 @@ export const en = {
     data: "Data",
     dataLead: "What Sightline knows of your photos lies here:",
     dataSize: "Size",
+    placesCredit: "Names of places are from GeoNames (geonames.org), under CC BY 4.0.",
   },
   exports: {
     tableName: "photos.csv",
@@ -257,6 +267,7 @@ export const en = {
     copied: "Path copied",
   },
   duplicates: duplicatesEn,
+  safekeeping: safekeepingEn,
   teach: teachEn,
   help: {
     title: "Keyboard shortcuts",
@@ -271,6 +282,16 @@ export const en = {
     openPhoto: "Open the photo",
     addToLast: "Add to the last used album",
     similar: "Find similar photos",
+    inSearch: "In the search box",
+    search: [
+      ["dog -cat", "Like a dog, unlike a cat"],
+      ['2*sunset "red car"', "The sunset counts twice; quotes keep words together"],
+      ["after:2021-06 before:2022", "Taken from June 2021 on, and before 2022"],
+      ["in:Lisbon in:\"New York\"", "Taken in that town, region or country, or in a folder of that name"],
+      ["rating>=4 rating:5 rating<3", "By stars; photos without count as 0, rejected ones as -1"],
+      ["camera:x100v lens:23mm", "The name of the camera or of the lens has this in it"],
+      ["type:heic", "By format"],
+    ] as [string, string][],
   },
 };
 

@@ -52,12 +52,28 @@ export function fileSize(bytes: number): string {
   }).format(value);
 }
 
-/** The catalogue's local time `YYYY-MM-DDTHH:MM:SS[+HH:MM]` as this language writes it. */
+/**
+ * The catalogue's local time `YYYY-MM-DDTHH:MM:SS[.fff][+HH:MM]`, or as much of it as is known, as this language writes
+ * it.
+ */
 export function photoDate(takenAt: string): string {
-  const [, year, month, day, hour = "0", minute = "0"] =
-    /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}))?/.exec(takenAt) ?? [];
+  const [, year, month, day, hour, minute] =
+    /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2}))?)?)?/.exec(takenAt) ?? [];
   if (year === undefined) return takenAt;
   // The time is the camera's own: it is shown as it is, in no other zone.
-  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)));
-  return new Intl.DateTimeFormat(t().locale, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }).format(date);
+  const date = new Date(Date.UTC(Number(year), Number(month ?? 1) - 1, Number(day ?? 1), Number(hour ?? 0), Number(minute ?? 0)));
+  const known: Intl.DateTimeFormatOptions =
+    hour !== undefined
+      ? { dateStyle: "long", timeStyle: "short" }
+      : day !== undefined
+        ? { dateStyle: "long" }
+        : month !== undefined
+          ? { year: "numeric", month: "long" }
+          : { year: "numeric" };
+  return new Intl.DateTimeFormat(t().locale, { ...known, timeZone: "UTC" }).format(date);
+}
+
+/** Stars as they are drawn: `★★★★☆`. */
+export function stars(rating: number): string {
+  return "★".repeat(rating) + "☆".repeat(5 - rating);
 }

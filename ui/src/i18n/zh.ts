@@ -1,6 +1,7 @@
 /** 窗口中的全部文字，简体中文。 */
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
+import { safekeepingZh } from "./safekeeping.zh";
 import { teachZh } from "./teach.zh";
 
 const number = new Intl.NumberFormat("zh");
@@ -74,6 +75,10 @@ export const zh: Messages = {
     from: "从",
     until: "到",
     camera: "相机",
+    lens: "镜头",
+    place: "地点",
+    rating: "评分",
+    atLeast: (stars) => `${stars} 及以上`,
     format: "格式",
     folder: "文件夹",
     album: "相册",
@@ -120,6 +125,10 @@ export const zh: Messages = {
     lens: "镜头",
     size: "尺寸",
     place: "地点",
+    position: "坐标",
+    rating: "评分",
+    rejected: "已拒绝",
+    guessed: (date) => `${date}（根据文件名推测）`,
     file: "文件",
     where: "位置",
     inAlbums: "相册",
@@ -248,6 +257,7 @@ export const zh: Messages = {
     data: "数据",
     dataLead: "Sightline 对照片的了解保存在：",
     dataSize: "大小",
+    placesCredit: "地名来自 GeoNames（geonames.org），以 CC BY 4.0 许可使用。",
   },
   exports: {
     tableName: "照片.csv",
@@ -257,6 +267,7 @@ export const zh: Messages = {
     copied: "已复制路径",
   },
   duplicates: duplicatesZh,
+  safekeeping: safekeepingZh,
   teach: teachZh,
   help: {
     title: "键盘快捷键",
@@ -271,5 +282,15 @@ export const zh: Messages = {
     openPhoto: "打开照片",
     addToLast: "添加到上次使用的相册",
     similar: "查找相似照片",
+    inSearch: "在搜索框中",
+    search: [
+      ["dog -cat", "像狗，不像猫"],
+      ['2*sunset "red car"', "日落计两倍；引号把词连在一起"],
+      ["after:2021-06 before:2022", "2021 年 6 月起、2022 年之前拍摄"],
+      ["in:Lisbon in:\"New York\"", "在该城市、地区或国家拍摄，或在同名文件夹中"],
+      ["rating>=4 rating:5 rating<3", "按星级；没有评分算 0，已拒绝算 -1"],
+      ["camera:x100v lens:23mm", "相机或镜头的名称含有这些字"],
+      ["type:heic", "按格式"],
+    ],
   },
 };

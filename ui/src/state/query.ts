@@ -9,7 +9,7 @@ export interface Term {
 }
 
 export function noFilters(): Filters {
-  return { after: null, before: null, camera: null, folder: null, format: null, album: null };
+  return { after: null, before: null, camera: null, lens: null, rating: null, place: null, folder: null, format: null, album: null };
 }
 
 export function hasFilters(filters: Filters): boolean {

@@ -26,7 +26,7 @@ CREATE INDEX caption_photo ON caption (photo_id, id);
 ";
 
 /// Captions in the order in which they are reviewed.
-pub(crate) const V7: &str = "
+pub(crate) const V8: &str = "
 CREATE INDEX caption_review ON caption (confidence, photo_id) WHERE author = 'machine' AND undone_at IS NULL;
 ";
 
@@ -163,6 +163,18 @@ pub(crate) fn put(
     connection.prepare_cached(sql)?.execute(values)?;
     words::index(connection, photo)?;
     Ok(true)
+}
+
+/// Keeps what now stands in the photo's file or beside it, in the place of what stood there before. A caption of a
+/// person or a model stays, and one that was taken back does not return.
+pub(crate) fn follow_file(connection: &Connection, photo: PhotoId, text: &str) -> Result<(), Failure> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM caption WHERE photo_id = ?1 AND author = 'file' AND text = ?2)";
+    if connection.prepare_cached(sql)?.query_row((photo.0, text), |row| row.get(0))? {
+        return Ok(());
+    }
+    let of_file = current(connection, photo)?.is_some_and(|now| now.author == CaptionAuthor::File);
+    let overwrite = if of_file { Overwrite::All } else { Overwrite::Never };
+    put(connection, photo, &NewCaption::of_file(text), overwrite).map(drop)
 }
 
 impl Catalog {

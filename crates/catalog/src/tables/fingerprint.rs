@@ -50,7 +50,7 @@ impl Catalog {
     pub fn fingerprints(&self) -> Result<Vec<(PhotoId, u64)>, CatalogError> {
         self.read(|transaction| {
             let sql = "SELECT photo_id, bits FROM fingerprint
-                       WHERE photo_id IN (SELECT photo_id FROM location) ORDER BY photo_id";
+                       WHERE photo_id NOT IN (SELECT photo_id FROM missing) ORDER BY photo_id";
             let mut statement = transaction.prepare_cached(sql)?;
             let rows =
                 statement.query_map([], |row| Ok((PhotoId(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))?;
@@ -66,7 +66,7 @@ impl Catalog {
         self.read(|transaction| {
             let sql = "SELECT photo_id FROM thumbnail
                        WHERE photo_id NOT IN (SELECT photo_id FROM fingerprint)
-                         AND photo_id IN (SELECT photo_id FROM location) ORDER BY photo_id";
+                         AND photo_id NOT IN (SELECT photo_id FROM missing) ORDER BY photo_id";
             let mut statement = transaction.prepare_cached(sql)?;
             Ok(statement.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
         })

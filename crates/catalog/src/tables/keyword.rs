@@ -51,13 +51,24 @@ pub struct KeywordRow {
     pub removed: bool,
 }
 
-/// Keeps the keywords of a photo's file; what the user did to them stays.
-pub(crate) fn import(connection: &Connection, photo: PhotoId, keywords: &[String]) -> Result<(), Failure> {
-    let sql = "INSERT INTO keyword (photo_id, word, origin) VALUES (?1, ?2, 'file') ON CONFLICT DO NOTHING";
-    for word in keywords.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
-        connection.prepare_cached(sql)?.execute((photo.0, word))?;
+/// Makes the keywords of a photo's file those that stand there now; what the user gave or took off stays.
+pub(crate) fn follow_file(connection: &Connection, photo: PhotoId, keywords: &[String]) -> Result<(), Failure> {
+    let now = keywords.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let before = "SELECT word FROM keyword WHERE photo_id = ?1 AND origin = 'file' AND NOT removed";
+    let before = connection
+        .prepare_cached(before)?
+        .query_map([photo.0], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut changed = 0;
+    let delete = "DELETE FROM keyword WHERE photo_id = ?1 AND word = ?2";
+    for word in before.iter().filter(|word| !now.iter().any(|other| other.eq_ignore_ascii_case(word))) {
+        changed += connection.prepare_cached(delete)?.execute((photo.0, word))?;
     }
-    if !keywords.is_empty() {
+    let insert = "INSERT INTO keyword (photo_id, word, origin) VALUES (?1, ?2, 'file') ON CONFLICT DO NOTHING";
+    for word in now {
+        changed += connection.prepare_cached(insert)?.execute((photo.0, word))?;
+    }
+    if changed > 0 {
         words::index(connection, photo)?;
     }
     Ok(())

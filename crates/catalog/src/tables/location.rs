@@ -21,6 +21,21 @@ CREATE TABLE location (
 CREATE INDEX location_photo ON location (photo_id);
 ";
 
+pub(crate) const V7: &str = "
+ALTER TABLE location ADD COLUMN facts_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE location ADD COLUMN sidecar_bytes INTEGER;
+ALTER TABLE location ADD COLUMN sidecar_modified_ns INTEGER;
+";
+
+/// How the facts of a file were read last: a file is read again when this is no longer what it would be now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Version of what reads; 0 when nothing was read.
+    pub version: u32,
+    /// Size in bytes and time of last change, in nanoseconds since 1970, of the sidecar that was there.
+    pub sidecar: Option<(u64, i64)>,
+}
+
 /// A file that holds a photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -30,6 +45,8 @@ pub struct Location {
     pub size_bytes: u64,
     /// Time of last change, in nanoseconds since 1970.
     pub modified_ns: i64,
+    /// How its facts were read.
+    pub reading: Reading,
 }
 
 /// What the catalogue knows of a path.
@@ -43,6 +60,8 @@ pub struct Known {
     pub is_problem: bool,
     /// The photo it holds; none exactly when it is a problem.
     pub photo: Option<PhotoId>,
+    /// How its facts were read.
+    pub reading: Reading,
 }
 
 /// A file's number; it is used again when the file is forgotten, and so goes with its photo's.
@@ -53,18 +72,44 @@ pub struct LocationId(pub i64);
 pub(crate) fn put(connection: &Connection, photo: PhotoId, location: &Location) -> rusqlite::Result<()> {
     let path = path_bytes::encode(&location.path);
     problem::remove(connection, &path)?;
-    let sql = "INSERT INTO location (path, photo_id, size_bytes, modified_ns) VALUES (?1, ?2, ?3, ?4)
-               ON CONFLICT (path) DO UPDATE SET photo_id = excluded.photo_id,
-                   size_bytes = excluded.size_bytes, modified_ns = excluded.modified_ns";
-    let values = (&path, photo.0, location.size_bytes.cast_signed(), location.modified_ns);
+    let sql = "INSERT INTO location (path, photo_id, size_bytes, modified_ns,
+                   facts_version, sidecar_bytes, sidecar_modified_ns)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+               ON CONFLICT (path) DO UPDATE SET photo_id = excluded.photo_id, size_bytes = excluded.size_bytes,
+                   modified_ns = excluded.modified_ns, facts_version = excluded.facts_version,
+                   sidecar_bytes = excluded.sidecar_bytes, sidecar_modified_ns = excluded.sidecar_modified_ns";
+    let size = location.size_bytes.cast_signed();
+    let (sidecar_bytes, sidecar_ns) = location.reading.sidecar.unzip();
+    let (version, sidecar_bytes) = (location.reading.version, sidecar_bytes.map(u64::cast_signed));
+    let values = (&path, photo.0, size, location.modified_ns, version, sidecar_bytes, sidecar_ns);
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
+/// Says how the facts of the file at `path` were read, if `photo` still lies there.
+pub(crate) fn put_reading(
+    connection: &Connection,
+    photo: PhotoId,
+    path: &Path,
+    reading: Reading,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE location SET facts_version = ?3, sidecar_bytes = ?4, sidecar_modified_ns = ?5
+               WHERE path = ?1 AND photo_id = ?2";
+    let (bytes, modified_ns) = reading.sidecar.unzip();
+    let values = (path_bytes::encode(path), photo.0, reading.version, bytes.map(u64::cast_signed), modified_ns);
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+/// What stands in three columns from the one numbered `first`.
+fn reading_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Reading> {
+    let bytes: Option<i64> = row.get(first + 1)?;
+    Ok(Reading { version: row.get(first)?, sidecar: bytes.map(i64::cast_unsigned).zip(row.get(first + 2)?) })
+}
+
 const KNOWN: &str = "
-SELECT path, size_bytes, modified_ns, photo_id FROM location
+SELECT path, size_bytes, modified_ns, photo_id, facts_version, sidecar_bytes, sidecar_modified_ns FROM location
 WHERE path = ?1 OR (path >= ?2 AND path < ?3)
 UNION ALL
-SELECT path, size_bytes, modified_ns, NULL FROM problem
+SELECT path, size_bytes, modified_ns, NULL, 0, NULL, NULL FROM problem
 WHERE path = ?1 OR (path >= ?2 AND path < ?3)";
 
 fn known_from_row(row: &Row<'_>) -> rusqlite::Result<(PathBuf, Known)> {
@@ -74,6 +119,7 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<(PathBuf, Known)> {
         modified_ns: row.get(2)?,
         is_problem: photo.is_none(),
         photo,
+        reading: reading_from_row(row, 4)?,
     };
     Ok((path_bytes::decode(row.get(0)?), known))
 }
@@ -124,10 +170,12 @@ impl Catalog {
     /// When the library cannot be read.
     pub fn locations_of(&self, photo: PhotoId) -> Result<Vec<(LocationId, Location)>, CatalogError> {
         self.read(|transaction| {
-            let sql = "SELECT id, path, size_bytes, modified_ns FROM location WHERE photo_id = ?1 ORDER BY path";
+            let sql = "SELECT id, path, size_bytes, modified_ns, facts_version, sidecar_bytes, sidecar_modified_ns
+                       FROM location WHERE photo_id = ?1 ORDER BY path";
             let row = |row: &Row<'_>| {
                 let size_bytes = row.get::<_, i64>(2)?.cast_unsigned();
-                let location = Location { path: path_bytes::decode(row.get(1)?), size_bytes, modified_ns: row.get(3)? };
+                let (path, modified_ns) = (path_bytes::decode(row.get(1)?), row.get(3)?);
+                let location = Location { path, size_bytes, modified_ns, reading: reading_from_row(row, 4)? };
                 Ok((LocationId(row.get(0)?), location))
             };
             Ok(transaction.prepare_cached(sql)?.query_map([photo.0], row)?.collect::<Result<_, _>>()?)

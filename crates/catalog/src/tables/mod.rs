@@ -19,6 +19,7 @@ pub(crate) mod setting;
 pub(crate) mod thumbnail;
 pub(crate) mod trashed;
 pub(crate) mod vector;
+pub(crate) mod vector_file;
 pub(crate) mod verdict;
 pub(crate) mod version;
 pub(crate) mod volume;

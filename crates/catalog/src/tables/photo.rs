@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::facts::{DateSource, PhotoFacts, recorded};
 use crate::tables::location::Location;
 use crate::tables::model::ModelKey;
 use crate::{Catalog, CatalogError};
@@ -26,10 +27,22 @@ CREATE INDEX photo_taken_at ON photo (taken_at);
 CREATE INDEX photo_missed ON photo (missed_since) WHERE missed_since IS NOT NULL;
 ";
 
+pub(crate) const V7: &str = "
+ALTER TABLE photo ADD COLUMN date_source TEXT CHECK (date_source IN ('exif', 'xmp', 'iptc', 'name'));
+ALTER TABLE photo ADD COLUMN rating INTEGER CHECK (rating BETWEEN -1 AND 5);
+ALTER TABLE photo ADD COLUMN place TEXT;
+ALTER TABLE photo ADD COLUMN place_key TEXT;
+UPDATE photo SET date_source = 'exif' WHERE taken_at IS NOT NULL;
+CREATE INDEX photo_rating ON photo (rating) WHERE rating IS NOT NULL;
+CREATE INDEX photo_place ON photo (place) WHERE place IS NOT NULL;
+";
+
 /// What lists of all photos are made from, without reading their rows.
-pub(crate) const V7_LISTS: &str = "
+pub(crate) const V8: &str = "
 CREATE INDEX photo_newest ON photo (taken_at DESC);
 CREATE INDEX photo_camera ON photo (camera);
+CREATE INDEX photo_lens ON photo (lens) WHERE lens IS NOT NULL;
+CREATE INDEX photo_place_key ON photo (place_key) WHERE place_key IS NOT NULL;
 CREATE INDEX photo_format ON photo (format);
 ";
 
@@ -48,16 +61,8 @@ pub struct NewPhoto {
     pub height: u32,
     /// EXIF orientation of the file, 1 to 8.
     pub orientation: u8,
-    /// Local time `YYYY-MM-DDTHH:MM:SS`, with the offset appended where it is known.
-    pub taken_at: Option<String>,
-    /// The camera's name.
-    pub camera: Option<String>,
-    /// The lens's name.
-    pub lens: Option<String>,
-    /// Degrees, north positive.
-    pub latitude: Option<f64>,
-    /// Degrees, east positive.
-    pub longitude: Option<f64>,
+    /// What its file and its sidecar say of it.
+    pub facts: PhotoFacts,
     /// The file's format, in lower case.
     pub format: String,
     /// Size of the file in bytes.
@@ -66,10 +71,6 @@ pub struct NewPhoto {
     pub fingerprint: Option<u64>,
     /// A small picture of it.
     pub thumbnail_jpeg: Vec<u8>,
-    /// The caption that stands in the file or beside it.
-    pub caption: Option<String>,
-    /// The keywords that stand there.
-    pub keywords: Vec<String>,
     /// Where it lies; copies have the same content.
     pub locations: Vec<Location>,
     /// Its vectors, one a model; none if it has not been embedded.
@@ -89,8 +90,10 @@ pub struct PhotoRow {
     pub height: u32,
     /// EXIF orientation of the file, 1 to 8.
     pub orientation: u8,
-    /// Local time `YYYY-MM-DDTHH:MM:SS`, with the offset appended where it is known.
+    /// Local time `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction and with the offset appended; less where less is known.
     pub taken_at: Option<String>,
+    /// Where that comes from; none exactly when there is no date.
+    pub date_source: Option<DateSource>,
     /// The camera's name.
     pub camera: Option<String>,
     /// The lens's name.
@@ -99,36 +102,32 @@ pub struct PhotoRow {
     pub latitude: Option<f64>,
     /// Degrees, east positive.
     pub longitude: Option<f64>,
+    /// Stars, 0 to 5; -1 for a photo that was rejected.
+    pub rating: Option<i8>,
+    /// Town, region and country where it was taken.
+    pub place: Option<String>,
     /// The file's format, in lower case.
     pub format: String,
     /// Size of the file in bytes.
     pub size_bytes: u64,
 }
 
-/// Writes the photo's own row; one with the same content keeps its number.
+impl PhotoRow {
+    /// When it was taken, if that is recorded and not a guess from its name.
+    pub fn recorded_at(&self) -> Option<&str> {
+        recorded(self.taken_at.as_deref(), self.date_source)
+    }
+}
+
+/// Writes the photo's own row, but for its facts; one with the same content keeps its number.
 pub(crate) fn put(connection: &Connection, photo: &NewPhoto) -> rusqlite::Result<PhotoId> {
-    let sql = "INSERT INTO photo (hash, width, height, orientation, taken_at, camera, lens,
-                   latitude, longitude, format, size_bytes)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    let sql = "INSERT INTO photo (hash, width, height, orientation, format, size_bytes)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                ON CONFLICT (hash) DO UPDATE SET width = excluded.width, height = excluded.height,
-                   orientation = excluded.orientation, taken_at = excluded.taken_at,
-                   camera = excluded.camera, lens = excluded.lens, latitude = excluded.latitude,
-                   longitude = excluded.longitude, format = excluded.format,
-                   size_bytes = excluded.size_bytes
+                   orientation = excluded.orientation, format = excluded.format, size_bytes = excluded.size_bytes
                RETURNING id";
-    let values = (
-        &photo.hash,
-        photo.width,
-        photo.height,
-        photo.orientation,
-        &photo.taken_at,
-        &photo.camera,
-        &photo.lens,
-        photo.latitude,
-        photo.longitude,
-        &photo.format,
-        photo.size_bytes.cast_signed(),
-    );
+    let size = photo.size_bytes.cast_signed();
+    let values = (&photo.hash, photo.width, photo.height, photo.orientation, &photo.format, size);
     connection.prepare_cached(sql)?.query_row(values, |row| row.get(0).map(PhotoId))
 }
 
@@ -151,12 +150,15 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<PhotoRow> {
         height: row.get(3)?,
         orientation: row.get(4)?,
         taken_at: row.get(5)?,
-        camera: row.get(6)?,
-        lens: row.get(7)?,
-        latitude: row.get(8)?,
-        longitude: row.get(9)?,
-        format: row.get(10)?,
-        size_bytes: row.get::<_, i64>(11)?.cast_unsigned(),
+        date_source: row.get_ref(6)?.as_str_or_null()?.map(DateSource::from_str),
+        camera: row.get(7)?,
+        lens: row.get(8)?,
+        latitude: row.get(9)?,
+        longitude: row.get(10)?,
+        rating: row.get(11)?,
+        place: row.get(12)?,
+        format: row.get(13)?,
+        size_bytes: row.get::<_, i64>(14)?.cast_unsigned(),
     })
 }
 
@@ -175,8 +177,8 @@ impl Catalog {
     /// When the library cannot be read.
     pub fn photo(&self, photo: PhotoId) -> Result<Option<PhotoRow>, CatalogError> {
         self.read(|transaction| {
-            let sql = "SELECT id, hash, width, height, orientation, taken_at, camera, lens,
-                           latitude, longitude, format, size_bytes
+            let sql = "SELECT id, hash, width, height, orientation, taken_at, date_source, camera, lens,
+                           latitude, longitude, rating, place, format, size_bytes
                        FROM photo WHERE id = ?1";
             Ok(transaction.prepare_cached(sql)?.query_row([photo.0], from_row).optional()?)
         })

@@ -29,4 +29,16 @@ impl Catalog {
             Ok(statement.query_row([photo.0], |row| row.get(0)).optional()?)
         })
     }
+
+    /// The photo with this content, if it was read whole: one without a thumbnail was saved from a damaged library,
+    /// and what else there is to know of it stands in its file.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn read_before(&self, hash: &[u8; 32]) -> Result<Option<PhotoId>, CatalogError> {
+        self.read(|transaction| {
+            let sql = "SELECT id FROM photo WHERE hash = ?1 AND id IN (SELECT photo_id FROM thumbnail)";
+            Ok(transaction.prepare_cached(sql)?.query_row([hash], |row| row.get(0).map(PhotoId)).optional()?)
+        })
+    }
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::error::Failure;
 use crate::path_bytes;
 use crate::tables::caption::{self, CaptionAuthor, NewCaption, Overwrite};
-use crate::tables::location::{self, Location};
+use crate::tables::location::{self, Location, Reading};
 use crate::tables::photo::PhotoId;
 use crate::tables::words;
 use crate::{Catalog, CatalogError, Conclusion};
@@ -257,7 +257,8 @@ impl Catalog {
                 let Some((photo, size, modified)) = found else { continue };
                 if let (Some(size), Some(modified_ns)) = (size, modified) {
                     let size_bytes = size.cast_unsigned();
-                    location::put(transaction, photo, &Location { path: path.clone(), size_bytes, modified_ns })?;
+                    let (path, reading) = (path.clone(), Reading::default());
+                    location::put(transaction, photo, &Location { path, size_bytes, modified_ns, reading })?;
                 }
                 if !gone_from(transaction, batch.0, photo)? {
                     take_back(transaction, batch.0, photo)?;

@@ -1,15 +1,18 @@
 //! The photos' vectors: 16-bit floats, low byte first, one vector per photo and model.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Failure;
 use crate::path_bytes;
-use crate::tables::model::{self, ModelKey};
+use crate::tables::model::{self, ModelKey, ModelRow};
 use crate::tables::photo::{self, PhotoId};
+use crate::tables::{change, vector_file};
 use crate::vectors::{IndexBuilder, VectorIndex};
 use crate::{Catalog, CatalogError};
 
@@ -22,6 +25,9 @@ CREATE TABLE vector (
 ) STRICT;
 CREATE INDEX vector_model ON vector (model_id, photo_id);
 ";
+
+/// So many changes are always followed, one by one.
+const FOLLOWED: usize = 1000;
 
 /// Writes a vector in place of the one that was there.
 pub(crate) fn put(connection: &Connection, photo: PhotoId, key: &ModelKey, vector: &[f32]) -> Result<(), Failure> {
@@ -53,23 +59,40 @@ impl Catalog {
                 return Ok(IndexBuilder::new(dims, 0).finish());
             };
             model.expect(key, dims)?;
-            let located = located(transaction)?;
-            let mut index = IndexBuilder::new(dims, located.len());
-            let mut statement =
-                transaction.prepare_cached("SELECT photo_id, data FROM vector NOT INDEXED WHERE model_id = ?1")?;
-            let mut rows = statement.query([model.id])?;
-            while let Some(row) = rows.next()? {
-                let photo = PhotoId(row.get(0)?);
-                if located.binary_search(&photo).is_ok() {
-                    let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-                    if data.len() != 2 * dims {
-                        let got = data.len() / 2;
-                        return Err(CatalogError::WrongDims { model: key.0.clone(), expected: dims, got }.into());
-                    }
-                    index.push_bytes(photo, data);
-                }
+            if let Some(mut index) = vector_file::read(transaction, self.dir(), model)?
+                && let Some(changes) = changes_since(transaction, key, model, &index)?
+            {
+                index.change(&changes);
+                index.as_of = change::last(transaction)?;
+                return Ok(index);
             }
-            Ok(index.finish())
+            read_all(transaction, key, model)
+        })
+    }
+
+    /// Brings vectors of [`Catalog::load_vectors`] up to date, whichever process changed them; in place, unless
+    /// somebody else still searches them. Says whether there was anything to do.
+    ///
+    /// # Errors
+    /// As [`Catalog::load_vectors`]; then they stay as they are.
+    pub fn refresh_vectors(&self, key: &ModelKey, vectors: &mut Arc<VectorIndex>) -> Result<bool, CatalogError> {
+        self.read(|transaction| {
+            if change::last(transaction)? == vectors.as_of {
+                return Ok(false);
+            }
+            let dims = vectors.dims();
+            let Some(model) = model::find(transaction, key)? else {
+                *vectors = Arc::new(IndexBuilder::new(dims, 0).finish());
+                return Ok(true);
+            };
+            model.expect(key, dims)?;
+            let Some(changes) = changes_since(transaction, key, model, vectors)? else {
+                *vectors = Arc::new(read_all(transaction, key, model)?);
+                return Ok(true);
+            };
+            Arc::make_mut(vectors).change(&changes);
+            Arc::make_mut(vectors).as_of = change::last(transaction)?;
+            Ok(true)
         })
     }
 
@@ -140,9 +163,64 @@ impl Catalog {
             let Some(model) = model::find(transaction, key)? else { return Ok(0) };
             let removed = transaction.execute("DELETE FROM vector WHERE model_id = ?1", [model.id])?;
             transaction.execute("DELETE FROM model WHERE id = ?1", [model.id])?;
+            change::all(transaction)?;
             Ok(removed)
         })
     }
+}
+
+/// Reads all rows of a model.
+fn read_all(connection: &Connection, key: &ModelKey, model: ModelRow) -> Result<VectorIndex, Failure> {
+    let located = located(connection)?;
+    let mut index = IndexBuilder::new(model.dims, located.len());
+    let mut statement =
+        connection.prepare_cached("SELECT photo_id, data FROM vector NOT INDEXED WHERE model_id = ?1")?;
+    let mut rows = statement.query([model.id])?;
+    while let Some(row) = rows.next()? {
+        let photo = PhotoId(row.get(0)?);
+        if located.binary_search(&photo).is_ok() {
+            index.push_bytes(photo, whole(row.get_ref(1)?, key, model)?);
+        }
+    }
+    let mut index = index.finish();
+    index.as_of = change::last(connection)?;
+    index.unsaved = index.len();
+    Ok(index)
+}
+
+/// A row's bytes, as many as they must be.
+fn whole<'a>(data: ValueRef<'a>, key: &ModelKey, model: ModelRow) -> Result<&'a [u8], Failure> {
+    let data = data.as_blob().map_err(rusqlite::Error::from)?;
+    if data.len() == 2 * model.dims {
+        return Ok(data);
+    }
+    Err(CatalogError::WrongDims { model: key.0.clone(), expected: model.dims, got: data.len() / 2 }.into())
+}
+
+/// Photos that changed, each with its vector if it has one and lies somewhere.
+type Changes = Vec<(PhotoId, Option<Vec<u8>>)>;
+
+/// What changed of a model's vectors after those that `index` knows of, where it follows it faster than it is read anew.
+fn changes_since(
+    connection: &Connection,
+    key: &ModelKey,
+    model: ModelRow,
+    index: &VectorIndex,
+) -> Result<Option<Changes>, Failure> {
+    let photos = change::since(connection, index.as_of)?;
+    let Some(photos) = photos.filter(|photos| photos.len() <= FOLLOWED.max(index.len() / 4)) else {
+        return Ok(None);
+    };
+    let sql = "SELECT data FROM vector WHERE photo_id = ?1 AND model_id = ?2
+               AND photo_id NOT IN (SELECT photo_id FROM missing)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut changes = Vec::with_capacity(photos.len());
+    for photo in photos {
+        let mut rows = statement.query((photo.0, model.id))?;
+        let row = rows.next()?.map(|row| Ok::<_, Failure>(whole(row.get_ref(0)?, key, model)?.to_vec())).transpose()?;
+        changes.push((photo, row));
+    }
+    Ok(Some(changes))
 }
 
 /// 16-bit floats, low byte first, as numbers.
@@ -152,6 +230,7 @@ fn floats(data: &[u8]) -> Vec<f32> {
 
 /// The photos that lie somewhere, sorted.
 fn located(connection: &Connection) -> rusqlite::Result<Vec<PhotoId>> {
-    let mut statement = connection.prepare_cached("SELECT DISTINCT photo_id FROM location ORDER BY photo_id")?;
+    let sql = "SELECT id FROM photo WHERE id NOT IN (SELECT photo_id FROM missing) ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
     statement.query_map([], |row| row.get(0).map(PhotoId))?.collect()
 }

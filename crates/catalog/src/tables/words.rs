@@ -14,6 +14,9 @@ CREATE TRIGGER words_forget AFTER DELETE ON photo BEGIN
 END;
 ";
 
+/// The schema's version from which on there are words.
+pub(crate) const SINCE: u32 = 3;
+
 /// Makes the words of the photo's current caption and keywords those that find it.
 pub(crate) fn index(connection: &Connection, photo: PhotoId) -> Result<(), Failure> {
     connection.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([photo.0])?;
@@ -25,6 +28,44 @@ pub(crate) fn index(connection: &Connection, photo: PhotoId) -> Result<(), Failu
                WHERE caption IS NOT NULL OR keywords IS NOT NULL";
     connection.prepare_cached(sql)?.execute([photo.0])?;
     Ok(())
+}
+
+/// Every photo with the words that are to find it.
+macro_rules! words_of_photos {
+    () => {
+        "SELECT photo.id AS id,
+            (SELECT text FROM caption WHERE photo_id = photo.id AND undone_at IS NULL
+                ORDER BY caption.id DESC LIMIT 1) AS caption,
+            (SELECT group_concat(word, char(10)) FROM keyword WHERE photo_id = photo.id AND NOT removed) AS keywords
+        FROM photo"
+    };
+}
+
+/// Counts the photos that other words find than those of their captions and keywords, and words of no photo.
+pub(crate) const UNEQUAL: &str = concat!(
+    "SELECT (SELECT count(*) FROM (",
+    words_of_photos!(),
+    ") AS photo LEFT JOIN words ON words.rowid = photo.id
+        WHERE words.caption IS NOT photo.caption OR words.keywords IS NOT photo.keywords)
+     + (SELECT count(*) FROM words WHERE rowid NOT IN (SELECT id FROM photo))"
+);
+
+/// Makes the whole table of words anew, whatever is in it.
+pub(crate) fn rebuild(connection: &Connection) -> Result<(), Failure> {
+    let made = "SELECT sql FROM sqlite_schema WHERE name = 'words'";
+    let sql: String = connection.query_row(made, [], |row| row.get(0))?;
+    connection.execute_batch(&format!("DROP TABLE words; {sql}"))?;
+    fill(connection)
+}
+
+/// Fills the table of words, which is empty.
+pub(crate) fn fill(connection: &Connection) -> Result<(), Failure> {
+    let sql = concat!(
+        "INSERT INTO words (rowid, caption, keywords) SELECT id, caption, keywords FROM (",
+        words_of_photos!(),
+        ") WHERE caption IS NOT NULL OR keywords IS NOT NULL"
+    );
+    Ok(connection.execute_batch(sql)?)
 }
 
 /// What matches in FTS5's own language: all of `words`. Quoted, a word is no operator.

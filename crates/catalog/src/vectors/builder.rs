@@ -1,9 +1,9 @@
 //! Fills an index, straight from the database's bytes where it can.
 
-use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::VectorIndex;
+use super::change::write_row;
 use super::screen::Screen;
 use super::simd::{Block, LANES};
 use crate::tables::photo::PhotoId;
@@ -16,7 +16,7 @@ impl IndexBuilder {
     pub fn new(dims: usize, rows: usize) -> Self {
         let stride = dims.div_ceil(LANES);
         let (ids, blocks) = (Vec::with_capacity(rows), Vec::with_capacity(rows * stride));
-        Self(VectorIndex { dims, stride, ids, blocks, screen: Screen::default() })
+        Self(VectorIndex { dims, stride, ids, blocks, screen: Screen::default(), as_of: 0, unsaved: 0 })
     }
 
     /// Adds a row of 16-bit floats, low byte first.
@@ -24,15 +24,10 @@ impl IndexBuilder {
     /// # Panics
     /// When it is not of `dims` numbers.
     pub fn push_bytes(&mut self, id: PhotoId, bytes: &[u8]) {
-        assert_eq!(bytes.len(), 2 * self.0.dims, "a row of another length");
         self.0.ids.push(id);
-        for bytes in bytes.chunks(2 * LANES) {
-            let mut block = Block::ZERO;
-            for (half, bytes) in block.0.iter_mut().zip(bytes.as_chunks::<2>().0) {
-                *half = f16::from_le_bytes(*bytes);
-            }
-            self.0.blocks.push(block);
-        }
+        let from = self.0.blocks.len();
+        self.0.blocks.resize(from + self.0.stride, Block::ZERO);
+        write_row(&mut self.0.blocks[from..], bytes, self.0.dims);
     }
 
     /// Adds a row.

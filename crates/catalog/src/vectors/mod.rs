@@ -6,6 +6,8 @@
 //! answer is that of the full search. No approximation, no training.
 
 mod builder;
+mod change;
+pub(crate) mod file;
 mod screen;
 mod search;
 mod simd;
@@ -22,7 +24,7 @@ use simd::Block;
 
 use crate::tables::photo::PhotoId;
 
-/// An immutable snapshot of a model's vectors, sorted by photo.
+/// A snapshot of a model's vectors, sorted by photo.
 #[derive(Debug, Clone)]
 pub struct VectorIndex {
     dims: usize,
@@ -33,6 +35,10 @@ pub struct VectorIndex {
     blocks: Vec<Block>,
     /// The same rows in fewer bits.
     screen: Screen,
+    /// The last change of the catalogue that it knows of.
+    pub(crate) as_of: i64,
+    /// Rows that are not in the file of vectors, or are others there.
+    pub(crate) unsaved: usize,
 }
 
 impl VectorIndex {

@@ -8,9 +8,12 @@
 //! and a row whose score cannot reach the best few even at this bound's end is left out. What is
 //! left is scored in full, so the answer is the same as without the first look.
 
+use std::ops::Range;
+
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 
+use super::change::Splice;
 use super::simd::{Block, CODES, CodeBlock, CodeQuery, Kernel, LANES};
 
 /// The rows as bytes.
@@ -56,9 +59,18 @@ impl Screen {
             return Self::default();
         }
         let (count, code_stride) = (rows.len() / stride, dims.div_ceil(CODES));
-        let mut blocks = vec![CodeBlock([0; CODES]); count * code_stride];
-        let mut codes = vec![RowCode::default(); count];
-        let each = rows.par_chunks(stride).zip(blocks.par_chunks_mut(code_stride)).zip(&mut codes);
+        let blocks = vec![CodeBlock([0; CODES]); count * code_stride];
+        let mut screen =
+            Self { dims, stride: code_stride, blocks, rows: vec![RowCode::default(); count], longest: 0.0 };
+        screen.encode(stride, rows, 0..count);
+        screen
+    }
+
+    /// Makes the bytes of some rows.
+    fn encode(&mut self, stride: usize, rows: &[Block], some: Range<usize>) {
+        let blocks = &mut self.blocks[some.start * self.stride..some.end * self.stride];
+        let rows = rows[some.start * stride..some.end * stride].par_chunks(stride);
+        let each = rows.zip(blocks.par_chunks_mut(self.stride)).zip(&mut self.rows[some]);
         let longest = each
             .with_min_len(256)
             .map_init(Vec::new, |numbers, ((row, blocks), code)| {
@@ -71,7 +83,21 @@ impl Screen {
                 if code.error.is_finite() { length } else { 0.0 }
             })
             .reduce(|| 0.0, f32::max);
-        Self { dims, stride: code_stride, blocks, rows: codes, longest }
+        // That of a row that has gone is kept: no row is longer.
+        self.longest = self.longest.max(longest);
+    }
+
+    /// Follows rows that were taken out and put in, of `stride` blocks each.
+    pub fn follow(&mut self, splice: &Splice, dims: usize, stride: usize, rows: &[Block]) {
+        if stride == 0 {
+            return;
+        }
+        (self.dims, self.stride) = (dims, dims.div_ceil(CODES));
+        splice.apply(&mut self.blocks, self.stride, CodeBlock([0; CODES]));
+        splice.apply(&mut self.rows, 1, RowCode::default());
+        for position in splice.filled() {
+            self.encode(stride, rows, position..position + 1);
+        }
     }
 
     /// Prepares a query; none when it holds something that is not a finite number.

@@ -13,7 +13,7 @@ use half::slice::HalfFloatSliceExt;
 pub(super) const LANES: usize = 32;
 
 /// A part of a row: one cache line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 pub(super) struct Block(pub [f16; LANES]);
 

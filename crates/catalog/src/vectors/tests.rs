@@ -272,3 +272,87 @@ fn a_first_look_changes_no_answer() {
         }
     }
 }
+
+/// A row as the database keeps it.
+fn bytes(row: &[f32]) -> Vec<u8> {
+    row.iter().flat_map(|number| f16::from_f32(*number).to_le_bytes()).collect()
+}
+
+fn rows(index: &VectorIndex) -> Vec<(PhotoId, Vec<f32>)> {
+    index.ids().iter().map(|id| (*id, index.vector(*id).unwrap())).collect()
+}
+
+#[test]
+fn a_changed_index_is_the_index_of_the_changed_rows() {
+    let mut random = StdRng::seed_from_u64(21);
+    for (dims, count) in [(7, 0), (40, 1), (40, 5), (64, 300), (33, 5000)] {
+        let ids = random_ids(&mut random, count);
+        let mut known: std::collections::BTreeMap<PhotoId, Vec<f32>> =
+            ids.into_iter().map(|id| (id, random_vector(&mut random, dims))).collect();
+        let mut index = VectorIndex::from_rows(dims, known.clone());
+        for _ in 0..6 {
+            let top = known.keys().next_back().map_or(1, |id| id.0);
+            let (mut changes, mut unsaved) = (std::collections::BTreeMap::new(), index.unsaved);
+            for _ in 0..random.random_range(1..=1 + count / 10) {
+                let row = random.random_bool(0.6).then(|| random_vector(&mut random, dims));
+                changes.insert(PhotoId(random.random_range(1..top + 20)), row);
+            }
+            for (id, row) in &changes {
+                unsaved += usize::from(row.is_some() || known.contains_key(id));
+                match row {
+                    Some(row) => drop(known.insert(*id, row.clone())),
+                    None => drop(known.remove(id)),
+                }
+            }
+            let changes: Vec<_> = changes.into_iter().map(|(id, row)| (id, row.map(|row| bytes(&row)))).collect();
+            index.change(&changes);
+            let anew = VectorIndex::from_rows(dims, known.clone());
+            assert_eq!(rows(&index), rows(&anew), "{dims} {count}");
+            assert_eq!(index.unsaved, unsaved);
+            let query = random_vector(&mut random, dims);
+            assert_eq!(index.nearest(&query, 9, None), anew.nearest(&query, 9, None));
+            assert_eq!(index.nearest(&query, 9, None), brute_force(&anew, &query, 9, None));
+        }
+    }
+}
+
+#[test]
+fn a_file_of_vectors_is_read_as_it_was_written_or_not_at_all() {
+    let mut random = StdRng::seed_from_u64(22);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vectors");
+    for (dims, count) in [(7, 0), (33, 1), (512, 9000)] {
+        let ids = random_ids(&mut random, count);
+        let mut index = VectorIndex::from_rows(dims, ids.into_iter().map(|id| (id, random_vector(&mut random, dims))));
+        index.as_of = 77;
+        file::write(&index, &mut std::fs::File::create(&path).unwrap()).unwrap();
+        let read = file::read(&path, dims).unwrap();
+        assert_eq!((read.as_of, read.unsaved, rows(&read) == rows(&index)), (77, 0, true));
+        let query = random_vector(&mut random, dims);
+        assert_eq!(read.nearest(&query, 5, None), index.nearest(&query, 5, None));
+
+        let good = std::fs::read(&path).unwrap();
+        assert!(file::read(&path, dims + 1).is_err());
+        let spoilt = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            file::read(&path, dims).unwrap_err().kind()
+        };
+        let known = [std::io::ErrorKind::InvalidData, std::io::ErrorKind::UnexpectedEof];
+        for _ in 0..40 {
+            let mut bad = good.clone();
+            let at = random.random_range(0..bad.len());
+            bad[at] ^= 1 << random.random_range(0..8);
+            assert!(known.contains(&spoilt(&bad)), "a changed bit at {at}");
+            let end = random.random_range(0..good.len());
+            assert!(known.contains(&spoilt(&good[..end])), "cut at {end}");
+        }
+        let longer = [&good[..], b"x"].concat();
+        assert!(known.contains(&spoilt(&longer)));
+        // A header that claims more than there can be takes no memory.
+        for number in 1..5 {
+            let mut bad = good.clone();
+            bad[number * 8..][..8].fill(0xff);
+            assert!(known.contains(&spoilt(&bad)));
+        }
+    }
+}

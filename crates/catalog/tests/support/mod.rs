@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{Batch, Catalog, Conclusion, Location, ModelKey, NewPhoto, PhotoId};
+use sightline_catalog::{Batch, Catalog, Conclusion, Location, ModelKey, NewPhoto, PhotoFacts, PhotoId, Reading};
 
 pub fn open(dir: &tempfile::TempDir) -> Catalog {
     Catalog::open(dir.path()).unwrap()
@@ -25,7 +25,12 @@ pub fn vector(number: u32) -> Vec<f32> {
 }
 
 pub fn location(path: impl AsRef<Path>) -> Location {
-    Location { path: path.as_ref().into(), size_bytes: 1234, modified_ns: 1_700_000_000_123_456_789 }
+    Location {
+        path: path.as_ref().into(),
+        size_bytes: 1234,
+        modified_ns: 1_700_000_000_123_456_789,
+        reading: Reading::default(),
+    }
 }
 
 pub fn photo(number: u32) -> NewPhoto {
@@ -38,17 +43,11 @@ pub fn photo_at(number: u32, path: &str) -> NewPhoto {
         width: 4000,
         height: 3000,
         orientation: 6,
-        taken_at: None,
-        camera: None,
-        lens: None,
-        latitude: None,
-        longitude: None,
+        facts: PhotoFacts::default(),
         format: "jpeg".into(),
         size_bytes: 1234,
         fingerprint: None,
         thumbnail_jpeg: vec![number as u8; 300],
-        caption: None,
-        keywords: Vec::new(),
         locations: vec![location(path)],
         vectors: vec![(model(), vector(number))],
     }

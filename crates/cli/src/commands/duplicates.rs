@@ -19,7 +19,7 @@ use crate::setup;
 
 /// List photos that are there twice, exactly or nearly, the best of each first
 ///
-/// The best has more pixels, else is of a camera's format, is compressed less, names its camera and its date, is not
+/// The best has its raw file or its film, else has more pixels, else is of a camera's format, is compressed less, names its camera and its date, is not
 /// called or filed as a copy, is in more albums, has lain unchanged for longer. Nothing is moved without `trash --yes`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -164,7 +164,7 @@ fn explained(why: Option<Why>) -> &'static str {
     match why {
         None => "keep",
         Some(Why::Pixels) => "fewer pixels",
-        Some(Why::Format) => "not a camera's format",
+        Some(Why::Format) => "no raw file, or not a camera's format",
         Some(Why::Compression) => "compressed more",
         Some(Why::Camera) => "names no camera",
         Some(Why::Date) => "has no date",
@@ -183,7 +183,8 @@ fn file_object(file: &DuplicateFile) -> Value {
         "width": file.width,
         "height": file.height,
         "format": file.format,
-        "size_bytes": file.size_bytes,
+        "size_bytes": file.size_bytes + file.companions_bytes,
+        "companions": file.companions.iter().map(|path| shown(path)).collect::<Vec<_>>(),
         "taken_at": file.taken_at,
         "albums": file.albums,
     });
@@ -203,9 +204,12 @@ fn list(output: Output, groups: &[DuplicateGroup]) -> anyhow::Result<Outcome> {
         output.line(&format!("{kind}, would free {}", bytes(group.freed_bytes)))?;
         for file in &group.files {
             let tone = if file.why.is_none() { Tone::Good } else { Tone::Quiet };
-            let why = output.paint(tone, &format!("{:25}", explained(file.why)));
-            let size = bytes(file.size_bytes);
+            let why = output.paint(tone, &format!("{:36}", explained(file.why)));
+            let size = bytes(file.size_bytes + file.companions_bytes);
             output.line(&format!("  {why} {:>5}x{:<5} {size:>9}  {}", file.width, file.height, shown(&file.path)))?;
+            for companion in &file.companions {
+                output.line(&format!("{:60}+ {}", "", shown(companion)))?;
+            }
         }
     }
     if !output.json {
@@ -221,7 +225,7 @@ fn plan(output: Output, chosen: &[Choice<'_>]) -> anyhow::Result<Outcome> {
     for Choice { kept, gone } in chosen {
         for file in gone {
             files += 1;
-            size += file.size_bytes;
+            size += file.size_bytes + file.companions_bytes;
             if output.json {
                 let mut object = json!({ "event": "would_move", "size_bytes": file.size_bytes });
                 put_path(&mut object, &file.path);
@@ -231,6 +235,9 @@ fn plan(output: Output, chosen: &[Choice<'_>]) -> anyhow::Result<Outcome> {
                 output.object(&object)?;
             } else {
                 output.line(&format!("{}  (kept: {})", shown(&file.path), shown(&kept.path)))?;
+                for companion in &file.companions {
+                    output.line(&format!("  + {}", shown(companion)))?;
+                }
             }
         }
     }

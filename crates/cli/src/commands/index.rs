@@ -90,6 +90,7 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
             "embedded": summary.embedded,
             "unchanged": summary.unchanged,
             "moved_or_copied": summary.relocated,
+            "reread": summary.reread,
             "removed": summary.removed,
             "problems": summary.problems,
             "unsupported": summary.unsupported,
@@ -107,6 +108,7 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
     };
     part(summary.unchanged, "unchanged");
     part(summary.relocated, "moved or copied");
+    part(summary.reread, "with metadata read anew");
     part(summary.removed, "gone");
     part(summary.companions, "beside a photo, as its RAW file or film");
     part(summary.unsupported, "of formats not read yet");

@@ -1,13 +1,16 @@
 //! One file for each subcommand: its options, what it asks of the engine, how it prints.
 
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod caption;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;
 pub(crate) mod index;
 pub(crate) mod problems;
+pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod similar;
 pub(crate) mod status;

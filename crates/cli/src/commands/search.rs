@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 use sightline_engine::search::{Hit, SearchReply, SearchRequest};
-use sightline_engine::{Filter, Match};
+use sightline_engine::{DateSource, Filter, Match};
 
 use crate::Outcome;
 use crate::args::Global;
@@ -19,14 +19,17 @@ Examples:
   sightline search 'beach 2*sunset'             the sunset counts twice
   sightline search '\"red car\" -\"blue sky\"'      quotes keep words together
   sightline search 'like:photo.jpg -snow'       like this photo, without the snow
-  sightline search 'boat after:2021-06 before:2022 camera:\"x100v\" in:Holidays type:png'
-      after: and before: take 2021, 2021-06 or 2021-06-30; after: includes that day")]
+  sightline search 'boat after:2021-06 before:2022 camera:\"x100v\" lens:\"23 mm\" type:png'
+      after: and before: take 2021, 2021-06 or 2021-06-30; after: includes that day
+  sightline search 'in:Lisbon rating>=4'        taken in Lisbon, or in a folder of that name; four stars or five
+      in: takes a town, a region, a country or a folder, in:\"New York\" in quotes; rating takes
+      : = > < >= <= and 0 to 5, or -1 for photos that were rejected; without a rating counts as 0")]
 pub(crate) struct Search {
     /// Show at most this many photos
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// What to look for: words, -words, 2*words, "a phrase", like:FILE, and the filters after:,
-    /// before:, camera:, in: and type:
+    /// before:, camera:, lens:, in:, rating: and type:
     #[arg(required = true, value_name = "QUERY")]
     query: Vec<String>,
 }
@@ -79,10 +82,29 @@ fn line(output: Output, hit: &Hit) -> anyhow::Result<()> {
     let mut paths = hit.paths.iter().map(|path| shown(path));
     let first = paths.next().unwrap_or_default();
     output.line(&format!("{}  {score}  {first}", output.paint(tone, word)))?;
+    if let Some(facts) = facts(hit) {
+        output.line(&output.paint(Tone::Quiet, &format!("{:17}{facts}", "")))?;
+    }
     for copy in paths {
         output.line(&output.paint(Tone::Quiet, &format!("{:17}{copy}", "= ")))?;
     }
     Ok(())
+}
+
+/// When and where it was taken, and its stars, as far as that is known.
+fn facts(hit: &Hit) -> Option<String> {
+    let date = hit.taken_at.as_deref().map(|date| {
+        let day = date.get(..10).unwrap_or(date);
+        let guessed = hit.date_source == Some(DateSource::Name);
+        if guessed { format!("{day} (guessed from the file name)") } else { day.to_owned() }
+    });
+    let stars = hit.rating.and_then(|stars| match stars {
+        -1 => Some("rejected".to_owned()),
+        0 => None,
+        stars => Some("\u{2605}".repeat(usize::from(stars.unsigned_abs()))),
+    });
+    let known: Vec<String> = [date, hit.place.clone(), stars].into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join(", "))
 }
 
 fn object(hit: &Hit) -> Value {
@@ -94,7 +116,10 @@ fn object(hit: &Hit) -> Value {
             Match::None => "none",
         },
         "taken_at": hit.taken_at,
+        "date_source": hit.date_source.map(DateSource::as_str),
         "camera": hit.camera,
+        "rating": hit.rating,
+        "place": hit.place,
         "width": hit.width,
         "height": hit.height,
     });

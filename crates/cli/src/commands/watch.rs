@@ -135,6 +135,7 @@ fn followed(output: Output, touched: &[PathBuf], summary: &IndexSummary) -> anyh
     let numbers = [
         ("embedded", summary.embedded, "new"),
         ("moved_or_copied", summary.relocated, "moved or copied"),
+        ("reread", summary.reread, "with metadata read anew"),
         ("removed", summary.removed, "gone"),
         ("problems", summary.problems, "unreadable"),
     ];

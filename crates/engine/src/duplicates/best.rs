@@ -16,8 +16,12 @@ pub struct DuplicateFile {
     pub location: LocationId,
     /// Where it lies.
     pub path: PathBuf,
+    /// The files that belong to it and go where it goes: its raw file, the film of a Live Photo.
+    pub companions: Vec<PathBuf>,
     /// Its size in bytes.
     pub size_bytes: u64,
+    /// The size of its companions in bytes.
+    pub companions_bytes: u64,
     /// When it was last changed, in nanoseconds since 1970.
     pub modified_ns: i64,
     /// Width in pixels, upright.
@@ -43,7 +47,7 @@ pub struct DuplicateFile {
 pub enum Why {
     /// It has more pixels, by more than two percent.
     Pixels,
-    /// It is what the camera made (raw), or of a format that cameras make.
+    /// Its raw file or its film belongs to it, it is raw itself, or it is of a format that cameras make.
     Format,
     /// It is compressed less: a tenth more bytes a pixel.
     Compression,
@@ -131,8 +135,11 @@ pub(super) fn better(one: &DuplicateFile, other: &DuplicateFile) -> Option<Why> 
     const BYTES: f64 = 1.10;
     let rank = |file: &DuplicateFile| format_rank(&file.format);
     let worth = |file: &DuplicateFile| (file.albums, file.described);
+    let whole = |file: &DuplicateFile| !file.companions.is_empty();
     // Each says whether the first is better, and whether the second is.
     let steps = [
+        // What goes takes its raw file or its film along.
+        (Why::Format, whole(one) && !whole(other), whole(other) && !whole(one)),
         (Why::Pixels, one.pixels() > other.pixels() * PIXELS, other.pixels() > one.pixels() * PIXELS),
         (Why::Format, rank(one) > rank(other), rank(other) > rank(one)),
         (
@@ -191,7 +198,9 @@ mod tests {
             photo: PhotoId(1),
             location: LocationId(1),
             path: path.into(),
+            companions: Vec::new(),
             size_bytes: 1_000_000,
+            companions_bytes: 0,
             modified_ns: 5,
             width: 4000,
             height: 3000,
@@ -229,6 +238,9 @@ mod tests {
         let mut raw = file("/p/a.dng");
         (raw.format, raw.camera) = ("dng".into(), None);
         assert_eq!(better(&raw, &best), Some(Why::Format));
+        let mut with_raw = file("/p/b (1).jpg");
+        (with_raw.companions, with_raw.width) = (vec!["/p/b (1).raf".into()], 2000);
+        assert_eq!(better(&with_raw, &best), Some(Why::Format));
         let mut in_album = file("/p/z.jpg");
         in_album.albums = 1;
         assert_eq!(better(&in_album, &best), Some(Why::Albums));

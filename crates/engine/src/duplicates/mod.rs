@@ -75,22 +75,27 @@ fn files_of(catalog: &Catalog, photo: PhotoId) -> Result<Vec<DuplicateFile>, Eng
     let albums = catalog.albums_of(photo)?.len();
     let written = catalog.caption(photo)?.is_some_and(|caption| caption.author == CaptionAuthor::Person);
     let tagged = catalog.keywords(photo)?.iter().any(|word| word.origin == KeywordOrigin::Person && !word.removed);
-    let file = |(location, place): (_, sightline_catalog::Location)| DuplicateFile {
-        photo,
-        location,
-        path: place.path,
-        size_bytes: place.size_bytes,
-        modified_ns: place.modified_ns,
-        width: row.width,
-        height: row.height,
-        format: row.format.clone(),
-        taken_at: row.taken_at.clone(),
-        camera: row.camera.clone(),
-        albums,
-        described: written || tagged,
-        why: None,
+    let file = |(location, place): (_, sightline_catalog::Location)| -> Result<_, EngineError> {
+        let companions = catalog.companions_of_file(&place.path)?;
+        Ok(DuplicateFile {
+            photo,
+            location,
+            path: place.path,
+            companions_bytes: companions.iter().map(|companion| companion.size_bytes).sum(),
+            companions: companions.into_iter().map(|companion| companion.path).collect(),
+            size_bytes: place.size_bytes,
+            modified_ns: place.modified_ns,
+            width: row.width,
+            height: row.height,
+            format: row.format.clone(),
+            taken_at: row.recorded_at().map(str::to_owned),
+            camera: row.camera.clone(),
+            albums,
+            described: written || tagged,
+            why: None,
+        })
     };
-    Ok(places.into_iter().map(file).collect())
+    places.into_iter().map(file).collect()
 }
 
 /// Bytes that are freed when all but the first file go.
@@ -100,7 +105,7 @@ fn freed(files: &[DuplicateFile]) -> u64 {
         .iter()
         .skip(1)
         .filter(|file| identity(&file.path).is_none_or(|id| counted.insert(id)))
-        .map(|file| file.size_bytes)
+        .map(|file| file.size_bytes + file.companions_bytes)
         .sum()
 }
 

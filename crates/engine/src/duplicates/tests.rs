@@ -144,6 +144,27 @@ fn what_goes_to_the_trash_hands_on_its_albums_and_comes_back() {
 }
 
 #[test]
+fn a_photo_with_its_raw_file_is_the_best_and_takes_it_along() {
+    let desk = Desk::with(&[("shot.jpg", waves(90, 0.3, 0.7, GREY)), ("large.jpg", waves(200, 0.3, 0.8, GREY))]);
+    std::fs::write(desk.world.path("shot.NEF"), "a raw file").unwrap();
+    std::fs::write(desk.world.path("shot.xmp"), "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>").unwrap();
+    desk.world.index();
+    let groups = desk.find();
+    assert_eq!(desk.names(&groups[0]), ["shot.jpg", "large.jpg"]);
+    assert_eq!(groups[0].files[1].why, Some(Why::Format));
+    assert_eq!(groups[0].files[0].companions, [desk.world.path("shot.NEF")]);
+    // A person chooses otherwise.
+    let (raw, large) = (&groups[0].files[0], &groups[0].files[1]);
+    let mut job = TrashJob::new(vec![Keep { kept: large.into(), gone: vec![raw.into()] }]).unwrap();
+    desk.run(&mut job).0.unwrap();
+    assert_eq!(desk.there(), set(&["large.jpg"]), "the raw file and the sidecar of both went along");
+    let undone = desk.engine.undo_trash().unwrap();
+    assert_eq!((undone.back.len(), undone.failed.len()), (3, 0));
+    assert_eq!(desk.world.index().companions, 1);
+    assert_eq!(desk.there(), set(&["large.jpg", "shot.NEF", "shot.jpg", "shot.xmp"]));
+}
+
+#[test]
 fn nothing_goes_when_the_one_to_be_kept_is_gone_or_changed() {
     let photo = waves(200, 0.3, 0.8, GREY);
     let desk = Desk::with(&[("a.jpg", photo.clone()), ("b (1).jpg", photo)]);
@@ -236,21 +257,16 @@ fn photos_of_an_older_library_get_their_fingerprints_from_their_thumbnails() {
         width: 90,
         height: 90,
         orientation: 1,
-        taken_at: None,
-        camera: None,
-        lens: None,
-        latitude: None,
-        longitude: None,
+        facts: sightline_catalog::PhotoFacts::default(),
         format: "jpeg".into(),
         size_bytes: 1,
         fingerprint: None,
         thumbnail_jpeg: waves(80, 0.3, 0.75, GREY),
-        caption: None,
-        keywords: Vec::new(),
         locations: vec![sightline_catalog::Location {
             path: desk.world.path("old.jpg"),
             size_bytes: 1,
             modified_ns: 1,
+            reading: sightline_catalog::Reading::default(),
         }],
         vectors: Vec::new(),
     };

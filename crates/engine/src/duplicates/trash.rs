@@ -78,24 +78,28 @@ impl TrashJob {
     }
 }
 
-/// All files that belong to a photo's file and go where it goes, the file itself aside: its sidecar, unless that is
-/// `kept`'s too or another photo's of the same name.
-pub(crate) fn companions(file: &Path, kept: &Path) -> Vec<PathBuf> {
-    let Some(sidecar) = existing_sidecar(file) else { return Vec::new() };
+/// The files that belong to a photo's file and go where it goes: its raw file, its film, and its sidecar, unless that
+/// is `kept`'s too or another photo's of the same name.
+fn belonging(catalog: &Catalog, file: &Path, kept: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let mut files: Vec<PathBuf> = catalog.companions_of_file(file)?.into_iter().map(|row| row.path).collect();
+    let Some(sidecar) = existing_sidecar(file) else { return Ok(files) };
     let shared = existing_sidecar(kept).is_some_and(|other| other == sidecar);
     let own_name = sidecar.file_name().zip(file.file_name()).is_some_and(|(sidecar, file)| {
         sidecar.to_string_lossy().to_lowercase().starts_with(&file.to_string_lossy().to_lowercase())
     });
     // `photo.xmp` may be that of `photo.cr2` beside `photo.jpg`.
-    let of_another = !own_name && has_namesake(file, &sidecar);
-    if shared || of_another { Vec::new() } else { vec![sidecar] }
+    let of_another = !own_name && has_namesake(file, &sidecar, &files);
+    if !shared && !of_another {
+        files.push(sidecar);
+    }
+    Ok(files)
 }
 
-/// Whether another file than the sidecar has the photo's name with another ending.
-fn has_namesake(file: &Path, sidecar: &Path) -> bool {
+/// Whether a file that stays has the photo's name with another ending.
+fn has_namesake(file: &Path, sidecar: &Path, going: &[PathBuf]) -> bool {
     let Some(entries) = file.parent().and_then(|folder| std::fs::read_dir(folder).ok()) else { return true };
-    let others = entries.flatten().map(|entry| entry.path()).filter(|path| path != file && path != sidecar);
-    others.into_iter().any(|path| path.file_stem() == file.file_stem())
+    let stays = |path: &PathBuf| path != file && path != sidecar && !going.contains(path);
+    entries.flatten().map(|entry| entry.path()).filter(stays).any(|path| path.file_stem() == file.file_stem())
 }
 
 impl Job for TrashJob {
@@ -174,7 +178,7 @@ impl Run<'_, '_> {
         }
         is_as_known(catalog, photo, &place.path)?;
         let mut paths = vec![place.path.clone()];
-        paths.extend(companions(&place.path, kept_path));
+        paths.extend(belonging(catalog, &place.path, kept_path)?);
         let row = |path: &PathBuf| ToTrash { path: path.clone(), photo, kept: PhotoId(kept.photo) };
         let rows: Vec<ToTrash> = paths.iter().map(row).collect();
         let batch = catalog.begin_trash(self.batch, &rows)?;

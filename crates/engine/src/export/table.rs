@@ -13,12 +13,15 @@ use crate::{Engine, EngineError};
 struct Record {
     path: String,
     taken_at: Option<String>,
+    date_source: Option<&'static str>,
     camera: Option<String>,
     lens: Option<String>,
     width: u32,
     height: u32,
     latitude: Option<f64>,
     longitude: Option<f64>,
+    place: Option<String>,
+    rating: Option<i8>,
     format: String,
     caption: Option<String>,
     keywords: Vec<String>,
@@ -29,12 +32,15 @@ struct Record {
 struct Row<'a> {
     path: &'a str,
     taken_at: Option<&'a str>,
+    date_source: Option<&'static str>,
     camera: Option<&'a str>,
     lens: Option<&'a str>,
     width: u32,
     height: u32,
     latitude: Option<f64>,
     longitude: Option<f64>,
+    place: Option<&'a str>,
+    rating: Option<i8>,
     format: &'a str,
     caption: Option<&'a str>,
     keywords: String,
@@ -45,12 +51,15 @@ impl<'a> From<&'a Record> for Row<'a> {
         Self {
             path: &record.path,
             taken_at: record.taken_at.as_deref(),
+            date_source: record.date_source,
             camera: record.camera.as_deref(),
             lens: record.lens.as_deref(),
             width: record.width,
             height: record.height,
             latitude: record.latitude,
             longitude: record.longitude,
+            place: record.place.as_deref(),
+            rating: record.rating,
             format: &record.format,
             caption: record.caption.as_deref(),
             keywords: record.keywords.join("; "),
@@ -59,7 +68,7 @@ impl<'a> From<&'a Record> for Row<'a> {
 }
 
 impl Engine {
-    /// Writes a table of photos, whole or not at all: path, date, camera, size, place, caption, keywords. JSON (an
+    /// Writes a table of photos, whole or not at all: path, date and where that comes from, camera, size, place, rating, caption, keywords. JSON (an
     /// array of objects) where the file's name ends in `.json`, else CSV (RFC 4180, UTF-8).
     ///
     /// # Errors
@@ -98,12 +107,15 @@ impl Engine {
         let record = |path: &std::path::PathBuf| Record {
             path: path.to_string_lossy().into_owned(),
             taken_at: row.taken_at.clone(),
+            date_source: row.date_source.map(sightline_catalog::DateSource::as_str),
             camera: row.camera.clone(),
             lens: row.lens.clone(),
             width: row.width,
             height: row.height,
             latitude: row.latitude,
             longitude: row.longitude,
+            place: row.place.clone(),
+            rating: row.rating,
             format: row.format.clone(),
             caption: caption.clone(),
             keywords: keywords.clone(),
@@ -113,8 +125,22 @@ impl Engine {
 }
 
 /// Names of a table's columns, also where it has no row.
-const COLUMNS: [&str; 11] =
-    ["path", "taken_at", "camera", "lens", "width", "height", "latitude", "longitude", "format", "caption", "keywords"];
+const COLUMNS: [&str; 14] = [
+    "path",
+    "taken_at",
+    "date_source",
+    "camera",
+    "lens",
+    "width",
+    "height",
+    "latitude",
+    "longitude",
+    "place",
+    "rating",
+    "format",
+    "caption",
+    "keywords",
+];
 
 #[cfg(test)]
 mod tests {
@@ -139,8 +165,8 @@ mod tests {
         let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 1);
         let cells: Vec<&str> = rows[0].iter().collect();
-        assert_eq!((cells[0], cells[4], cells[5]), (path.to_str().unwrap(), "32", "24"));
-        assert_eq!((cells[9], cells[10]), ("Rex, \"the\" dog", "dog; lake"));
+        assert_eq!((cells[0], cells[5], cells[6]), (path.to_str().unwrap(), "32", "24"));
+        assert_eq!((cells[12], cells[13]), ("Rex, \"the\" dog", "dog; lake"));
         engine.export_table(&photos, &list).unwrap();
         let list: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
         assert_eq!(list[0]["path"], path.to_str().unwrap());

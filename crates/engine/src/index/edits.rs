@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use sightline_catalog::{Catalog, ModelKey, PhotoId};
+use sightline_media::is_same_moment;
 
 use crate::EngineError;
 
@@ -19,19 +20,20 @@ const ALIKE: f32 = 0.9;
 pub(super) struct Edits(pub HashMap<PathBuf, PhotoId>);
 
 impl Edits {
-    /// The photo that lay at `path`, if what lies there now, taken at `taken_at`, is an edit of it.
+    /// The photo that lay at `path`, if what lies there now, taken at `recorded_at`, is an edit of it. A date that is a
+    /// guess from the file's name does not count: the name is the same.
     pub fn before(
         &self,
         catalog: &Catalog,
         key: &ModelKey,
         path: &Path,
-        taken_at: Option<&str>,
+        recorded_at: Option<&str>,
         vector: &[f32],
     ) -> Result<Option<PhotoId>, EngineError> {
         let Some(before) = self.0.get(path).copied() else { return Ok(None) };
         let Some(row) = catalog.photo(before)? else { return Ok(None) };
-        let same = match (row.taken_at.as_deref(), taken_at) {
-            (Some(then), Some(now)) => then == now,
+        let same = match (row.recorded_at(), recorded_at) {
+            (Some(then), Some(now)) => is_same_moment(then, now),
             _ => {
                 let old = catalog.vectors_of(key, &[before])?.pop().flatten();
                 old.is_some_and(|old| old.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>() >= ALIKE)
@@ -53,7 +55,7 @@ impl Edits {
         }
         let Some(row) = catalog.photo(now)? else { return Ok(None) };
         let vector = catalog.vectors_of(key, &[now])?.pop().flatten().unwrap_or_default();
-        let before = self.before(catalog, key, path, row.taken_at.as_deref(), &vector)?;
+        let before = self.before(catalog, key, path, row.recorded_at(), &vector)?;
         Ok(before.map(|before| (before, row.hash)))
     }
 }

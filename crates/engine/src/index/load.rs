@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sightline_catalog::{Catalog, PhotoId};
-use sightline_media::caption_metadata::{self, CaptionMetadata};
-use sightline_media::{ContentHash, Fingerprint, Found, MediaError, Metadata};
+use sightline_catalog::{Catalog, PhotoFacts, PhotoId, Reading};
+use sightline_media::{ContentHash, Facts, Fingerprint, Found, MediaError, PhotoFormat};
 use sightline_vlm::ModelInput;
 
+use super::facts;
 use super::scan::Unreadable;
 use crate::decoding::patiently;
 use crate::loading::Loader;
@@ -47,12 +47,18 @@ pub(super) enum Outcome {
 pub(super) struct FreshPhoto {
     pub found: Found,
     pub hash: ContentHash,
-    pub metadata: Metadata,
+    /// Width and height in pixels, upright.
+    pub size: (u32, u32),
+    /// EXIF orientation of the file, 1 to 8.
+    pub orientation: u8,
+    pub format: PhotoFormat,
     /// Of the pixels that were decoded for the model.
     pub fingerprint: Option<Fingerprint>,
     pub thumbnail_jpeg: Vec<u8>,
-    /// Caption and keywords in the file or beside it.
-    pub words: CaptionMetadata,
+    /// What the file and its sidecar say.
+    pub facts: PhotoFacts,
+    /// How that was read.
+    pub reading: Reading,
 }
 
 /// Reads files on several threads.
@@ -104,7 +110,7 @@ impl<'a> PhotoReader<'a> {
     /// `None` when another thread reads the same content.
     fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
         let hash = patiently(|| sightline_media::hash_file(&found.path))?;
-        if let Some(id) = self.catalog.by_hash(&hash.0)? {
+        if let Some(id) = self.catalog.read_before(&hash.0)? {
             return Ok(Some(Outcome::Located(found.clone(), id)));
         }
         if let Some(taken) = &self.taken {
@@ -116,10 +122,20 @@ impl<'a> PhotoReader<'a> {
         self.loader()?.with_photo(&found.path, |photo, input| {
             let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
             let fingerprint = Fingerprint::of(&photo.rgb).ok();
-            let (hash, metadata) = (photo.hash, photo.metadata);
-            // Damaged metadata is no reason to miss the photo.
-            let words = caption_metadata::read(&found.path).ok().flatten().unwrap_or_default();
-            let fresh = FreshPhoto { found: found.clone(), hash, metadata, fingerprint, thumbnail_jpeg, words };
+            let metadata = photo.metadata;
+            // Before the sidecar is read: a change meanwhile is found by the next run.
+            let reading = facts::reading_on_disk(&found.path);
+            let fresh = FreshPhoto {
+                found: found.clone(),
+                hash: photo.hash,
+                size: (metadata.width, metadata.height),
+                orientation: metadata.orientation,
+                format: metadata.format,
+                fingerprint,
+                thumbnail_jpeg,
+                facts: facts::to_catalog(Facts::of(metadata.exif, &found.path)),
+                reading,
+            };
             Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
         })
     }

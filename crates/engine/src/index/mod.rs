@@ -8,6 +8,9 @@
 //! file, a Live Photo and its film are one photo. Running it again goes on where it stopped.
 
 mod edits;
+mod facts;
+#[cfg(test)]
+mod facts_tests;
 mod guard;
 mod load;
 mod pairs;
@@ -71,6 +74,8 @@ pub struct IndexSummary {
     pub unchanged: u64,
     /// Files whose content was known from another place.
     pub relocated: u64,
+    /// Photos of which files and sidecars were read anew, without looking at them.
+    pub reread: u64,
     /// Files that are gone and were forgotten.
     pub removed: u64,
     /// Files of these folders that cannot be read, old ones included.
@@ -200,6 +205,8 @@ impl Job for IndexJob {
             writer.expect(tasks.len() as u64)?;
             embed(cx, &mut writer, &roots, tasks, false)?;
         }
+        let stale = plan.stale.iter().chain(&std::mem::take(&mut writer.relocated)).copied().collect();
+        facts::read_anew(cx, &mut writer, stale)?;
         drop(writer);
         let verdict = guard::judge(engine, &self.roots, plan.gone, losses)?;
         let held = |path: &PathBuf| verdict.held.iter().any(|absence| path.starts_with(&absence.folder));

@@ -4,11 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sightline_catalog::{Catalog, Companion, Known};
+use sightline_catalog::{Catalog, Companion, Known, PhotoId, Reading};
+use sightline_media::caption_metadata::{is_sidecar_name, possible_sidecars};
 use sightline_media::{FileKind, Found, Listings, MediaError, half_of_pair, is_skipped_name, look, may_lead_pair};
 
 use super::IndexSummary;
 use super::edits::Edits;
+use super::facts;
 use super::pairs::Pairs;
 use crate::EngineError;
 use crate::jobs::JobCx;
@@ -33,6 +35,8 @@ pub(super) struct Plan {
     pub parted: Vec<PathBuf>,
     /// Halves of pairs by the file that leads them: should that be unreadable, they are photos of their own.
     pub halves: HashMap<PathBuf, Vec<Found>>,
+    /// Photos as they were whose facts are to be read anew.
+    pub stale: Vec<PhotoId>,
     /// Files that were passed over because they may still be being written.
     pub young: Vec<PathBuf>,
 }
@@ -45,6 +49,10 @@ struct Before {
     /// Folders that could not be read: what lies in them may still be there.
     closed: Vec<PathBuf>,
     pairs: Pairs,
+    /// Sidecars that are there: size and time of change.
+    sidecars: HashMap<PathBuf, (u64, i64)>,
+    /// Files that are as they were, and how their facts were read.
+    same: Vec<(PathBuf, PhotoId, Reading)>,
 }
 
 /// A file or folder for the problem list.
@@ -115,6 +123,11 @@ impl Plan {
             if half_of_pair(&path).is_some() || may_lead_pair(&path) {
                 todo.extend(listings.of_same_stem(&path).unwrap_or_default());
             }
+            if is_sidecar_name(&path) {
+                // `photo.jpg.xmp` is of `photo.jpg`; `photo.xmp` of files of its stem, and not of a folder `photo`.
+                todo.extend(Some(path.with_extension("")).filter(|photo| photo.extension().is_some()));
+                todo.extend(listings.of_same_stem(&path).unwrap_or_default());
+            }
             // Another name of the same file, which a hard link gave it, has changed with it.
             if let Some(id) = catalog.known(&path)?.and_then(|known| known.photo) {
                 todo.extend(catalog.paths_of(id)?.into_iter().filter(|other| is_walked(roots, other)));
@@ -135,6 +148,13 @@ impl Plan {
                 continue;
             }
             if !path.is_dir() {
+                for sidecar in possible_sidecars(&path) {
+                    if listings.has(&sidecar).is_ok_and(|there| there)
+                        && let Ok(Some(found)) = look(&sidecar)
+                    {
+                        plan.meet(cx, &mut before, found, retry, summary);
+                    }
+                }
                 match look(&path) {
                     Ok(Some(found)) => plan.meet(cx, &mut before, found, retry, summary),
                     Ok(None) => {}
@@ -174,13 +194,17 @@ impl Plan {
 
     /// Takes a file that is there.
     fn meet(&mut self, cx: &JobCx<'_>, before: &mut Before, found: Found, retry: bool, summary: &mut IndexSummary) {
+        if found.kind == FileKind::Sidecar {
+            before.sidecars.insert(found.path.clone(), facts::stamp(&found));
+            return;
+        }
         let Some(found) = before.pairs.offer(found) else { return };
         let known = before.files.remove(&found.path);
         // Seen again as it was; changed, it gets another chance.
         if !retry && known.is_some_and(|known| known.is_problem && is_same(&known, &found)) {
             before.pairs.is_bad(&found.path);
         }
-        self.sort_in(cx, found, known, retry, summary);
+        self.sort_in(cx, before, found, known, retry, summary);
     }
 
     /// Concludes, when all files are met, which belong together and which are gone.
@@ -197,8 +221,12 @@ impl Plan {
         for half in alone {
             let known = before.files.remove(&half.path);
             self.parted.extend(before.companions.remove(&half.path).map(|companion| companion.path));
-            self.sort_in(cx, half, known, retry, summary);
+            self.sort_in(cx, &mut before, half, known, retry, summary);
         }
+        let is_stale = |(path, _, reading): &(PathBuf, PhotoId, Reading)| {
+            facts::reading(path, |sidecar| before.sidecars.get(sidecar).copied()) != *reading
+        };
+        self.stale.extend(before.same.iter().filter(|file| is_stale(file)).map(|(_, photo, _)| *photo));
         let left = before.files.into_keys().chain(before.companions.into_keys());
         self.gone.extend(left.filter(|path| !before.closed.iter().any(|folder| path.starts_with(folder))));
     }
@@ -213,14 +241,16 @@ impl Plan {
     fn sort_in(
         &mut self,
         cx: &JobCx<'_>,
+        before: &mut Before,
         found: Found,
-        before: Option<Known>,
+        known: Option<Known>,
         retry: bool,
         summary: &mut IndexSummary,
     ) {
-        let same = before.as_ref().is_some_and(|known| is_same(known, &found));
-        let was_bad = before.is_some_and(|known| known.is_problem);
+        let same = known.as_ref().is_some_and(|known| is_same(known, &found));
+        let was_bad = known.is_some_and(|known| known.is_problem);
         match found.kind {
+            FileKind::Sidecar => {}
             FileKind::Unsupported(format) => {
                 summary.unsupported += 1;
                 if !(same && was_bad) {
@@ -233,9 +263,13 @@ impl Plan {
                 summary.found += 1;
                 match (same, was_bad) {
                     (true, true) if !retry => summary.problems += 1,
-                    (true, false) => summary.unchanged += 1,
+                    (true, false) => {
+                        summary.unchanged += 1;
+                        let file = known.and_then(|known| Some((found.path, known.photo?, known.reading)));
+                        before.same.extend(file);
+                    }
                     _ => {
-                        let photo = before.and_then(|known| known.photo);
+                        let photo = known.and_then(|known| known.photo);
                         self.edits.0.extend(photo.map(|photo| (found.path.clone(), photo)));
                         self.work.push(found);
                     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use sightline_catalog::{Batch, Location, ModelKey, NewPhoto, PhotoId, Problem};
+use sightline_catalog::{Batch, FactsUpdate, Location, ModelKey, NewPhoto, PhotoId, Problem, Reading};
 use sightline_vlm::PhotoVectors;
 
 use super::IndexSummary;
@@ -42,6 +42,10 @@ pub(super) struct Writer<'a, 'cx> {
     pub edits: Edits,
     /// Files that could not be read in this run.
     pub bad: Vec<PathBuf>,
+    /// Known photos that were found at new places.
+    pub relocated: Vec<PhotoId>,
+    /// Facts that were read anew.
+    facts: Vec<FactsUpdate>,
 }
 
 impl<'a, 'cx> Writer<'a, 'cx> {
@@ -49,8 +53,8 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         let (host, keys) = (serving.host.clone(), serving.keys()?);
         let batches = Batches::new(batch_size(), move |inputs| host.embed_images(Lane::Batch, inputs));
         let (rows, committed_at) = (Batch::default(), Instant::now());
-        let (edits, bad) = (Edits::default(), Vec::new());
-        Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0, edits, bad })
+        let (edits, bad, relocated, facts) = (Edits::default(), Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0, edits, bad, relocated, facts })
     }
 
     /// Says that `more` files are to come.
@@ -87,6 +91,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                 let catalog = self.cx.engine().catalog()?;
                 self.rows.successions.extend(self.edits.before_known(catalog, &self.keys.shared, &path, id)?);
                 self.rows.moves.push((location(found.path, found.size_bytes, found.modified_ns), id));
+                self.relocated.push(id);
                 self.summary.relocated += 1;
                 self.done += 1;
                 path
@@ -94,11 +99,8 @@ impl<'a, 'cx> Writer<'a, 'cx> {
             Outcome::Bad(file) => {
                 self.cx.item_failed(&file.path, &file.code, &file.reason);
                 let path = file.path.clone();
-                // A name may promise another format than the contents have.
-                match file.code.as_str() {
-                    "unsupported" => self.summary.unsupported += 1,
-                    _ => self.summary.problems += 1,
-                }
+                // Of a format that is not read, under the name of one that is: the next run counts it so as well.
+                self.summary.problems += 1;
                 self.rows.problems.push(file.into());
                 self.bad.push(path.clone());
                 self.done += 1;
@@ -114,6 +116,28 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         self.cx.progress("index", self.done, self.total, Some(&path))
     }
 
+    /// Takes a photo's facts, read anew; `None` where no file of it could be read.
+    pub fn take_facts(&mut self, update: Option<FactsUpdate>) -> Result<(), EngineError> {
+        self.done += 1;
+        self.summary.reread += u64::from(update.is_some());
+        self.facts.extend(update);
+        if self.facts.len() >= ROWS || self.committed_at.elapsed() >= COMMIT_EVERY {
+            self.commit_facts()?;
+        }
+        self.cx.progress("index", self.done, self.total, None)
+    }
+
+    fn commit_facts(&mut self) -> Result<(), EngineError> {
+        if self.facts.is_empty() {
+            return Ok(());
+        }
+        let engine = self.cx.engine();
+        engine.catalog()?.put_facts(&std::mem::take(&mut self.facts))?;
+        engine.words_changed();
+        self.committed_at = Instant::now();
+        Ok(())
+    }
+
     /// Waits for everything that was taken and commits it.
     pub fn flush(&mut self) -> Result<(), EngineError> {
         // One after the other: if the last batch fails, the one before it is not lost.
@@ -121,6 +145,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         self.commit(done)?;
         let done = self.batches.settle()?;
         self.commit(done)?;
+        self.commit_facts()?;
         self.commit_rows_if(true)
     }
 
@@ -144,9 +169,9 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         let catalog = self.cx.engine().catalog()?;
         for (pending, vectors) in photos {
             if let Pending::Fresh(photo) = &pending {
-                let (path, taken_at) = (&photo.found.path, photo.metadata.taken_at.as_deref());
+                let (path, recorded_at) = (&photo.found.path, photo.facts.recorded_at());
                 let vector = vectors.shared.as_slice();
-                let before = self.edits.before(catalog, &self.keys.shared, path, taken_at, vector)?;
+                let before = self.edits.before(catalog, &self.keys.shared, path, recorded_at, vector)?;
                 self.rows.successions.extend(before.map(|before| (before, photo.hash.0)));
             }
             let vectors = self.keys.rows(&vectors);
@@ -179,30 +204,26 @@ impl<'a, 'cx> Writer<'a, 'cx> {
 }
 
 fn new_photo(photo: FreshPhoto, vectors: Vec<(ModelKey, Vec<f32>)>) -> NewPhoto {
-    let FreshPhoto { found, hash, metadata, fingerprint, thumbnail_jpeg, words } = photo;
+    let FreshPhoto { found, hash, size: (width, height), orientation, format, .. } = photo;
+    let location = Location { reading: photo.reading, ..location(found.path, found.size_bytes, found.modified_ns) };
     NewPhoto {
         hash: hash.0,
-        width: metadata.width,
-        height: metadata.height,
-        orientation: metadata.orientation,
-        taken_at: metadata.taken_at,
-        camera: metadata.camera,
-        lens: metadata.lens,
-        latitude: metadata.latitude,
-        longitude: metadata.longitude,
-        format: metadata.format.name().to_owned(),
+        width,
+        height,
+        orientation,
+        facts: photo.facts,
+        format: format.name().to_owned(),
         size_bytes: found.size_bytes,
-        fingerprint: fingerprint.map(|print| print.0),
-        thumbnail_jpeg,
-        caption: words.caption,
-        keywords: words.keywords,
-        locations: vec![location(found.path, found.size_bytes, found.modified_ns)],
+        fingerprint: photo.fingerprint.map(|print| print.0),
+        thumbnail_jpeg: photo.thumbnail_jpeg,
+        locations: vec![location],
         vectors,
     }
 }
 
+/// A file whose facts have not been read.
 fn location(path: PathBuf, size_bytes: u64, modified_ns: i64) -> Location {
-    Location { path, size_bytes, modified_ns }
+    Location { path, size_bytes, modified_ns, reading: Reading::default() }
 }
 
 impl From<Unreadable> for Problem {

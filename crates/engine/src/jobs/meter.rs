@@ -32,14 +32,14 @@ pub struct Progress {
 
 /// What is due after a call to [`Meter::tick`].
 #[derive(Debug, Default)]
-pub(super) struct Due {
+pub(crate) struct Due {
     pub event: Option<Progress>,
     pub row: bool,
 }
 
 /// Turns a stream of counts into progress; time is passed in.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     phase: &'static str,
     samples: VecDeque<(Duration, u64)>,
     last_event: Option<Duration>,

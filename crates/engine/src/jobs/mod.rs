@@ -16,6 +16,7 @@ mod run;
 pub use board::{JobBoard, JobStatus, Listener};
 pub use control::JobControl;
 pub use cx::{JobCx, JobEvent};
+pub(crate) use meter::Meter;
 pub use meter::Progress;
 pub use run::JobSummary;
 pub use sightline_catalog::JobState;

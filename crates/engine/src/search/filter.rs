@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{Catalog, Filter};
+use sightline_catalog::{Catalog, Filter, Inside};
 
 use super::dates::DatePrefix;
 use super::query::Filters;
@@ -15,43 +15,55 @@ pub(super) fn to_catalog(
     base: &Path,
     catalog: &Catalog,
 ) -> Result<Filter, EngineError> {
-    let folder = match &filters.folder {
-        Some(folder) => Some(resolve(folder, base, &catalog.folders()?)?),
-        None => besides.folder.clone(),
+    let inside = filters.inside.as_deref().map(|name| inside(name, base, catalog)).transpose()?;
+    // Where to look is said once, in the query or besides.
+    let (folder, place) = match inside {
+        Some(_) => (None, None),
+        None => (besides.folder.clone(), besides.place.clone()),
     };
     let date = |date: &Option<DatePrefix>| date.as_ref().map(|date| date.as_str().to_owned());
     let or = |own: Option<String>, other: &Option<String>| own.or_else(|| other.clone());
     Ok(Filter {
         folder,
+        place,
+        inside: inside.or_else(|| besides.inside.clone()),
         taken_after: or(date(&filters.after), &besides.taken_after),
         taken_before: or(date(&filters.before), &besides.taken_before),
         camera: or(filters.camera.clone(), &besides.camera),
+        lens: or(filters.lens.clone(), &besides.lens),
+        rating: filters.rating.clone().or_else(|| besides.rating.clone()),
         format: or(filters.format.clone(), &besides.format),
         album: besides.album,
     })
 }
 
+/// A folder, a place, or both.
+fn inside(name: &str, base: &Path, catalog: &Catalog) -> Result<Inside, EngineError> {
+    let folder = resolve(name, base, &catalog.folders()?);
+    if folder.is_none() && !catalog.has_place(name)? {
+        return Err(EngineError::UnknownFolder { folder: name.into() });
+    }
+    Ok(Inside { folder, place: name.into() })
+}
+
 /// An absolute folder; one below `base`; else one below an indexed folder, or that folder's own
 /// name.
-fn resolve(folder: &str, base: &Path, indexed: &[PathBuf]) -> Result<PathBuf, EngineError> {
+fn resolve(folder: &str, base: &Path, indexed: &[PathBuf]) -> Option<PathBuf> {
     let given = Path::new(folder);
     let below_base = base.join(given);
     if let Ok(real) = std::fs::canonicalize(&below_base)
         && real.is_dir()
     {
-        return Ok(real);
+        return Some(real);
     }
     if given.is_absolute() {
         // Perhaps on a disk that is unplugged; its photos can still be found.
-        return Ok(given.into());
+        return Some(given.into());
     }
-    indexed
-        .iter()
-        .find_map(|root| {
-            let inside = root.join(given);
-            if inside.is_dir() { Some(inside) } else { root.ends_with(given).then(|| root.clone()) }
-        })
-        .ok_or_else(|| EngineError::UnknownFolder { folder: folder.into() })
+    indexed.iter().find_map(|root| {
+        let inside = root.join(given);
+        if inside.is_dir() { Some(inside) } else { root.ends_with(given).then(|| root.clone()) }
+    })
 }
 
 #[cfg(test)]
@@ -71,6 +83,6 @@ mod tests {
         assert_eq!(resolve("Lisbon").unwrap(), photos.join("Lisbon"));
         assert_eq!(resolve("Photos").unwrap(), photos);
         assert_eq!(resolve("/unplugged/x").unwrap(), Path::new("/unplugged/x"));
-        assert_eq!(resolve("Madrid").unwrap_err().code(), "folder_unknown");
+        assert_eq!(resolve("Madrid"), None);
     }
 }

@@ -14,7 +14,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{Companion, DateOrder, Filter, PhotoId, VectorIndex};
+use sightline_catalog::{Companion, DateOrder, DateSource, Filter, PhotoId, VectorIndex};
 use sightline_vlm::{Embedding, Match, QueryScale};
 
 pub use explain::HeatMap;
@@ -83,8 +83,14 @@ pub struct Hit {
     pub confidence: Match,
     /// When it was taken, as local time.
     pub taken_at: Option<String>,
+    /// Where that comes from.
+    pub date_source: Option<DateSource>,
     /// The camera's name.
     pub camera: Option<String>,
+    /// Stars, 0 to 5; -1 for a photo that was rejected.
+    pub rating: Option<i8>,
+    /// Town, region and country where it was taken.
+    pub place: Option<String>,
     /// Width in pixels, upright.
     pub width: u32,
     /// Height in pixels, upright.
@@ -155,10 +161,20 @@ impl Engine {
         for Ranked { photo, score, confidence } in ranking.photos {
             let paths = catalog.paths_of(photo)?;
             let Some(row) = catalog.photo(photo)?.filter(|_| !paths.is_empty()) else { continue };
-            let (taken_at, camera) = (row.taken_at, row.camera);
-            let (width, height) = (row.width, row.height);
-            let companions = catalog.companions_of(photo)?;
-            hits.push(Hit { photo, paths, companions, score, confidence, taken_at, camera, width, height });
+            hits.push(Hit {
+                photo,
+                paths,
+                companions: catalog.companions_of(photo)?,
+                score,
+                confidence,
+                taken_at: row.taken_at,
+                date_source: row.date_source,
+                camera: row.camera,
+                rating: row.rating,
+                place: row.place,
+                width: row.width,
+                height: row.height,
+            });
         }
         Ok(SearchReply { hits, searched: ranking.searched })
     }

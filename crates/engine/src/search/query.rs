@@ -7,10 +7,14 @@
 //! "red car" -"blue sky"        quotes keep words together
 //! like:photo.jpg               like this photo
 //! after:2021-06 before:2022    taken from June 2021 on, and before 2022
-//! camera:"x100v" in:Holidays type:png
+//! camera:"x100v" lens:23mm type:png
+//! in:Lisbon in:"New York"      taken there, or in a folder of that name
+//! rating>=4 rating:5 rating<3  by stars
 //! ```
 //!
 //! Bare words form one phrase wherever they stand. Pure: no files, no model.
+
+use std::ops::RangeInclusive;
 
 use super::dates::DatePrefix;
 
@@ -41,7 +45,7 @@ pub enum Meaning {
     Photo(String),
 }
 
-/// Conditions on a photo's data, each at most once.
+/// Conditions on a photo's data, each at most once, but for bounds of the rating.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filters {
     /// Taken on or after the start of this day, month or year.
@@ -50,8 +54,12 @@ pub struct Filters {
     pub before: Option<DatePrefix>,
     /// The camera's name contains this.
     pub camera: Option<String>,
-    /// Lies in this folder.
-    pub folder: Option<String>,
+    /// The lens's name contains this.
+    pub lens: Option<String>,
+    /// Was taken at this place, or lies in this folder.
+    pub inside: Option<String>,
+    /// Has as many stars; -1 stands for rejected, 0 for none.
+    pub rating: Option<RangeInclusive<i8>>,
     /// Has this format, in lower case.
     pub format: Option<String>,
 }
@@ -68,7 +76,9 @@ pub struct QueryError {
     pub problem: String,
 }
 
-const FILTERS: &str = "after:, before:, camera:, in:, type: or like:";
+const FILTERS: &str = "after:, before:, camera:, lens:, in:, rating:, type: or like:";
+/// Stars that there are; -1 is a photo that was rejected.
+const STARS: RangeInclusive<i8> = -1..=5;
 
 /// Parses a query.
 ///
@@ -149,6 +159,14 @@ impl<'a> Parser<'a> {
         let word_at = self.at;
         let end = self.rest().find(char::is_whitespace).unwrap_or(self.rest().len());
         let word = &self.rest()[..end];
+        if let Some((name, bound, stars)) = rating(word) {
+            if marked {
+                return Err((word_at, format!("`{name}` is a filter; it cannot be weighed or negated")));
+            }
+            let stars_at = word_at + word.len() - stars.len();
+            self.at += end;
+            return self.rating(bound, stars).map_err(|problem| (stars_at, problem));
+        }
         if let Some((name, value)) = word.split_once(':') {
             // "3:30" and "note:" are words; "camra:x100v" is a slip worth telling.
             let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic());
@@ -232,21 +250,75 @@ impl<'a> Parser<'a> {
         self.filter(&lower, value).map_err(|problem| (value_at, problem))
     }
 
+    /// Narrows the stars to those on this side of `stars`.
+    fn rating(&mut self, bound: Bound, stars: &str) -> Result<(), String> {
+        let given = stars.trim_matches(['"', '\u{201c}', '\u{201d}']);
+        let stars = given.parse().ok().filter(|stars| STARS.contains(stars));
+        let stars: i8 = stars
+            .ok_or_else(|| format!("`{given}` is no rating; use 0 to 5 stars, or -1 for photos that were rejected"))?;
+        let (least, most) = match bound {
+            Bound::AtLeast => (stars, *STARS.end()),
+            Bound::AtMost => (*STARS.start(), stars),
+            Bound::Above => (stars + 1, *STARS.end()),
+            Bound::Below => (*STARS.start(), stars - 1),
+            Bound::Exactly => (stars, stars),
+        };
+        let before = self.query.filters.rating.clone().unwrap_or(STARS);
+        let both = least.max(*before.start())..=most.min(*before.end());
+        if both.is_empty() {
+            return Err("no photo can have such a rating".into());
+        }
+        self.query.filters.rating = Some(both);
+        Ok(())
+    }
+
     fn filter(&mut self, name: &str, value: String) -> Result<(), String> {
         let filters = &mut self.query.filters;
         let twice = match name {
             "after" => filters.after.replace(value.parse()?).is_some(),
             "before" => filters.before.replace(value.parse()?).is_some(),
             "camera" => filters.camera.replace(value).is_some(),
-            "in" => filters.folder.replace(value).is_some(),
+            "lens" => filters.lens.replace(value).is_some(),
+            "in" => filters.inside.replace(value).is_some(),
             _ => filters.format.replace(known_format(&value)?.into()).is_some(),
         };
         if twice { Err(format!("`{name}:` is given twice")) } else { Ok(()) }
     }
 }
 
+/// On which side of a number of stars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    AtLeast,
+    AtMost,
+    Above,
+    Below,
+    Exactly,
+}
+
+/// Name and sign, side and stars of a word such as `rating>=4`; `None` for any other word.
+fn rating(word: &str) -> Option<(&str, Bound, &str)> {
+    const NAME: usize = "rating".len();
+    let rest = word.get(NAME..).filter(|_| word[..NAME].eq_ignore_ascii_case("rating"))?;
+    // The longer signs before those that they begin with.
+    let signs = [
+        (">=", Bound::AtLeast),
+        ("=>", Bound::AtLeast),
+        ("\u{2265}", Bound::AtLeast),
+        ("<=", Bound::AtMost),
+        ("=<", Bound::AtMost),
+        ("\u{2264}", Bound::AtMost),
+        (">", Bound::Above),
+        ("<", Bound::Below),
+        ("=", Bound::Exactly),
+        (":", Bound::Exactly),
+    ];
+    let (sign, bound) = signs.into_iter().find(|(sign, _)| rest.starts_with(sign))?;
+    Some((&word[..NAME + sign.len()], bound, &rest[sign.len()..]))
+}
+
 fn is_filter(name: &str) -> bool {
-    ["after", "before", "camera", "in", "type", "like"].iter().any(|filter| filter.eq_ignore_ascii_case(name))
+    ["after", "before", "camera", "lens", "in", "type", "like"].iter().any(|filter| filter.eq_ignore_ascii_case(name))
 }
 
 fn known_format(value: &str) -> Result<&'static str, String> {

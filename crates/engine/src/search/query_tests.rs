@@ -46,9 +46,33 @@ fn filters_are_read_and_leave_the_phrase_alone() {
     assert_eq!(filters.after.unwrap().as_str(), "2021-06");
     assert_eq!(filters.before.unwrap().as_str(), "2022");
     assert_eq!(filters.camera.as_deref(), Some("x100v"));
-    assert_eq!(filters.folder.as_deref(), Some("/a/b"));
+    assert_eq!(filters.inside.as_deref(), Some("/a/b"));
     assert_eq!(filters.format.as_deref(), Some("jpeg"));
     assert!(parse("after:2021").unwrap().terms.is_empty(), "filters alone are a query");
+}
+
+#[test]
+fn ratings_are_bounds_that_narrow_each_other() {
+    for (query, stars) in [
+        ("rating>=4", 4..=5),
+        ("rating\u{2265}4", 4..=5),
+        ("rating=>4", 4..=5),
+        ("RATING>3", 4..=5),
+        ("rating:5", 5..=5),
+        ("rating=3", 3..=3),
+        ("rating<=2", -1..=2),
+        ("rating<3", -1..=2),
+        ("rating:0", 0..=0),
+        ("rating:-1", -1..=-1),
+        ("rating>=2 rating<=4", 2..=4),
+        ("rating>1 beach rating<5 rating>=3", 3..=4),
+    ] {
+        assert_eq!(parse(query).unwrap().filters.rating, Some(stars), "{query}");
+    }
+    assert_eq!(terms("rating a film"), [text(1.0, "rating a film")], "a word is a word");
+    assert_eq!(terms("beach rating>=4"), [text(1.0, "beach")]);
+    let filters = parse("camera:x100v after:2021-06 in:\"New York\" rating>=4 lens:\"23 mm\"").unwrap().filters;
+    assert_eq!((filters.inside.as_deref(), filters.lens.as_deref()), (Some("New York"), Some("23 mm")));
 }
 
 #[test]
@@ -65,6 +89,13 @@ fn errors_point_to_the_place() {
     assert_eq!(column("dog -in:x"), 5);
     assert_eq!(column("dog type:psd"), 9);
     assert_eq!(column("dog \"\""), 4);
+    assert_eq!(column("dog rating>=6"), 12);
+    assert_eq!(column("dog rating:many"), 11);
+    assert_eq!(column("dog rating:"), 11);
+    assert_eq!(column("dog rating>5"), 11);
+    assert_eq!(column("rating>=4 rating<3"), 17);
+    assert_eq!(column("dog -rating>=4"), 5);
+    assert_eq!(column("dog lens:"), 9);
     for query in ["", "   ", "-cat", "-cat after:2020"] {
         assert_eq!(column(query), 0);
     }
@@ -74,7 +105,10 @@ fn errors_point_to_the_place() {
 
 #[test]
 fn no_input_makes_the_parser_panic() {
-    let pieces = ["-", "+", "2*", "\"", "\u{201c}", "like:", "in:", "a", " ", "\u{2212}", ".", "*", ":", "\n"];
+    let pieces = [
+        "-", "+", "2*", "rating", ">", "=", "\u{2265}", "\"", "\u{201c}", "like:", "in:", "a", " ", "\u{2212}", ".",
+        "*", ":", "\n",
+    ];
     for a in pieces {
         for b in pieces {
             for c in pieces {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use sightline_media::caption_metadata::is_sidecar_name;
 
 pub use ears::Hearing;
 use ears::{Heard, Watched};
@@ -214,7 +215,8 @@ impl<'a> Watch<'a> {
         if touched.is_empty() {
             return Ok(());
         }
-        let gone: Vec<PathBuf> = touched.iter().filter(|path| !path.exists()).cloned().collect();
+        let gone: Vec<PathBuf> =
+            touched.iter().filter(|path| !path.exists() && !is_sidecar_name(path)).cloned().collect();
         if !gone.is_empty() {
             let now = Instant::now();
             let (losses, _, last) = self.losses.get_or_insert_with(|| (BTreeSet::new(), now, now));
@@ -232,6 +234,10 @@ impl<'a> Watch<'a> {
         }
         if path.exists() {
             return Ok(!matches!(sightline_media::look(path), Ok(None)));
+        }
+        // Its photo is to be read without it.
+        if is_sidecar_name(path) {
+            return Ok(true);
         }
         // Gone, it may have been a folder.
         let catalog = self.engine.catalog()?;

@@ -221,3 +221,31 @@ fn odd_names_hard_links_and_loops_of_links_are_watched_too() {
         wait("a path of 4,000 bytes", SOON, || photo_at(engine, &deep).is_some());
     });
 }
+
+#[test]
+fn a_sidecar_that_another_program_writes_is_followed() {
+    let world = World::new();
+    let path = world.photo("a.jpg", RED, 0);
+    watching(&world, |engine, _| {
+        wait("what came before is caught up with", SOON, || photo_at(engine, &path).is_some());
+        let rating = || {
+            let catalog = engine.catalog().unwrap();
+            catalog.photo(photo_at(engine, &path).unwrap()).unwrap().unwrap().rating
+        };
+        for stars in [4, 2] {
+            let packet = format!(
+                "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF \
+                 xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description \
+                 xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='{stars}'/></rdf:RDF></x:xmpmeta>"
+            );
+            // As programs write: a new file that takes the old one's place.
+            let temporary = world.path("a.jpg.xmp.tmp");
+            std::fs::write(&temporary, packet).unwrap();
+            std::fs::rename(temporary, world.path("a.jpg.xmp")).unwrap();
+            wait("the rating is known", SOON, || rating() == Some(stars));
+        }
+        std::fs::remove_file(world.path("a.jpg.xmp")).unwrap();
+        wait("and is gone with the sidecar", SOON, || rating().is_none());
+    });
+    assert_eq!(world.fake.embedded(), 1);
+}

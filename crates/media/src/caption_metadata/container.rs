@@ -5,17 +5,41 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::error::MetadataError;
-use super::{CaptionMetadata, jpeg, packet};
+use super::{CaptionMetadata, Told, boxes, iptc, jpeg, packet};
 
 /// A packet larger than this is not read into memory.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 /// TIFF's tag for XMP.
 const TIFF_XMP: u16 = 700;
 /// PNG's keyword for XMP.
 const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
-/// Caption and keywords from inside the photo; nothing for a format that is not known here.
-pub(super) fn read(path: &Path) -> Result<CaptionMetadata, MetadataError> {
+/// What a photo holds of metadata that are no EXIF.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    /// The XMP packet.
+    pub xmp: Option<Vec<u8>>,
+    /// Photoshop's image resources, which hold IPTC; empty where there are none.
+    pub photoshop: Vec<u8>,
+}
+
+impl Blocks {
+    /// What the XMP of the photo at `path` says.
+    pub fn xmp(&self, path: &Path) -> Result<Told, MetadataError> {
+        let malformed = |source| MetadataError::MalformedXmp { path: path.to_owned(), source };
+        self.xmp.as_ref().map_or_else(|| Ok(Told::default()), |packet| packet::told(packet).map_err(malformed))
+    }
+
+    /// Caption and keywords of the photo at `path`, XMP's before IPTC's.
+    pub fn words(&self, path: &Path) -> Result<CaptionMetadata, MetadataError> {
+        let malformed = |source| MetadataError::MalformedXmp { path: path.to_owned(), source };
+        let xmp = self.xmp.as_ref().map(|packet| packet::read(packet).map_err(malformed)).transpose()?;
+        Ok(xmp.unwrap_or_default().or(iptc::read(&self.photoshop).words))
+    }
+}
+
+/// Metadata from inside the photo; nothing for a format that is not known here.
+pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
     let failed = |source| MetadataError::io(path, source);
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
@@ -25,41 +49,52 @@ pub(super) fn read(path: &Path) -> Result<CaptionMetadata, MetadataError> {
     let mut head = Vec::new();
     file.by_ref().take(12).read_to_end(&mut head).map_err(failed)?;
     file.rewind().map_err(failed)?;
+    let xmp = |xmp| Blocks { xmp, ..Blocks::default() };
     let found = match head.as_slice() {
-        [0xff, 0xd8, 0xff, ..] => return jpeg::read(path, &mut file),
-        [0x89, b'P', b'N', b'G', ..] => png(&mut file),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file),
-        [b'I', b'I', 42, 0, ..] => tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes),
-        [b'M', b'M', 0, 42, ..] => tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes),
-        _ => Ok(None),
-    };
-    let found = match found {
-        // A cut-off photo is the decoder's to report.
-        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => None,
-        found => found.map_err(failed)?,
+        [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
+        [0x89, b'P', b'N', b'G', ..] => png(&mut file).map(xmp),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file).map(xmp),
+        // Also Panasonic's and Olympus's raw files, which have marks of their own.
+        [b'I', b'I', 42, 0, ..] | [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => {
+            tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes).map(xmp)
+        }
+        [b'M', b'M', 0, 42, ..] | [b'M', b'M', b'O', b'R', ..] => {
+            tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes).map(xmp)
+        }
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
+            boxes::xmp(&mut file).map(xmp)
+        }
+        [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] => fuji(&mut file),
+        _ => Ok(Blocks::default()),
     };
     match found {
-        Some(found) => {
-            packet::read(&found).map_err(|source| MetadataError::MalformedXmp { path: path.to_owned(), source })
-        }
-        None => Ok(CaptionMetadata::default()),
+        // A cut-off photo is the decoder's to report.
+        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => Ok(Blocks::default()),
+        found => found.map_err(failed),
     }
 }
 
-fn bytes<const N: usize>(file: &mut File) -> io::Result<[u8; N]> {
+pub(super) fn bytes<const N: usize>(file: &mut File) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
-fn piece(file: &mut File, length: u32) -> io::Result<Option<Vec<u8>>> {
-    let length = u64::from(length);
+pub(super) fn piece(file: &mut File, length: u64) -> io::Result<Option<Vec<u8>>> {
     if length > LARGEST {
         return Ok(None);
     }
     let mut piece = Vec::new();
     file.take(length).read_to_end(&mut piece)?;
     Ok(Some(piece).filter(|piece| piece.len() as u64 == length))
+}
+
+/// Fuji's raw files hold a JPEG, which holds the metadata.
+fn fuji(file: &mut File) -> io::Result<Blocks> {
+    file.seek(SeekFrom::Start(84))?;
+    let start = u32::from_be_bytes(bytes(file)?);
+    file.seek(SeekFrom::Start(start.into()))?;
+    jpeg::blocks(file)
 }
 
 fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
@@ -69,7 +104,7 @@ fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
         match &bytes(file)? {
             b"IEND" => return Ok(None),
             b"iTXt" => {
-                let Some(chunk) = piece(file, length)? else { return Ok(None) };
+                let Some(chunk) = piece(file, length.into())? else { return Ok(None) };
                 if let Some(text) = chunk.strip_prefix(PNG_XMP).and_then(png_text) {
                     return Ok(Some(text.to_owned()));
                 }
@@ -95,7 +130,7 @@ fn webp(file: &mut File) -> io::Result<Option<Vec<u8>>> {
         let name: [u8; 4] = bytes(file)?;
         let length = u32::from_le_bytes(bytes(file)?);
         if &name == b"XMP " {
-            return piece(file, length);
+            return piece(file, length.into());
         }
         file.seek(SeekFrom::Current(i64::from(length) + i64::from(length % 2)))?;
     }
@@ -112,7 +147,7 @@ fn tiff(file: &mut File, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) ->
         // Bytes, or undefined bytes; more than four, so they stand elsewhere.
         if tag == TIFF_XMP && matches!(kind, 1 | 7) && count > 4 {
             file.seek(SeekFrom::Start(place.into()))?;
-            return piece(file, count);
+            return piece(file, count.into());
         }
     }
     Ok(None)

@@ -1,11 +1,12 @@
-//! Captions and keywords of IPTC IIM 4.2 in Photoshop's image resources (Adobe Photoshop File Formats, 8BIM 0x0404).
+//! Captions, keywords and dates of IPTC IIM 4.2 in Photoshop's image resources (Adobe Photoshop File Formats, 8BIM 0x0404).
 
 use std::ops::Range;
 
 use md5::{Digest, Md5};
 
-use super::CaptionMetadata;
 use super::error::IptcFault;
+use super::{CaptionMetadata, Told};
+use crate::dates;
 
 /// Image resources: the IPTC data, and its MD5 sum by which programs see whether it was changed behind the XMP's back.
 const IPTC: u16 = 0x0404;
@@ -14,6 +15,8 @@ const IPTC_DIGEST: u16 = 0x0425;
 /// Datasets, as record and number.
 const CHARSET: (u8, u8) = (1, 90);
 const KEYWORD: (u8, u8) = (2, 25);
+const DATE: (u8, u8) = (2, 55);
+const TIME: (u8, u8) = (2, 60);
 const CAPTION: (u8, u8) = (2, 120);
 
 /// ISO 2022's way of saying UTF-8.
@@ -97,21 +100,24 @@ fn decode(value: &[u8]) -> String {
     text.trim_end_matches('\0').to_owned()
 }
 
-/// Caption and keywords from Photoshop data, as far as it can be read.
-pub(super) fn read(photoshop: &[u8]) -> CaptionMetadata {
-    let mut found = CaptionMetadata::default();
+/// Caption, keywords and date from Photoshop data, as far as it can be read.
+pub(super) fn read(photoshop: &[u8]) -> Told {
+    let (mut words, mut date, mut time) = (CaptionMetadata::default(), None, None);
     for block in all(photoshop, resource).0.iter().filter(|resource| resource.name == IPTC) {
         let iptc = &photoshop[block.value.clone()];
         for item in all(iptc, dataset).0 {
             let value = || decode(&iptc[item.value.clone()]);
             match item.name {
-                CAPTION if found.caption.is_none() => found.caption = Some(value()),
-                KEYWORD => found.keywords.push(value()),
+                CAPTION if words.caption.is_none() => words.caption = Some(value()),
+                KEYWORD => words.keywords.push(value()),
+                DATE if date.is_none() => date = Some(value()),
+                TIME if time.is_none() => time = Some(value()),
                 _ => {}
             }
         }
     }
-    found.normalized()
+    let taken_at = date.and_then(|date: String| dates::iptc(&date, time.as_deref()));
+    Told { words: words.normalized(), taken_at, ..Told::default() }
 }
 
 /// Whether there is an IPTC caption in Photoshop data.

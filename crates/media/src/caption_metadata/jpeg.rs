@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::container::Blocks;
 use super::error::{IptcFault, JpegFault, MetadataError};
 use super::replace::{self, Original, Times};
 use super::{CaptionMetadata, iptc, packet};
@@ -90,16 +91,12 @@ fn trailer(bytes: &[u8], scan: usize) -> Option<&[u8]> {
     }
 }
 
-/// Caption and keywords from the XMP, else the IPTC, of a JPEG file.
-pub(super) fn read(path: &Path, file: &mut File) -> Result<CaptionMetadata, MetadataError> {
-    let (bytes, segments) = read_segments(file).map_err(|source| MetadataError::io(path, source))?;
+/// The XMP packet and the Photoshop data of a JPEG file.
+pub(super) fn blocks(file: &mut File) -> io::Result<Blocks> {
+    let (bytes, segments) = read_segments(file)?;
     let xmp = segments.iter().find(|segment| segment.holds(&bytes, 0xe1, XMP));
-    let found = match xmp {
-        Some(segment) => packet::read(&bytes[segment.content.start + XMP.len()..segment.content.end])
-            .map_err(|source| MetadataError::MalformedXmp { path: path.to_owned(), source })?,
-        None => CaptionMetadata::default(),
-    };
-    Ok(found.or(iptc::read(&photoshop(&bytes, &segments))))
+    let xmp = xmp.map(|segment| bytes[segment.content.start + XMP.len()..segment.content.end].to_vec());
+    Ok(Blocks { xmp, photoshop: photoshop(&bytes, &segments) })
 }
 
 /// Reads only as much of the file as lies before the picture.

@@ -4,6 +4,7 @@
 //! Part 3. Older captions: IPTC IIM 4.2. A write changes these two properties and nothing else; what cannot be
 //! changed safely is refused with an error whose [`MetadataError::suggests_sidecar`] says so.
 
+mod boxes;
 mod container;
 mod error;
 mod iptc;
@@ -18,7 +19,9 @@ mod written;
 use std::path::{Path, PathBuf};
 
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
-pub use sidecar::{default_path as sidecar_path, existing as existing_sidecar};
+pub use sidecar::{
+    default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name, possible as possible_sidecars,
+};
 pub use written::{WriteTo, Written, write};
 
 /// Caption and keywords of one photo.
@@ -46,7 +49,7 @@ impl CaptionMetadata {
     }
 
     /// Takes from `other` what is missing here.
-    fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             caption: self.caption.or(other.caption),
             keywords: if self.keywords.is_empty() { other.keywords } else { self.keywords },
@@ -54,9 +57,40 @@ impl CaptionMetadata {
     }
 }
 
+/// What one place says of a photo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Told {
+    pub words: CaptionMetadata,
+    /// In the form of [`crate::dates`].
+    pub taken_at: Option<String>,
+    /// -1 to 5.
+    pub rating: Option<i8>,
+    /// Degrees north and degrees east.
+    pub position: Option<(f64, f64)>,
+}
+
+/// What each place that is no EXIF says of a photo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Sources {
+    pub sidecar: Told,
+    pub embedded: Told,
+    pub iptc: Told,
+}
+
+/// Reads all that stands of the photo at `path` beside it and in it. What is damaged says nothing.
+pub(crate) fn sources(path: &Path) -> Sources {
+    let blocks = container::read(path).unwrap_or_default();
+    Sources {
+        sidecar: sidecar::told(path).unwrap_or_default(),
+        embedded: blocks.xmp(path).unwrap_or_default(),
+        iptc: iptc::read(&blocks.photoshop),
+    }
+}
+
 /// Reads caption and keywords of the photo at `path`; `None` where it has neither.
 ///
-/// Each of the two comes from the first place that has it: sidecar, embedded XMP (JPEG, PNG, WebP, TIFF), IPTC (JPEG).
+/// Each of the two comes from the first place that has it: sidecar, XMP in the file (of all formats that
+/// hold it but GIF), IPTC (JPEG).
 /// So a caption taken out of a sidecar uncovers the embedded one.
 ///
 /// # Errors
@@ -65,7 +99,7 @@ impl CaptionMetadata {
 pub fn read(path: &Path) -> Result<Option<CaptionMetadata>, MetadataError> {
     let mut found = sidecar::read(path)?;
     if found.caption.is_none() || found.keywords.is_empty() {
-        found = match container::read(path) {
+        found = match container::read(path).and_then(|blocks| blocks.words(path)) {
             // The sidecar is the way out of damaged XMP in the photo, so it counts alone then.
             Err(MetadataError::MalformedXmp { .. }) if !found.is_empty() => found,
             embedded => found.or(embedded?),

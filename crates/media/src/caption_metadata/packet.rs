@@ -1,11 +1,13 @@
-//! Captions and keywords in an XMP packet (XMP Specification Part 1, RDF/XML, and Part 3, packet wrapper).
+//! Captions, keywords and a few facts in an XMP packet (XMP Specification Part 1, RDF/XML, and Part 3, packet wrapper).
 
 mod edit;
+mod told;
 mod tree;
 mod value;
 
 use super::CaptionMetadata;
 use super::error::PacketError;
+pub(super) use told::told;
 use tree::{Element, RDF, Space};
 pub(super) use value::clean;
 
@@ -28,13 +30,7 @@ pub(super) fn sidecar_for_extension(packet: &[u8]) -> Option<String> {
     let (_, text, _) = split(packet).ok()?;
     let root = tree::parse(text).ok()?;
     let rdf = root.find(Space::Rdf, "RDF")?;
-    descriptions(rdf).find_map(|description| {
-        let element = || description.children.iter().find(|child| child.is(Space::Photoshop, "SidecarForExtension"));
-        match description.attribute(Space::Photoshop, "SidecarForExtension") {
-            Some(attribute) => attribute.value.clone(),
-            None => element()?.text.clone(),
-        }
-    })
+    told::simple(rdf, Space::Photoshop, "SidecarForExtension").map(str::to_owned)
 }
 
 /// Sets caption and keywords in a packet; every other byte stays, and the packet itself where nothing changes.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::MetadataError;
 use super::replace::{self, Original, Times};
-use super::{CaptionMetadata, packet};
+use super::{CaptionMetadata, Told, packet};
 
 /// Far beyond the sidecars of any editor, which keep whole development histories in them.
 const LARGEST: u64 = 64 << 20;
@@ -16,19 +16,26 @@ pub fn default_path(photo: &Path) -> PathBuf {
     with_suffix(photo, ".xmp")
 }
 
+/// Where a sidecar of the photo may be, the one that counts first.
+pub fn possible(photo: &Path) -> [PathBuf; 4] {
+    [with_suffix(photo, ".xmp"), with_suffix(photo, ".XMP"), photo.with_extension("xmp"), photo.with_extension("XMP")]
+}
+
+/// Whether the file may be a photo's sidecar, by its name.
+pub fn is_sidecar_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xmp"))
+}
+
 /// The sidecar that the photo has: `photo.jpg.xmp`, else `photo.xmp` as Lightroom writes it.
 ///
 /// A `photo.xmp` that says it is for another extension (`photoshop:SidecarForExtension`), such as that of the raw
 /// file beside `photo.jpg`, is left alone.
 pub fn existing(photo: &Path) -> Option<PathBuf> {
-    let full = [".xmp", ".XMP"].map(|suffix| with_suffix(photo, suffix));
-    if let Some(path) = full.into_iter().find(|path| path.is_file()) {
+    let [full, full_upper, short, short_upper] = possible(photo);
+    if let Some(path) = [full, full_upper].into_iter().find(|path| path.is_file()) {
         return Some(path);
     }
-    ["xmp", "XMP"]
-        .map(|extension| photo.with_extension(extension))
-        .into_iter()
-        .find(|path| path != photo && path.is_file() && is_for(path, photo))
+    [short, short_upper].into_iter().find(|path| path != photo && path.is_file() && is_for(path, photo))
 }
 
 /// Caption and keywords from the photo's sidecar; nothing where there is none.
@@ -36,6 +43,13 @@ pub(super) fn read(photo: &Path) -> Result<CaptionMetadata, MetadataError> {
     let Some(path) = existing(photo) else { return Ok(CaptionMetadata::default()) };
     let original = load(&path)?;
     packet::read(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
+}
+
+/// What the photo's sidecar says; nothing where there is none.
+pub(super) fn told(photo: &Path) -> Result<Told, MetadataError> {
+    let Some(path) = existing(photo) else { return Ok(Told::default()) };
+    let original = load(&path)?;
+    packet::told(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
 }
 
 /// Writes the photo's sidecar; see [`super::write_sidecar`].

@@ -13,6 +13,8 @@ pub(super) const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 pub(super) const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
+const XMP: &str = "http://ns.adobe.com/xap/1.0/";
+const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
 
 /// XMP nests a few levels deep; a file that goes further is an attack on the stack.
 const DEEPEST: usize = 200;
@@ -24,6 +26,8 @@ pub(super) enum Space {
     Dc,
     Xml,
     Photoshop,
+    Xmp,
+    Exif,
     Other,
 }
 
@@ -35,6 +39,8 @@ impl Space {
                 DC => Self::Dc,
                 XML => Self::Xml,
                 PHOTOSHOP => Self::Photoshop,
+                XMP => Self::Xmp,
+                EXIF => Self::Exif,
                 _ => Self::Other,
             },
             ResolveResult::Unbound | ResolveResult::Unknown(_) => Self::Other,

@@ -67,7 +67,7 @@ fn captions_are_read_in_utf8_and_in_latin_1() {
 #[test]
 fn extended_datasets_are_read() {
     let iptc = [b"\x1c\x02\x78\x80\x04\0\0\0\x03abc".as_slice(), b"\x1c\x02\x19\0\x01k"].concat();
-    assert_eq!(read_iptc(&resource(0x0404, &iptc)), metadata("abc", &["k"]));
+    assert_eq!(read_iptc(&resource(0x0404, &iptc)).words, metadata("abc", &["k"]));
 }
 
 #[test]

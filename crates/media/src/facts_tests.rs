@@ -1,0 +1,116 @@
+use std::fs;
+
+use super::*;
+
+/// A JPEG's head with an XMP packet and IPTC datasets in it; the pixels do not matter here.
+fn jpeg(xmp: Option<&str>, iptc: &[(u8, &str)]) -> Vec<u8> {
+    let segment = |marker: u8, content: &[u8]| {
+        [&[0xff, marker], (content.len() as u16 + 2).to_be_bytes().as_slice(), content].concat()
+    };
+    let mut bytes = vec![0xff, 0xd8];
+    if let Some(xmp) = xmp {
+        let packet = packet(xmp);
+        bytes.extend(segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0".as_slice(), packet.as_bytes()].concat()));
+    }
+    let datasets: Vec<u8> = iptc
+        .iter()
+        .flat_map(|(number, value)| [&[0x1c, 2, *number, 0, value.len() as u8], value.as_bytes()].concat())
+        .collect();
+    let resource =
+        [b"Photoshop 3.0\x008BIM\x04\x04\0\0".as_slice(), &(datasets.len() as u32).to_be_bytes(), &datasets].concat();
+    bytes.extend(segment(0xed, &resource));
+    bytes.extend([0xff, 0xda]);
+    bytes
+}
+
+fn packet(properties: &str) -> String {
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+         <rdf:Description xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:exif='http://ns.adobe.com/exif/1.0/' \
+         xmlns:dc='http://purl.org/dc/elements/1.1/' {properties}/></rdf:RDF></x:xmpmeta>"
+    )
+}
+
+fn date(facts: &Facts) -> (&str, DateSource) {
+    let (date, source) = facts.taken_at.as_ref().unwrap();
+    (date, *source)
+}
+
+fn exif(taken_at: &str) -> ExifFacts {
+    ExifFacts { taken_at: Some(taken_at.into()), ..ExifFacts::default() }
+}
+
+#[test]
+fn dates_are_trusted_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = dir.path().join("IMG_20210101_010101.jpg");
+    let changed = || ExifFacts { changed_at: Some("2021-05-05T05:05:05".into()), ..ExifFacts::default() };
+    let (embedded, iptc) =
+        (Some("exif:DateTimeOriginal='2021-03-03T03:03:03'"), [(55, "20210404"), (60, "040404+0100")]);
+    let sidecar = || fs::write(dir.path().join("IMG_20210101_010101.jpg.xmp"), packet("xmp:CreateDate='2021-02-02'"));
+
+    fs::write(&photo, jpeg(embedded, &iptc)).unwrap();
+    sidecar().unwrap();
+    let camera = Facts::of(exif("2021-01-01T00:00:00"), &photo);
+    assert_eq!(date(&camera), ("2021-01-01T00:00:00", DateSource::Exif), "the camera's word goes before a sidecar's");
+    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-03-03T03:03:03", DateSource::Xmp));
+    fs::write(&photo, jpeg(None, &iptc)).unwrap();
+    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-02-02", DateSource::Xmp));
+    fs::remove_file(dir.path().join("IMG_20210101_010101.jpg.xmp")).unwrap();
+    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-04-04T04:04:04+01:00", DateSource::Iptc));
+    fs::write(&photo, jpeg(None, &[])).unwrap();
+    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-05-05T05:05:05", DateSource::Exif));
+    assert_eq!(date(&Facts::of(ExifFacts::default(), &photo)), ("2021-01-01T01:01:01", DateSource::Name));
+    let nameless = dir.path().join("holiday.jpg");
+    fs::write(&nameless, jpeg(None, &[])).unwrap();
+    assert_eq!(Facts::of(ExifFacts::default(), &nameless), Facts::default());
+}
+
+#[test]
+fn xmp_tells_the_zone_that_the_camera_did_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = dir.path().join("a.jpg");
+    fs::write(&photo, jpeg(Some("exif:DateTimeOriginal='2021-03-03T03:03:03.25-07:00'"), &[])).unwrap();
+    assert_eq!(date(&Facts::of(exif("2021-03-03T03:03:03"), &photo)), ("2021-03-03T03:03:03-07:00", DateSource::Exif));
+    assert_eq!(date(&Facts::of(exif("2021-03-03T03:03:04"), &photo)), ("2021-03-03T03:03:04", DateSource::Exif));
+}
+
+#[test]
+fn ratings_and_positions_beside_the_photo_go_before_those_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = dir.path().join("a.jpg");
+    let inside = "xmp:Rating='2' exif:GPSLatitude='41,0N' exif:GPSLongitude='8,0W' dc:description='inside'";
+    fs::write(&photo, jpeg(Some(inside), &[(25, "iptc"), (120, "iptc")])).unwrap();
+    let read = |exif: ExifFacts| Facts::of(exif, &photo);
+    let camera = || ExifFacts { rating: Some(5), position: Some((1.0, 2.0)), ..ExifFacts::default() };
+
+    let found = read(camera());
+    assert_eq!((found.rating, found.position), (Some(2), Some((1.0, 2.0))));
+    assert_eq!(read(ExifFacts::default()).position, Some((41.0, -8.0)));
+    assert_eq!((found.words.caption.as_deref(), found.words.keywords), (Some("inside"), vec!["iptc".to_owned()]));
+
+    let beside = "xmp:Rating='0' exif:GPSLatitude='38,30N' exif:GPSLongitude='9,0W' dc:description='beside'";
+    fs::write(dir.path().join("a.xmp"), packet(beside)).unwrap();
+    let found = read(camera());
+    assert_eq!((found.rating, found.position), (Some(0), Some((38.5, -9.0))), "a rating taken off is an answer");
+    assert_eq!(found.words.caption.as_deref(), Some("beside"));
+
+    fs::write(dir.path().join("a.xmp"), "<not xml").unwrap();
+    let found = read(camera());
+    assert_eq!((found.rating, found.words.caption.as_deref()), (Some(2), Some("inside")), "damage hides nothing");
+    fs::write(&photo, jpeg(None, &[])).unwrap();
+    assert_eq!(read(camera()).rating, Some(5));
+}
+
+#[test]
+fn copies_of_a_file_add_what_lies_beside_them() {
+    let guess = |date: &str| Some((date.to_owned(), DateSource::Name));
+    let known = Some(("2021-06-30".to_owned(), DateSource::Xmp));
+    let facts = |taken_at, rating| Facts { taken_at, rating, ..Facts::default() };
+    let both = facts(guess("2020-01-01"), None).or(facts(known.clone(), Some(3)));
+    assert_eq!(both, facts(known.clone(), Some(3)));
+    let both = facts(guess("2020-01-01"), Some(1)).or(facts(guess("2021-01-01"), Some(3)));
+    assert_eq!(both, facts(guess("2020-01-01"), Some(1)));
+    assert_eq!(facts(known.clone(), None).or(facts(guess("2020-01-01"), None)), facts(known, None));
+    assert_eq!(facts(None, None).or(facts(guess("2020-01-01"), None)), facts(guess("2020-01-01"), None));
+}
