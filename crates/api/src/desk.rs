@@ -78,8 +78,7 @@ impl Desk {
         }
         let jobs = JobBoard::new(engine.clone(), listener(engine.clone(), shell.clone()));
         jobs.resume_interrupted()?;
-        // The first search should not wait for the weights.
-        drop(engine.host().ready(sightline_engine::model_host::Lane::Interactive));
+        engine.prepare();
         let (watcher, crowded) = (Mutex::default(), Arc::default());
         let desk = Self { engine, jobs, places, shell, written_out: Mutex::default(), watcher, crowded };
         desk.watch_if(settings.watch)?;

@@ -1,10 +1,11 @@
 //! Measures a catalogue of any size as the app uses it: opening, searching with and without filters, and the lists
-//! that a window asks for. Makes no change to it.
+//! that a window asks for. Writes the file of vectors if there is none, and makes no other change.
 //!
 //! `cargo run --release -p sightline-catalog --example scale -- LIBRARY [QUERIES]`; `synthetic` makes such libraries.
 #![allow(clippy::unwrap_used, reason = "a measurement may")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand::rngs::StdRng;
@@ -21,13 +22,22 @@ fn main() {
     let library = Path::new(arguments.first().expect("scale LIBRARY [QUERIES]"));
     let queries = arguments.get(1).map_or(200, |text| text.parse().unwrap());
     let started = Instant::now();
-    let catalog = Catalog::open_read_only(library).unwrap();
+    let catalog = Catalog::open(library).unwrap();
     println!("open: {:.1} ms", ms(started));
-    let key = model(&catalog);
     let started = Instant::now();
-    let vectors = catalog.load_vectors(&key, DIMS).unwrap();
+    let key = model(&catalog);
+    println!("models: {:.1} ms", ms(started));
+    let started = Instant::now();
+    let mut vectors = Arc::new(catalog.load_vectors(&key, DIMS).unwrap());
     println!("{} vectors of {}: {:.0} ms", vectors.len(), key.0, ms(started));
     println!("after loading: {}", memory());
+    let started = Instant::now();
+    if catalog.save_vectors(&key, &mut vectors).unwrap() {
+        println!("vectors written to their file: {:.0} ms", ms(started));
+    }
+    let started = Instant::now();
+    assert!(!catalog.refresh_vectors(&key, &mut vectors).unwrap());
+    println!("nothing new to follow: {:.2} ms", ms(started));
     let mut random = StdRng::seed_from_u64(1);
     search(&catalog, &vectors, &mut random, queries);
     println!("after searching: {}", memory());

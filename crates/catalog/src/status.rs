@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::safekeeping::folder_of;
 use crate::tables::model::ModelKey;
+use crate::tables::vector_file;
 use crate::{Catalog, CatalogError};
 
 /// What a library holds.
@@ -64,6 +66,7 @@ pub(crate) fn beside(file: &Path, suffix: &str) -> PathBuf {
 }
 
 fn bytes_on_disk(file: &Path) -> u64 {
-    let files = ["", "-wal", "-shm"].map(|suffix| beside(file, suffix));
-    files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|file| file.len()).sum()
+    let files = ["", "-wal", "-shm"].map(|suffix| beside(file, suffix)).into_iter();
+    let files = files.chain(vector_file::files(folder_of(file)));
+    files.filter_map(|file| std::fs::metadata(file).ok()).map(|file| file.len()).sum()
 }

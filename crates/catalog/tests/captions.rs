@@ -77,8 +77,8 @@ fn only_the_words_of_current_captions_find_photos() {
     assert_eq!(found(&catalog, &["rivers", "dogs"]), ids[..1]);
     assert_eq!(found(&catalog, &["dog", "lake"]), []);
     assert_eq!(found(&catalog, &["cafe"]), ids[1..2]);
-    assert_eq!(catalog.whose_words(&["cafe"], &ids[1..2]).unwrap(), [CaptionAuthor::Person]);
-    assert_eq!(catalog.whose_words(&["dog"], &ids[..1]).unwrap(), [CaptionAuthor::Machine]);
+    assert_eq!(catalog.not_only_by_a_model(&["cafe"], &ids[..2]).unwrap(), ids[1..2]);
+    assert_eq!(catalog.not_only_by_a_model(&["dog"], &ids[..1]).unwrap(), []);
     // What looks like an operator is a word.
     for odd in ["\"", "NOT", "*", "riviere\" OR \"dog", "text:dog", "(", "-"] {
         assert!(catalog.with_words(&[odd]).is_ok(), "{odd}");

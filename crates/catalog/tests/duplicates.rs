@@ -66,7 +66,7 @@ fn a_photo_that_goes_hands_on_what_a_person_gave_it_and_gets_it_back() {
     assert_eq!(catalog.albums_of(kept).unwrap(), [both, only]);
     assert_eq!(catalog.caption(kept).unwrap().unwrap().text, "Rex swims");
     assert_eq!(catalog.with_words(&["dog"]).unwrap(), [kept]);
-    assert_eq!(catalog.whose_words(&["dog"], &[kept]).unwrap(), [CaptionAuthor::Person]);
+    assert_eq!(catalog.not_only_by_a_model(&["dog"], &[kept]).unwrap(), [kept]);
     let (last, rows) = catalog.last_trashed().unwrap().unwrap();
     assert_eq!((last, rows.len(), rows[0].path.clone(), rows[0].kept), (batch, 1, path.into(), kept));
 

@@ -106,7 +106,7 @@ fn a_library_of_schema_3_keeps_its_captions() {
     assert_eq!(catalog.caption_history(PhotoId(1)).unwrap().len(), 2);
     assert_eq!(catalog.caption(PhotoId(2)).unwrap(), None);
     assert_eq!(catalog.with_words(&["rivers"]).unwrap(), [PhotoId(1)]);
-    assert_eq!(catalog.whose_words(&["rivers"], &[PhotoId(1)]).unwrap(), [CaptionAuthor::Person]);
+    assert_eq!(catalog.not_only_by_a_model(&["rivers"], &[PhotoId(1)]).unwrap(), [PhotoId(1)]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The engine: one library, one model, passed explicitly and cheap to clone.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sightline_catalog::{Catalog, ModelKey, VectorIndex};
@@ -11,7 +11,7 @@ use crate::EngineError;
 use crate::decoding::Decoders;
 use crate::duplicates::HeldDuplicates;
 use crate::loading::Loader;
-use crate::model_host::{ModelFolder, ModelHost, ModelSource};
+use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
 use crate::tags::Tagger;
 use crate::teach::{Curves, HeldSuggestions, version_in_use};
@@ -50,8 +50,10 @@ struct Memory {
     changes: AtomicU64,
     /// Counts those of them that change photos or vectors, and not only words.
     photo_changes: AtomicU64,
-    /// The vectors of a model, as of some count of changes of photos.
-    vectors: Mutex<Option<(u64, ModelKey, Arc<VectorIndex>)>>,
+    /// The vectors of a model.
+    vectors: Mutex<Option<(ModelKey, Arc<VectorIndex>)>>,
+    /// Whether their file could not be written, which is then not tried again.
+    vectors_unwritable: AtomicBool,
     /// Which photos seem to be of which label.
     suggested: HeldSuggestions,
     /// The duplicates as they were last found.
@@ -214,21 +216,44 @@ impl Engine {
         self.0.memory.photo_changes.load(Ordering::Acquire)
     }
 
-    /// The library's vectors of a model, in memory; read again after a change.
+    /// The library's vectors of a model, in memory. What changed since the last call is followed, whichever process
+    /// changed it.
     pub(crate) fn vectors(&self, serving: &Serving) -> Result<Arc<VectorIndex>, EngineError> {
-        let key = serving.key()?;
-        // Taken before reading: a commit in between makes the next search read once more.
-        let changes = self.photo_changes();
+        let (key, catalog) = (serving.key()?, self.catalog()?);
         let mut held = self.0.memory.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, of, vectors)) = &*held
-            && *at == changes
-            && *of == key
-        {
-            return Ok(vectors.clone());
+        let mut vectors = match held.take() {
+            Some((of, mut vectors)) if of == key => {
+                catalog.refresh_vectors(&key, &mut vectors)?;
+                vectors
+            }
+            // Another model's are gone by now: both would be twice as much.
+            _ => Arc::new(catalog.load_vectors(&key, serving.host.spec()?.dims)?),
+        };
+        let unwritable = &self.0.memory.vectors_unwritable;
+        if !catalog.is_read_only() && !unwritable.load(Ordering::Relaxed) {
+            // Without the file the next start takes longer, and nothing is lost.
+            let saved = catalog.save_vectors(&key, &mut vectors);
+            unwritable.store(saved.is_err(), Ordering::Relaxed);
         }
-        let dims = serving.host.spec()?.dims;
-        let vectors = Arc::new(self.catalog()?.load_vectors(&key, dims)?);
-        *held = Some((changes, key, vectors.clone()));
+        *held = Some((key, vectors.clone()));
         Ok(vectors)
+    }
+
+    /// Begins to load the model and to read the vectors, so that the first search waits for neither.
+    pub fn prepare(&self) {
+        drop(self.host().ready(Lane::Interactive));
+        let engine = self.clone();
+        // What fails here fails again, and is told, when somebody searches.
+        let work = move || drop(engine.vectors(&engine.serving()));
+        drop(std::thread::Builder::new().name("vectors".into()).spawn(work));
+    }
+
+    /// After work that changed vectors: has them in their file if they are many, so that they are read at once.
+    pub(crate) fn save_vectors(&self) -> Result<(), EngineError> {
+        let serving = self.serving();
+        if self.catalog()?.vectors_are_unsaved(&serving.key()?)? {
+            self.vectors(&serving)?;
+        }
+        Ok(())
     }
 }

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub(crate) use copying::{examine, open, watched};
-pub(crate) use part::Part;
+pub(crate) use part::{Part, folder_of, of_a_new_file};
 pub(crate) use replacing::Held;
 
 use crate::status::beside;
 use crate::{Catalog, CatalogError};
 use copying::{PAGES_A_STEP, copy_to_file, source};
-use part::{SIDE_FILES, folder_of};
+use part::SIDE_FILES;
 
 /// Is told of long work: what is being done, how many pages of how many are done (0: not known). It stops the work by
 /// answering `false`, which then fails with [`CatalogError::Stopped`].

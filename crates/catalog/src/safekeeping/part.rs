@@ -44,15 +44,7 @@ impl Part {
         prefix.push(file.file_name().unwrap_or_default());
         prefix.push(".");
         sweep(folder, &prefix);
-        let mut builder = Builder::new();
-        builder.prefix(&prefix).suffix(SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file: the user's mask takes off what they do not want.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let part = builder.tempfile_in(folder);
+        let part = of_a_new_file(Builder::new().prefix(&prefix).suffix(SUFFIX)).tempfile_in(folder);
         let file = part.map_err(|source| CatalogError::NotWritten { path: file.into(), source })?.into_temp_path();
         let logs = Logs(file.to_path_buf());
         Ok(Self { file, logs })
@@ -86,6 +78,17 @@ impl Part {
         drop(logs);
         flush_folder(file)
     }
+}
+
+/// With the permissions of any new file, where temporary ones are for their owner alone: the user's mask takes off what
+/// they do not want.
+pub(crate) fn of_a_new_file<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b, 'c> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
 }
 
 /// The folder that a file lies in.

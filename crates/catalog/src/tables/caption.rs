@@ -25,8 +25,9 @@ CREATE TABLE caption (
 CREATE INDEX caption_photo ON caption (photo_id, id);
 ";
 
-/// Captions in the order in which they are reviewed.
+/// Captions in the order in which they are reviewed, and those that no model wrote.
 pub(crate) const V8: &str = "
+CREATE INDEX caption_written ON caption (photo_id) WHERE author <> 'machine' AND undone_at IS NULL;
 CREATE INDEX caption_review ON caption (confidence, photo_id) WHERE author = 'machine' AND undone_at IS NULL;
 ";
 

@@ -7,7 +7,7 @@
 //! has had exactly the vectors of the file at that change, and [`change`] tells what came later.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tempfile::Builder;
 
 use crate::error::Failure;
+use crate::safekeeping::of_a_new_file;
 use crate::tables::change;
 use crate::tables::model::{self, ModelKey, ModelRow};
 use crate::vectors::{VectorIndex, file};
@@ -41,6 +42,16 @@ const FEW: usize = 4000;
 /// Whether a file is worth writing for so many rows that are not in it, of so many in all.
 fn pays(unsaved: usize, rows: usize) -> bool {
     unsaved > FEW.max(rows / 8)
+}
+
+/// The files of vectors in a library's folder, in use or not.
+pub(crate) fn files(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    files.filter_map(|file| {
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        (name.starts_with(PREFIX) && name.ends_with(SUFFIX)).then(|| file.path())
+    })
 }
 
 /// The file of a model's vectors, and the change that it is of.
@@ -74,7 +85,8 @@ impl Catalog {
             return Ok(false);
         }
         let fail = |error| CatalogError::io(self.dir(), error);
-        let part = Builder::new().prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM).tempfile_in(self.dir());
+        let mut builder = Builder::new();
+        let part = of_a_new_file(builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM)).tempfile_in(self.dir());
         let mut part = part.map_err(fail)?;
         file::write(vectors, part.as_file_mut()).map_err(fail)?;
         part.as_file().sync_all().map_err(fail)?;
@@ -94,18 +106,20 @@ impl Catalog {
             let names = names.query_map([], |row| row.get(0))?.collect::<Result<HashSet<String>, _>>()?;
             Ok(Some((names, old)))
         })?;
-        let Some((in_use, old)) = listed else { return Ok(false) };
-        part.keep().map_err(|error| fail(error.error))?;
-        if let Some((old, _)) = old {
-            // One that cannot be removed is swept away later.
-            std::fs::remove_file(self.dir().join(old)).ok();
+        let is_saved = listed.is_some();
+        if let Some((in_use, old)) = listed {
+            part.keep().map_err(|error| fail(error.error))?;
+            if let Some((old, _)) = old {
+                // One that cannot be removed is swept away later.
+                std::fs::remove_file(self.dir().join(old)).ok();
+            }
+            self.sweep(&in_use);
         }
-        self.sweep(&in_use);
         // While somebody searches them, they count as unsaved.
         if let Some(vectors) = Arc::get_mut(vectors) {
             vectors.unsaved = 0;
         }
-        Ok(true)
+        Ok(is_saved)
     }
 
     /// Whether a model's vectors changed so much since they were put into a file that reading them takes long.
@@ -126,16 +140,15 @@ impl Catalog {
 
     /// Removes files of vectors that are in no use.
     fn sweep(&self, in_use: &HashSet<String>) {
-        for entry in std::fs::read_dir(self.dir()).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with(PREFIX) || !name.ends_with(SUFFIX) || in_use.contains(&name) {
+        for file in files(self.dir()) {
+            if file.file_name().is_some_and(|name| in_use.contains(name.to_string_lossy().as_ref())) {
                 continue;
             }
-            let age =
-                entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+            let modified = std::fs::metadata(&file).and_then(|metadata| metadata.modified());
+            let age = modified.ok().and_then(|time| time.elapsed().ok());
             // A young one may be another process's, on its way. One that cannot be removed does no harm.
             if age.is_some_and(|age| age > ABANDONED) {
-                std::fs::remove_file(entry.path()).ok();
+                std::fs::remove_file(file).ok();
             }
         }
     }

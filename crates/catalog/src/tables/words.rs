@@ -3,7 +3,6 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Failure;
-use crate::tables::caption::CaptionAuthor;
 use crate::tables::photo::PhotoId;
 use crate::{Catalog, CatalogError};
 
@@ -101,28 +100,35 @@ impl Catalog {
         })
     }
 
-    /// Whose words it is that `photos` of [`Catalog::with_words`] have, in their order: a model's where its caption
-    /// was needed, else a person's or that of the photo's file.
+    /// Those of `photos` of [`Catalog::with_words`], sorted, whose words are not only a model's: all of them are
+    /// keywords, or a person or the photo's file wrote the caption.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn whose_words(&self, words: &[&str], photos: &[PhotoId]) -> Result<Vec<CaptionAuthor>, CatalogError> {
+    pub fn not_only_by_a_model(&self, words: &[&str], photos: &[PhotoId]) -> Result<Vec<PhotoId>, CatalogError> {
         if words.is_empty() {
-            return Ok(vec![CaptionAuthor::Person; photos.len()]);
+            return Ok(photos.to_vec());
         }
         self.read(|transaction| {
             let in_keywords = matching(transaction, &format!("keywords : ({})", all_of(words)))?;
-            let sql = "SELECT author FROM caption WHERE photo_id = ?1 AND undone_at IS NULL ORDER BY id DESC LIMIT 1";
-            let mut author = transaction.prepare_cached(sql)?;
-            let mut authors = Vec::with_capacity(photos.len());
+            // Mostly few; which of their captions is the current one is looked up for those few.
+            let sql = "SELECT photo_id FROM caption WHERE author <> 'machine' AND undone_at IS NULL ORDER BY photo_id";
+            let mut written = transaction.prepare_cached(sql)?;
+            let written: Vec<PhotoId> =
+                written.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
+            let sql = "SELECT author <> 'machine' FROM caption WHERE photo_id = ?1 AND undone_at IS NULL
+                       ORDER BY id DESC LIMIT 1";
+            let mut is_written = transaction.prepare_cached(sql)?;
+            let mut found = Vec::new();
             for photo in photos {
-                let author = match in_keywords.binary_search(photo) {
-                    Ok(_) => None,
-                    Err(_) => author.query_row([photo.0], |row| row.get::<_, String>(0)).optional()?,
-                };
-                authors.push(author.map_or(CaptionAuthor::Person, |author| CaptionAuthor::from_str(&author)));
+                let is_found = in_keywords.binary_search(photo).is_ok()
+                    || written.binary_search(photo).is_ok()
+                        && is_written.query_row([photo.0], |row| row.get(0)).optional()?.unwrap_or(false);
+                if is_found {
+                    found.push(*photo);
+                }
             }
-            Ok(authors)
+            Ok(found)
         })
     }
 }

@@ -3,7 +3,7 @@
 use half::slice::HalfFloatSliceExt;
 
 use super::VectorIndex;
-use super::change::write_row;
+use super::change::{with_room, write_row};
 use super::screen::Screen;
 use super::simd::{Block, LANES};
 use crate::tables::photo::PhotoId;
@@ -15,7 +15,7 @@ impl IndexBuilder {
     /// Makes room for `rows` rows of `dims` numbers.
     pub fn new(dims: usize, rows: usize) -> Self {
         let stride = dims.div_ceil(LANES);
-        let (ids, blocks) = (Vec::with_capacity(rows), Vec::with_capacity(rows * stride));
+        let (ids, blocks) = (Vec::with_capacity(rows), Vec::with_capacity(with_room(rows) * stride));
         Self(VectorIndex { dims, stride, ids, blocks, screen: Screen::default(), as_of: 0, unsaved: 0 })
     }
 

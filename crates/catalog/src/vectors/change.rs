@@ -35,10 +35,8 @@ impl Splice {
         }
         values.truncate(end * width);
         let after = end + self.put_in.len();
-        // Doubled, a big index would be too big.
-        let missing = (after * width).saturating_sub(values.capacity());
-        if missing > 0 {
-            values.reserve_exact((after - end + after / 16) * width);
+        if after * width > values.capacity() {
+            values.reserve_exact((with_room(after) - end) * width);
         }
         values.resize(after * width, blank);
         // From the back: what lies between two new rows moves by as many as come before it.
@@ -49,6 +47,19 @@ impl Splice {
             until = from;
         }
     }
+}
+
+/// Rows that there is to be room for where there are `rows` now. Memory that nothing was written to is none, and moving
+/// half a million rows to a larger place takes them twice, so that there is room for as many as come in a while.
+pub(super) fn with_room(rows: usize) -> usize {
+    rows + rows / 8 + 256
+}
+
+/// Values that are all the same, with room for as many more as [`with_room`] says, of `width` a row.
+pub(super) fn roomy<T: Copy>(value: T, rows: usize, width: usize) -> Vec<T> {
+    let mut values = Vec::with_capacity(with_room(rows) * width);
+    values.resize(rows * width, value);
+    values
 }
 
 impl VectorIndex {

@@ -10,6 +10,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use rayon::prelude::*;
 
 use super::VectorIndex;
+use super::change::roomy;
 use super::screen::Screen;
 use super::simd::{Block, LANES};
 use crate::tables::photo::PhotoId;
@@ -60,7 +61,7 @@ pub(crate) fn read(path: &Path, dims: usize) -> io::Result<VectorIndex> {
     if sum(&head, &ids, &sums) != known_sum || !ids.is_sorted_by(|a, b| a < b) {
         return Err(spoilt());
     }
-    let mut blocks = vec![Block::ZERO; count * stride];
+    let mut blocks = roomy(Block::ZERO, count, stride);
     let each = cast_slice_mut::<Block, u8>(&mut blocks).par_chunks_mut(PART).zip(&sums).enumerate();
     each.try_for_each_init(
         || File::open(path),

@@ -13,7 +13,7 @@ use std::ops::Range;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 
-use super::change::Splice;
+use super::change::{Splice, roomy};
 use super::simd::{Block, CODES, CodeBlock, CodeQuery, Kernel, LANES};
 
 /// The rows as bytes.
@@ -59,7 +59,7 @@ impl Screen {
             return Self::default();
         }
         let (count, code_stride) = (rows.len() / stride, dims.div_ceil(CODES));
-        let blocks = vec![CodeBlock([0; CODES]); count * code_stride];
+        let blocks = roomy(CodeBlock([0; CODES]), count, code_stride);
         let mut screen =
             Self { dims, stride: code_stride, blocks, rows: vec![RowCode::default(); count], longest: 0.0 };
         screen.encode(stride, rows, 0..count);

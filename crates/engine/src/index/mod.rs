@@ -223,6 +223,7 @@ impl Job for IndexJob {
         if whole {
             catalog.collect_garbage(now_s(), KEEP_GONE_S)?;
         }
+        engine.save_vectors()?;
         Ok(())
     }
 }

@@ -130,9 +130,10 @@ impl Engine {
         let question = embed_query(self, &serving, &query, request.base)?;
         let scale = scale.scale(&question);
         self.must_be_searchable(vectors.is_empty())?;
-        let ranking = matching(&vectors, scale, &question, request.limit, allowed.as_deref());
-        let judge = (&question, scale);
-        self.with_captioned(&query, ranking, request.limit, allowed.as_deref(), &vectors, judge)
+        let (limit, allowed, judge) = (request.limit, allowed.as_deref(), (&question, scale));
+        let rank = || matching(&vectors, judge, limit, allowed);
+        let photos = self.with_captioned(&query, limit, allowed, &vectors, judge, rank)?;
+        Ok(Ranking { photos, searched: allowed.map_or(vectors.len(), <[PhotoId]>::len) })
     }
 
     /// The photos that meet `filter`, by date.
@@ -213,17 +214,15 @@ pub(crate) fn embed_file(engine: &Engine, serving: &Serving, file: &Path) -> Res
 /// The nearest photos that are more than chance.
 fn matching(
     vectors: &VectorIndex,
-    scale: QueryScale,
-    question: &Embedding,
+    (question, scale): (&Embedding, QueryScale),
     limit: usize,
     allowed: Option<&[PhotoId]>,
-) -> Ranking {
+) -> Vec<Ranked> {
     let nearest = vectors.nearest(question.as_slice(), limit, allowed).into_iter();
-    let photos = nearest
+    nearest
         .map(|(photo, score)| Ranked { photo, score: Some(score), confidence: scale.judge(score) })
         .take_while(|ranked| ranked.confidence != Match::None)
-        .collect();
-    Ranking { photos, searched: allowed.map_or(vectors.len(), <[PhotoId]>::len) }
+        .collect()
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl Job for ActivateJob {
         }
         catalog.use_version(next.version.as_ref().map(|(id, _)| *id), self.back)?;
         engine.serve(next);
-        Ok(())
+        engine.save_vectors()
     }
 }
 
