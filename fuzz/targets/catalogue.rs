@@ -1,4 +1,5 @@
-//! Any bytes as a catalogue: opened, upgraded, checked, read and written, with an error or not, never a crash.
+//! Any bytes as a catalogue: opened, upgraded, checked, read and written, and repaired, with an error or not, never a
+//! crash. What was repaired is sound.
 #![no_main]
 
 use std::fs;
@@ -21,4 +22,10 @@ fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::tempdir_in("/dev/shm").expect("a temporary folder");
     fs::write(folder.path().join(Catalog::FILE), bytes).expect("the file is written");
     drop(use_it(folder.path()));
+    fs::write(folder.path().join(Catalog::FILE), bytes).expect("the file is written again");
+    drop(Catalog::check_in(folder.path(), &mut |_, _, _| true));
+    if Catalog::repair(folder.path(), &mut |_, _, _| true).is_ok() {
+        let report = Catalog::check_in(folder.path(), &mut |_, _, _| true).expect("what was repaired can be examined");
+        assert!(report.is_well(), "{:?}", report.faults);
+    }
 });

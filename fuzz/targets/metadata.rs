@@ -8,14 +8,18 @@ use libfuzzer_sys::fuzz_target;
 use sightline_media::Facts;
 use sightline_media::caption_metadata::{CaptionMetadata, WriteTo, read, sidecar_path, write};
 
+// Names decide only where raw files share TIFF's first bytes.
+const NAMES: [&str; 4] = ["photo.jpg", "photo.nef", "photo.heic", "photo"];
+
 thread_local! {
     static FOLDER: OnceCell<tempfile::TempDir> = const { OnceCell::new() };
 }
 
 fuzz_target!(|bytes: &[u8]| {
+    let name = NAMES[bytes.len() % NAMES.len()];
     FOLDER.with(|folder| {
         let folder = folder.get_or_init(|| tempfile::tempdir_in("/dev/shm").expect("a temporary folder"));
-        let photo = folder.path().join("photo.jpg");
+        let photo = folder.path().join(name);
         let sidecar = sidecar_path(&photo);
         fs::write(&photo, bytes).expect("the photo is written");
         drop(fs::remove_file(&sidecar));

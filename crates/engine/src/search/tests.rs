@@ -1,6 +1,6 @@
 //! Searches over an indexed folder, with a fake model.
 
-use sightline_catalog::{DateOrder, Filter};
+use sightline_catalog::{CaptionAuthor, DateOrder, Filter, NewCaption, Overwrite};
 use sightline_vlm::Match;
 
 use crate::testing::{BLUE, GREEN, RED, World, jpeg, names};
@@ -84,6 +84,33 @@ fn an_engine_sees_what_it_indexed_itself() {
     let mut job = crate::index::IndexJob::new(&[world.photos()], false).unwrap();
     engine.run_job(&mut job, &world.control, &|_| {}).unwrap();
     assert_eq!(ask("blue"), ["purest.jpg"]);
+    // As another process does: the library has an engine of its own there.
+    std::fs::remove_file(world.path("purest.jpg")).unwrap();
+    world.photo("trip/new.jpg", BLUE, 2);
+    world.index();
+    assert_eq!(ask("blue"), ["trip/new.jpg"]);
+}
+
+#[test]
+fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like_it() {
+    let world = world();
+    let engine = world.engine();
+    let catalog = engine.catalog().unwrap();
+    let caption = |name: &str, text: &str, author| {
+        let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
+        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence: None };
+        assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
+    };
+    caption("trip/green.jpg", "a red kite", CaptionAuthor::Machine);
+    caption("trip/blue.jpg", "a red boat", CaptionAuthor::Person);
+    caption("darker.jpg", "a red wall", CaptionAuthor::Machine);
+    // Believed: what looks like it, whoever says so, then what a person says. The rest only looks, or is only said.
+    assert_eq!(world.found("red"), ["darker.jpg", "trip/blue.jpg", "red.jpg", "trip/green.jpg"]);
+    let (base, filter) = (world.photos(), Filter::default());
+    for limit in 1..=4 {
+        let request = crate::search::SearchRequest { query: "red", limit, base: &base, filter: &filter };
+        assert_eq!(names(&engine.search(&request).unwrap(), &base), world.found("red")[..limit], "{limit}");
+    }
 }
 
 #[test]
