@@ -60,6 +60,10 @@ describe("the window", () => {
     const strip = await screen.findByTestId("job-strip");
     expect(strip.textContent).toContain("120 of 480");
     expect(strip.textContent).toContain("15 sec left");
+    fake.emit("job", runningJob({ is_waiting: true, waits_for: 4711 }));
+    await waitFor(() => expect(strip.textContent).toContain("until another Sightline is done with this library (process 4711)"));
+    fake.emit("job", runningJob());
+    await waitFor(() => expect(strip.textContent).not.toContain("another Sightline"));
     await fireEvent.click(screen.getByTestId("job-pause"));
     await screen.findByTestId("job-resume");
     await fireEvent.click(screen.getByTestId("job-cancel"));

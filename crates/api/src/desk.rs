@@ -212,5 +212,7 @@ pub(crate) fn job_row(status: &JobStatus) -> JobRow {
         rate: status.rate,
         eta_seconds: status.eta_seconds,
         current: status.current.as_ref().map(|path| path.display().to_string()),
+        is_waiting: status.waits_for.is_some(),
+        waits_for: status.waits_for.flatten(),
     }
 }

@@ -130,6 +130,10 @@ pub struct JobRow {
     pub eta_seconds: Option<f64>,
     /// The file last worked on.
     pub current: Option<String>,
+    /// Whether it waits for another Sightline to end its work on the library.
+    pub is_waiting: bool,
+    /// The number of that process, if it is known.
+    pub waits_for: Option<u32>,
 }
 
 /// A folder of the library.

@@ -143,11 +143,11 @@ fn photo(random: &mut StdRng, number: u32, centres: &Centres, tree: Option<&Path
     let (year, month, day) = (2000 + folder % 25, folder / 25 % 12 + 1, folder % 28 + 1);
     let name = format!("{year}/{month:02}-{day:02} Trip {folder}/IMG_{number:07}.jpg");
     let location = place(number, &name, tree);
-    let taken_at = (number % 10 > 0)
+    let taken_at = (!number.is_multiple_of(10))
         .then(|| format!("{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}", number % 24, number % 60, number / 7 % 60));
     // A folder is a trip to one town, and each second camera writes where it was.
     let town = folder % TOWNS;
-    let place = (folder % 2 == 0).then(|| PlaceNames {
+    let place = folder.is_multiple_of(2).then(|| PlaceNames {
         name: format!("Town {town}, Country {}", town % 40),
         other_names: vec![format!("Region {}", town % 200)],
     });
@@ -164,11 +164,11 @@ fn photo(random: &mut StdRng, number: u32, centres: &Centres, tree: Option<&Path
             latitude: place.is_some().then(|| f64::from(town % 120) - 60.0),
             longitude: place.is_some().then(|| f64::from(town % 360) - 180.0),
             place,
-            rating: (number % 7 == 0).then_some((number / 7 % 6) as i8),
-            keywords: if number % 100 == 0 { vec!["favourite".into()] } else { Vec::new() },
+            rating: number.is_multiple_of(7).then_some((number / 7 % 6) as i8),
+            keywords: if number.is_multiple_of(100) { vec!["favourite".into()] } else { Vec::new() },
             ..PhotoFacts::default()
         },
-        format: if number % 50 == 0 { "png" } else { "jpeg" }.into(),
+        format: if number.is_multiple_of(50) { "png" } else { "jpeg" }.into(),
         size_bytes: location.size_bytes,
         fingerprint: Some(random.random()),
         thumbnail_jpeg: vec![number as u8; 9_000],

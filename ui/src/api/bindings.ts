@@ -456,7 +456,15 @@ eta_seconds: number | null,
 /**
  * The file last worked on.
  */
-current: string | null, };
+current: string | null, 
+/**
+ * Whether it waits for another Sightline to end its work on the library.
+ */
+is_waiting: boolean, 
+/**
+ * The number of that process, if it is known.
+ */
+waits_for: number | null, };
 
 export type JobState = "queued" | "running" | "paused" | "done" | "failed" | "cancelled";
 

@@ -33,6 +33,8 @@ export function runningJob(change: Partial<JobRow> = {}): JobRow {
     rate: 24,
     eta_seconds: 15,
     current: "/photos/120.jpg",
+    is_waiting: false,
+    waits_for: null,
     ...change,
   };
 }

@@ -180,6 +180,8 @@ export const en = {
     copy: "Copying photos",
     scan: "Looking for photos",
     queued: "Waiting",
+    waiting: (process: number | null) =>
+      `Waiting until another Sightline is done with this library${process === null ? "" : ` (process ${process})`}`,
     paused: "Paused",
     rate: (perSecond: number) => `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`,
     progress: (done: number, total: number) => `${number.format(done)} of ${number.format(total)}`,

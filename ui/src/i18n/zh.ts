@@ -180,6 +180,7 @@ export const zh: Messages = {
     copy: "正在复制照片",
     scan: "正在寻找照片",
     queued: "等待中",
+    waiting: (process) => `正在等待另一个 Sightline 完成对此图库的操作${process === null ? "" : `（进程 ${process}）`}`,
     paused: "已暂停",
     rate: (perSecond) => `每秒 ${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} 张`,
     progress: (done, total) => `${number.format(done)} / ${number.format(total)}`,

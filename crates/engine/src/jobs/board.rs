@@ -46,6 +46,8 @@ pub struct JobStatus {
     pub eta_seconds: Option<f64>,
     /// The file last worked on.
     pub current: Option<PathBuf>,
+    /// Whether it waits for another process to end its work on the library; that process's number, if it is known.
+    pub waits_for: Option<Option<u32>>,
 }
 
 /// Told of every change of a job, and of its progress at most ten times a second.
@@ -203,6 +205,7 @@ impl JobBoard {
             rate: 0.0,
             eta_seconds: None,
             current: None,
+            waits_for: None,
         }
     }
 
@@ -257,9 +260,14 @@ impl JobBoard {
     }
 
     fn hear(&self, id: JobId, event: JobEvent) {
-        let JobEvent::Progress(progress) = event else { return };
+        let progress = match event {
+            JobEvent::Progress(progress) => progress,
+            JobEvent::Waiting { process, .. } => return self.change(id, |status| status.waits_for = Some(process)),
+            JobEvent::ItemFailed { .. } => return,
+        };
         let Progress { phase, done, total, rate, eta_seconds, current } = progress;
         self.change(id, |status| {
+            status.waits_for = None;
             status.phase = phase.into();
             (status.done, status.total) = (done, total);
             (status.rate, status.eta_seconds) = (rate, eta_seconds);
@@ -269,7 +277,7 @@ impl JobBoard {
 
     fn end(&self, id: JobId, control: &JobControl, result: &Result<(), EngineError>) {
         self.change(id, |status| {
-            (status.rate, status.eta_seconds, status.current) = (0.0, None, None);
+            (status.rate, status.eta_seconds, status.current, status.waits_for) = (0.0, None, None, None);
             status.state = match result {
                 Ok(()) => JobState::Done,
                 Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
@@ -398,6 +406,25 @@ mod tests {
         next_start.resume_interrupted().unwrap();
         wait("it ends", || next_start.unfinished().unwrap().is_empty());
         assert_eq!(world.fake.embedded(), usize::from(MANY));
+    }
+
+    #[test]
+    fn a_job_says_which_process_it_waits_for_and_begins_when_that_is_done() {
+        let world = slow_world(2);
+        let (board, heard) = board(&world);
+        // As another process does: a turn is a lock on a file.
+        let other = sightline_catalog::Catalog::open(world.engine().library()).unwrap();
+        let turn = other.take_turn(IndexJob::KIND).unwrap().unwrap();
+        let id = board.start(job(&world)).unwrap().id;
+        let this = Some(Some(std::process::id()));
+        wait("it says whom it waits for", || board.status(id).unwrap().waits_for == this);
+        assert_eq!(world.fake.embedded(), 0);
+        drop(turn);
+        wait("it ends", || board.unfinished().unwrap().is_empty());
+        assert_eq!((board.status(id).unwrap().waits_for, world.fake.embedded()), (None, 2));
+        let heard = heard.lock().unwrap();
+        assert!(heard.iter().any(|status| status.waits_for == this));
+        assert!(heard.iter().any(|status| status.waits_for.is_none() && status.state == JobState::Running));
     }
 
     #[test]
