@@ -66,7 +66,7 @@ fn search(catalog: &Catalog, vectors: &VectorIndex, random: &mut StdRng, queries
     let after = Filter { taken_after: Some("2020".into()), ..Filter::default() };
     let camera = Filter { camera: Some("x100".into()), ..Filter::default() };
     let album = catalog.albums().unwrap().first().map(|album| album.id);
-    let folder = Filter { folder: Some("/made-up/2007".into()), ..Filter::default() };
+    let folder = Filter { folder: Some(catalog.folders().unwrap()[0].join("2007")), ..Filter::default() };
     let filters = [
         ("all", None),
         ("after:2020", Some(after)),
@@ -118,12 +118,13 @@ fn lists(catalog: &Catalog, repeats: usize) {
     timed("status", &|| catalog.status().unwrap().photos as usize);
     timed("facets", &|| catalog.facets().unwrap().cameras.len());
     timed("albums", &|| catalog.albums().unwrap().len());
-    timed("photos below a folder", &|| catalog.photos_below(Path::new("/made-up")).unwrap() as usize);
-    timed("files below a folder", &|| catalog.files_below(Path::new("/made-up")).unwrap() as usize);
+    let root = &catalog.folders().unwrap()[0];
+    timed("photos below a folder", &|| catalog.photos_below(root).unwrap() as usize);
+    timed("files below a folder", &|| catalog.files_below(root).unwrap() as usize);
     timed("photos with copies", &|| catalog.photos_with_copies().unwrap().len());
     timed("captions to review", &|| catalog.captions_to_review(10_000).unwrap().len());
     timed("photos without a vector", &|| catalog.photos_without_vector(&model(catalog)).unwrap().len());
-    timed("known under the root", &|| catalog.known_under(Path::new("/made-up")).unwrap().len());
+    timed("known under the root", &|| catalog.known_under(root).unwrap().len());
     timed("one photo with its places", &|| {
         let id = PhotoId(7);
         catalog.photo(id).unwrap().map_or(0, |_| catalog.paths_of(id).unwrap().len())
