@@ -6,7 +6,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sightline_catalog::{Batch, Catalog, PhotoId, VectorIndex};
+use sightline_catalog::{Batch, Catalog, ModelKey, PhotoId, VectorIndex};
 use support::{commit, forget, hash, location, model, open, photo};
 
 const DIMS: usize = 8;
@@ -77,6 +77,14 @@ fn vectors_in_memory_and_from_their_file_follow_whoever_writes() {
     assert_eq!(rows(&held), truth(dir.path()));
     assert_eq!(held.vector(ids[3]).unwrap(), support::vector(3));
     assert_eq!(other.by_hash(&hash(3)).unwrap(), Some(ids[3]));
+
+    // Another model's are nothing to follow.
+    let many = (1..MANY as i64).map(|id| (PhotoId(id), ModelKey("other".into()), vec![1.0; 2])).collect();
+    other.commit_batch(&Batch { vectors: many, ..Batch::default() }).unwrap();
+    let rows_before = Arc::as_ptr(&held);
+    assert!(catalog.refresh_vectors(&model(), &mut held).unwrap());
+    assert_eq!(Arc::as_ptr(&held), rows_before, "it was read anew");
+    other.remove_vectors(&ModelKey("other".into())).unwrap();
 
     // A model whose vectors are all gone, and then some are there again.
     other.remove_vectors(&model()).unwrap();

@@ -218,7 +218,7 @@ impl<'a, 'w> Work<'a, 'w> {
             ("words_docsize", Tree::Numbered),
             ("words_config", Tree::Keyed),
             ("missing", Tree::Numbered),
-            ("photo_change", Tree::Numbered),
+            ("photo_change", Tree::Keyed),
             ("photo_change_number", Tree::Keyed),
             ("vector_file", Tree::Numbered),
             ("sqlite_autoindex_vector_file_1", Tree::Keyed),

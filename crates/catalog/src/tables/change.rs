@@ -1,20 +1,23 @@
 //! When what a search sees of a photo last changed: a vector, or where it lies. Kept up by the database itself, so
 //! that whoever holds vectors in memory or in a file reads again only what is new, whichever process wrote it.
 //!
-//! Changes are numbered; a photo's later change takes the place of the earlier. Rows stay when their photo is gone.
+//! Changes are numbered; a later change of the same takes the place of the earlier. Where a photo lies concerns the
+//! vectors of all models and stands under model 0. Rows stay when their photo is gone.
 
 use rusqlite::Connection;
 
 use crate::tables::photo::PhotoId;
 
-/// The statement that notes a change of the photo `$photo` of a trigger.
+/// The statement that notes a change of photo `$photo` for model `$model`.
 macro_rules! note {
-    ($photo:literal) => {
+    ($photo:literal, $model:literal) => {
         concat!(
-            "INSERT INTO photo_change (photo_id, number) VALUES (",
+            "INSERT INTO photo_change (photo_id, model_id, number) VALUES (",
             $photo,
+            ", ",
+            $model,
             ", (SELECT coalesce(max(number), 0) + 1 FROM photo_change))
-             ON CONFLICT (photo_id) DO UPDATE SET number = excluded.number;"
+             ON CONFLICT (photo_id, model_id) DO UPDATE SET number = excluded.number;"
         )
     };
 }
@@ -22,26 +25,28 @@ macro_rules! note {
 pub(crate) const V8: &str = concat!(
     "
 CREATE TABLE photo_change (
-    photo_id INTEGER PRIMARY KEY,
-    number INTEGER NOT NULL
-) STRICT;
+    photo_id INTEGER NOT NULL,
+    model_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (photo_id, model_id)
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX photo_change_number ON photo_change (number);
 CREATE TRIGGER photo_change_embedded AFTER INSERT ON vector BEGIN ",
-    note!("new.photo_id"),
+    note!("new.photo_id", "new.model_id"),
     " END;
 CREATE TRIGGER photo_change_embedded_again AFTER UPDATE ON vector BEGIN ",
-    note!("new.photo_id"),
+    note!("new.photo_id", "new.model_id"),
     " END;
 CREATE TRIGGER photo_change_found AFTER INSERT ON location BEGIN ",
-    note!("new.photo_id"),
+    note!("new.photo_id", "0"),
     " END;
 CREATE TRIGGER photo_change_lost AFTER DELETE ON location BEGIN ",
-    note!("old.photo_id"),
+    note!("old.photo_id", "0"),
     " END;
 CREATE TRIGGER photo_change_replaced AFTER UPDATE OF photo_id ON location WHEN old.photo_id <> new.photo_id BEGIN ",
-    note!("old.photo_id"),
+    note!("old.photo_id", "0"),
     " ",
-    note!("new.photo_id"),
+    note!("new.photo_id", "0"),
     " END;
 "
 );
@@ -55,17 +60,18 @@ pub(crate) fn last(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
-/// Notes that any photo may have changed.
-pub(crate) fn all(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = note!("?1");
-    connection.prepare_cached(sql)?.execute([ALL.0]).map(drop)
+/// Notes that any vector of a model may have changed.
+pub(crate) fn all(connection: &Connection, model: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(note!("?1", "?2"))?.execute([ALL.0, model]).map(drop)
 }
 
-/// The photos that changed after change `number`, sorted; none when that may be any.
-pub(crate) fn since(connection: &Connection, number: i64) -> rusqlite::Result<Option<Vec<PhotoId>>> {
-    let mut statement = connection.prepare_cached("SELECT photo_id FROM photo_change WHERE number > ?1")?;
+/// The photos that changed for a model after change `number`, sorted; none when that may be any.
+pub(crate) fn since(connection: &Connection, model: i64, number: i64) -> rusqlite::Result<Option<Vec<PhotoId>>> {
+    let sql = "SELECT photo_id FROM photo_change WHERE number > ?1 AND model_id IN (0, ?2)";
+    let mut statement = connection.prepare_cached(sql)?;
     let mut photos: Vec<PhotoId> =
-        statement.query_map([number], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
+        statement.query_map([number, model], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
     photos.sort_unstable();
+    photos.dedup();
     Ok((photos.first() != Some(&ALL)).then_some(photos))
 }

@@ -74,19 +74,22 @@ impl Catalog {
     /// somebody else still searches them. Says whether there was anything to do.
     ///
     /// # Errors
-    /// As [`Catalog::load_vectors`]; then they stay as they are.
+    /// As [`Catalog::load_vectors`]; then they are of no use.
     pub fn refresh_vectors(&self, key: &ModelKey, vectors: &mut Arc<VectorIndex>) -> Result<bool, CatalogError> {
         self.read(|transaction| {
             if change::last(transaction)? == vectors.as_of {
                 return Ok(false);
             }
             let dims = vectors.dims();
+            let none = || Arc::new(IndexBuilder::new(dims, 0).finish());
             let Some(model) = model::find(transaction, key)? else {
-                *vectors = Arc::new(IndexBuilder::new(dims, 0).finish());
+                *vectors = none();
                 return Ok(true);
             };
             model.expect(key, dims)?;
             let Some(changes) = changes_since(transaction, key, model, vectors)? else {
+                // Not both in memory.
+                *vectors = none();
                 *vectors = Arc::new(read_all(transaction, key, model)?);
                 return Ok(true);
             };
@@ -163,7 +166,7 @@ impl Catalog {
             let Some(model) = model::find(transaction, key)? else { return Ok(0) };
             let removed = transaction.execute("DELETE FROM vector WHERE model_id = ?1", [model.id])?;
             transaction.execute("DELETE FROM model WHERE id = ?1", [model.id])?;
-            change::all(transaction)?;
+            change::all(transaction, model.id)?;
             Ok(removed)
         })
     }
@@ -183,7 +186,7 @@ fn read_all(connection: &Connection, key: &ModelKey, model: ModelRow) -> Result<
         }
     }
     let mut index = index.finish();
-    index.as_of = change::last(connection)?;
+    (index.model, index.as_of) = (model.id, change::last(connection)?);
     index.unsaved = index.len();
     Ok(index)
 }
@@ -207,8 +210,11 @@ fn changes_since(
     model: ModelRow,
     index: &VectorIndex,
 ) -> Result<Option<Changes>, Failure> {
-    let photos = change::since(connection, index.as_of)?;
-    let Some(photos) = photos.filter(|photos| photos.len() <= FOLLOWED.max(index.len() / 4)) else {
+    if index.model != model.id {
+        return Ok(None);
+    }
+    let photos = change::since(connection, model.id, index.as_of)?;
+    let Some(photos) = photos.filter(|photos| photos.len() <= FOLLOWED.max(index.len() / 2)) else {
         return Ok(None);
     };
     let sql = "SELECT data FROM vector WHERE photo_id = ?1 AND model_id = ?2

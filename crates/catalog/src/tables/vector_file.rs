@@ -70,8 +70,11 @@ pub(crate) fn forget(connection: &Connection) -> Result<(), Failure> {
 pub(crate) fn read(connection: &Connection, dir: &Path, model: ModelRow) -> rusqlite::Result<Option<VectorIndex>> {
     let Some((name, number)) = of(connection, model.id)? else { return Ok(None) };
     // Whatever is wrong with it, the database has all that it has.
-    let index = file::read(&dir.join(name), model.dims).ok();
-    Ok(index.filter(|index| index.as_of == number))
+    let mut index = file::read(&dir.join(name), model.dims).ok().filter(|index| index.as_of == number);
+    if let Some(index) = &mut index {
+        index.model = model.id;
+    }
+    Ok(index)
 }
 
 impl Catalog {

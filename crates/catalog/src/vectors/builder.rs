@@ -16,7 +16,7 @@ impl IndexBuilder {
     pub fn new(dims: usize, rows: usize) -> Self {
         let stride = dims.div_ceil(LANES);
         let (ids, blocks) = (Vec::with_capacity(rows), Vec::with_capacity(with_room(rows) * stride));
-        Self(VectorIndex { dims, stride, ids, blocks, screen: Screen::default(), as_of: 0, unsaved: 0 })
+        Self(VectorIndex { dims, stride, ids, blocks, screen: Screen::default(), model: 0, as_of: 0, unsaved: 0 })
     }
 
     /// Adds a row of 16-bit floats, low byte first.

@@ -74,7 +74,7 @@ pub(crate) fn read(path: &Path, dims: usize) -> io::Result<VectorIndex> {
     )?;
     let screen = Screen::new(dims, stride, &blocks);
     let ids = ids.into_iter().map(PhotoId).collect();
-    Ok(VectorIndex { dims, stride, ids, blocks, screen, as_of: as_of.cast_signed(), unsaved: 0 })
+    Ok(VectorIndex { dims, stride, ids, blocks, screen, model: 0, as_of: as_of.cast_signed(), unsaved: 0 })
 }
 
 fn sum(head: &[u64], ids: &[i64], sums: &[u32]) -> u64 {

@@ -35,6 +35,8 @@ pub struct VectorIndex {
     blocks: Vec<Block>,
     /// The same rows in fewer bits.
     screen: Screen,
+    /// The model's number in the catalogue; 0 of an index that is in none.
+    pub(crate) model: i64,
     /// The last change of the catalogue that it knows of.
     pub(crate) as_of: i64,
     /// Rows that are not in the file of vectors, or are others there.
