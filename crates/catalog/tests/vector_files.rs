@@ -3,9 +3,14 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use sightline_catalog::{Batch, Catalog, ModelKey, PhotoId, VectorIndex};
 use support::{commit, forget, hash, location, model, open, photo};
 
@@ -156,4 +161,57 @@ fn repair_forgets_files_of_vectors() {
     let loaded = load(dir.path());
     assert_eq!(loaded.len() as u32, MANY - 1);
     assert!(loaded.vector(ids[5]).is_none());
+}
+
+/// Tells the child where its library is.
+const LIBRARY: &str = "SIGHTLINE_TEST_VECTORS_LIBRARY";
+const KILLS: usize = 8;
+
+/// The child: not a test of its own.
+#[test]
+#[ignore = "run by the test below"]
+fn saves_until_it_is_killed() {
+    let Some(library) = std::env::var_os(LIBRARY).map(PathBuf::from) else { return };
+    let catalog = Catalog::open(&library).unwrap();
+    let mut number = catalog.status().unwrap().photos as u32;
+    let mut held = Arc::new(catalog.load_vectors(&model(), DIMS).unwrap());
+    let mut out = std::io::stdout();
+    loop {
+        let ids = photos(&catalog, number..number + MANY);
+        number += MANY;
+        writeln!(out, "committed").unwrap();
+        catalog.refresh_vectors(&model(), &mut held).unwrap();
+        if catalog.save_vectors(&model(), &mut held).unwrap() {
+            writeln!(out, "saved").unwrap();
+        }
+        // Something that only a later change tells.
+        let vectors = vec![(ids[0], model(), vec![7.0; DIMS])];
+        catalog.commit_batch(&Batch { vectors, ..Batch::default() }).unwrap();
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_saves_leaves_no_wrong_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = StdRng::seed_from_u64(20_261_126);
+    let mut saved = 0;
+    for kill in 0..KILLS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "saves_until_it_is_killed", "--ignored", "--nocapture"])
+            .env(LIBRARY, dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Killed around the time when it saves, however fast it is.
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        assert!(out.any(|line| line.ends_with("committed")), "kill {kill}");
+        std::thread::sleep(Duration::from_micros(random.random_range(0..250_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        saved += out.filter(|line| line.ends_with("saved")).count();
+        let catalog = open(&dir);
+        assert!(catalog.check().unwrap().is_well(), "after kill {kill}");
+        assert!(rows(&load(dir.path())) == truth(dir.path()), "after kill {kill}");
+    }
+    assert!(saved > 1, "the children got to save: {saved}");
 }
