@@ -148,6 +148,34 @@ fn a_file_of_vectors_that_is_spoilt_or_of_another_state_is_not_used() {
 }
 
 #[test]
+fn a_library_that_names_another_file_leads_to_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (catalog, _, mut held) = saved(&dir);
+    let expected = rows(&held);
+    let outside = tempfile::tempdir().unwrap();
+    let other = outside.path().join("vectors-0123456789abcdef.bin");
+    std::fs::copy(files(dir.path()).remove(0), &other).unwrap();
+    let inside = dir.path().join("letters.bin");
+    std::fs::write(&inside, "mine").unwrap();
+    for name in [other.to_str().unwrap(), "letters.bin", "vectors-/../letters.bin", "../letters.bin", ""] {
+        let file = rusqlite::Connection::open(dir.path().join(Catalog::FILE)).unwrap();
+        file.execute("UPDATE vector_file SET name = ?1", [name]).unwrap();
+        assert_eq!(rows(&load(dir.path())), expected);
+        let count = catalog.status().unwrap().photos as u32;
+        photos(&catalog, count..count + MANY);
+        catalog.refresh_vectors(&model(), &mut held).unwrap();
+        assert!(catalog.save_vectors(&model(), &mut held).unwrap(), "{name}");
+        assert!(other.exists() && inside.exists(), "{name}");
+        forget(
+            &catalog,
+            &(count..count + MANY).map(|number| format!("/photos/{number:06}.jpg").into()).collect::<Vec<_>>(),
+        );
+        catalog.refresh_vectors(&model(), &mut held).unwrap();
+        catalog.save_vectors(&model(), &mut held).unwrap();
+    }
+}
+
+#[test]
 fn repair_forgets_files_of_vectors() {
     let dir = tempfile::tempdir().unwrap();
     let (catalog, ids, _) = saved(&dir);

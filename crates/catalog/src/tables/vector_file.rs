@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use tempfile::Builder;
 
 use crate::error::Failure;
@@ -44,20 +44,27 @@ fn pays(unsaved: usize, rows: usize) -> bool {
     unsaved > FEW.max(rows / 8)
 }
 
+/// Whether it is the name of such a file. A library may come from anybody, and what it names is read and deleted.
+fn is_name(name: &str) -> bool {
+    let drawn = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    drawn.is_some_and(|drawn| drawn.len() == RANDOM && drawn.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 /// The files of vectors in a library's folder, in use or not.
 pub(crate) fn files(dir: &Path) -> impl Iterator<Item = PathBuf> {
     let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
     files.filter_map(|file| {
         let name = file.file_name();
-        let name = name.to_string_lossy();
-        (name.starts_with(PREFIX) && name.ends_with(SUFFIX)).then(|| file.path())
+        is_name(&name.to_string_lossy()).then(|| file.path())
     })
 }
 
 /// The file of a model's vectors, and the change that it is of.
 pub(crate) fn of(connection: &Connection, model: i64) -> rusqlite::Result<Option<(String, i64)>> {
     let sql = "SELECT name, number FROM vector_file WHERE model_id = ?1";
-    connection.prepare_cached(sql)?.query_row([model], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
+    let found = connection.prepare_cached(sql)?.query_row([model], row).optional()?;
+    Ok(found.filter(|(name, _)| is_name(name)))
 }
 
 /// Forgets all files, as nobody knows whether they are still of this database.
