@@ -16,10 +16,13 @@ thread_local! {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let name = NAMES[bytes.len() % NAMES.len()];
+    let number = bytes.len() % NAMES.len();
     FOLDER.with(|folder| {
         let folder = folder.get_or_init(|| tempfile::tempdir_in("/dev/shm").expect("a temporary folder"));
-        let photo = folder.path().join(name);
+        // A folder for each name: a sidecar of one may be the other's too.
+        let folder = folder.path().join(number.to_string());
+        fs::create_dir_all(&folder).expect("a folder for the name");
+        let photo = folder.join(NAMES[number]);
         let sidecar = sidecar_path(&photo);
         fs::write(&photo, bytes).expect("the photo is written");
         drop(fs::remove_file(&sidecar));

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, noSeriousViolations, pictures, root, shots, skip } from "./harness.mjs";
+import { call, cell, idle, library, looks, noSeriousViolations, pictures, root, shots, skip } from "./harness.mjs";
 import { until } from "./webdriver.mjs";
 
 /** Reads the page anew and waits until it is there. */
@@ -19,7 +19,7 @@ describe("a person with duplicates", { skip }, () => {
   const copy = join(photos, "Downloads", "boats.jpg");
   let app;
   before(async () => {
-    mkdirSync(shots, { recursive: true });
+    for (const folder of [looks, shots]) mkdirSync(folder, { recursive: true });
     mkdirSync(join(photos, "Downloads"), { recursive: true });
     for (const name of ["boats.jpg", "beach.jpg", "desk.jpg"]) copyFileSync(join(root, "assets/samples", name), join(photos, name));
     for (const name of ["boats.jpg", "beach.jpg"]) copyFileSync(join(root, "assets/samples", name), join(photos, "Downloads", name));
@@ -55,7 +55,7 @@ describe("a person with duplicates", { skip }, () => {
     await app.find('[data-testid="duplicate-group"]');
     await pictures(app, '[data-testid="duplicates-view"] img');
     await noSeriousViolations(app, "Duplicates, dark");
-    await app.screenshot(join(shots, "duplicates-dark-chinese.png"));
+    await app.screenshot(join(looks, "duplicates-dark-chinese.png"));
     await call(app, "save_settings", settings);
     await reload(app);
     await app.click('[data-testid="duplicates"]');
@@ -72,7 +72,7 @@ describe("a person with duplicates", { skip }, () => {
     await app.click('[data-testid="move-to-trash"]');
     await app.find('[data-testid="confirm-trash"]');
     await noSeriousViolations(app, "the question before the trash");
-    await app.screenshot(join(shots, "duplicates-confirm.png"));
+    await app.screenshot(join(looks, "duplicates-confirm.png"));
     assert.ok(existsSync(copy));
     await app.click('[data-testid="confirm-trash"]');
     await until("the copy is in the trash", () => !existsSync(copy) && existsSync(join(place.folder, "share/Trash/files/boats.jpg")));

@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, noSeriousViolations, pictures, root, samples, shots, skip } from "./harness.mjs";
+import { call, cell, idle, library, looks, noSeriousViolations, pictures, root, samples, skip } from "./harness.mjs";
 import { until } from "./webdriver.mjs";
 
 const clothes = resolve(root, "../shared/data/albums/clothing");
@@ -28,7 +28,7 @@ describe("a person who teaches albums", { skip }, () => {
   const photos = join(place.folder, "photos");
   let app;
   before(async () => {
-    mkdirSync(shots, { recursive: true });
+    mkdirSync(looks, { recursive: true });
     mkdirSync(photos);
     for (const { name, files } of albums) {
       files.forEach((file, index) => copyFileSync(file, join(photos, `${name.replace(" ", "_")}-${index}.${file.split(".").at(-1)}`)));
@@ -70,13 +70,13 @@ describe("a person who teaches albums", { skip }, () => {
     await app.find('[data-testid="teach-plan"]');
     await pictures(app, ".albums img");
     await noSeriousViolations(app, "Teach");
-    await app.screenshot(join(shots, "teach.png"));
+    await app.screenshot(join(looks, "teach.png"));
     await app.click('[data-testid="teach-start"]');
     await app.find('[data-testid="teach-running"]');
     await app.find('[data-testid="teach-report"]');
     await noSeriousViolations(app, "the report");
     await pictures(app, ".report img");
-    await app.screenshot(join(shots, "teach-report.png"));
+    await app.screenshot(join(looks, "teach-report.png"));
   });
 
   it("uses it, answers with one key, and goes back", async () => {
@@ -85,7 +85,7 @@ describe("a person who teaches albums", { skip }, () => {
     await app.run(`document.querySelector('[data-testid="suggestions"]').scrollIntoView(); return true`);
     await pictures(app, '[data-testid="suggestions"] img');
     await noSeriousViolations(app, "suggestions");
-    await app.screenshot(join(shots, "suggestions.png"));
+    await app.screenshot(join(looks, "suggestions.png"));
     const before = await call(app, "suggestions", { label: null, limit: 1000 });
     assert.ok(before.photos.length > 0, "photos that were left out are suggested");
     const [first] = before.photos;
