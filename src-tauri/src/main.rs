@@ -8,6 +8,7 @@
 mod pictures;
 mod places;
 mod shell;
+mod start;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,6 +72,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
+            if start::was_handed_to_the_dead(&error) {
+                start::again();
+            }
             eprintln!("sightline: {error}");
             ExitCode::from(2)
         }

@@ -4,15 +4,10 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, looks, noSeriousViolations, pictures, root, shots, skip } from "./harness.mjs";
+import { call, cell, idle, library, looks, noSeriousViolations, pictures, reload, root, shots, skip } from "./harness.mjs";
 import { until } from "./webdriver.mjs";
 
 /** Reads the page anew and waits until it is there. */
-async function reload(app) {
-  await app.run("window.before = true; location.reload(); return true").catch(() => {});
-  await app.until("the page is read anew", `return window.before === undefined && document.querySelector('[data-testid="duplicates"]') !== null`);
-}
-
 describe("a person with duplicates", { skip }, () => {
   const place = library();
   const photos = join(place.folder, "photos");

@@ -66,3 +66,9 @@ export async function noSeriousViolations(app, where) {
   );
   assert.deepEqual(found, [], where);
 }
+
+/** Reads the page anew, and waits until that has happened. */
+export async function reload(app) {
+  await app.run("window.before = true; location.reload(); return true").catch(() => {});
+  await app.until("the page is read anew", `return window.before === undefined && document.querySelector('[data-testid="duplicates"]') !== null`);
+}

@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, looks, noSeriousViolations, pictures, root, samples, skip } from "./harness.mjs";
+import { call, cell, idle, library, looks, noSeriousViolations, pictures, reload, root, samples, skip } from "./harness.mjs";
 import { until } from "./webdriver.mjs";
 
 const clothes = resolve(root, "../shared/data/albums/clothing");
@@ -65,7 +65,7 @@ describe("a person who teaches albums", { skip }, () => {
       // One in five is left for the app to find.
       await call(app, "create_album", { name, photos: own.filter((_, index) => index % 5 !== 4) });
     }
-    await app.run("location.reload(); return true").catch(() => {});
+    await reload(app);
     await app.click('[data-testid="teach"]');
     await app.find('[data-testid="teach-plan"]');
     await pictures(app, ".albums img");

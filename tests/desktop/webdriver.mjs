@@ -64,15 +64,27 @@ export class App {
     return found[ELEMENT];
   }
 
-  async click(css) {
-    const element = await this.find(css);
-    await this.#ask("POST", `/element/${element}/click`, {});
+  /** Does something to an element, once more when the page puts another in its place just then. */
+  async #to(css, action, body) {
+    for (let tries = 1; ; tries += 1) {
+      const element = await this.find(css);
+      try {
+        return await this.#ask("POST", `/element/${element}/${action}`, body);
+      } catch (error) {
+        if (tries === 20 || !error.message.includes("stale element reference")) throw error;
+        await sleep(50);
+      }
+    }
+  }
+
+  click(css) {
+    return this.#to(css, "click", {});
   }
 
   /** Types text into an element, or into whatever has the keyboard. */
   async type(text, css) {
     if (css !== undefined) {
-      await this.#ask("POST", `/element/${await this.find(css)}/value`, { text });
+      await this.#to(css, "value", { text });
       return;
     }
     const actions = [...text].flatMap((key) => [{ type: "keyDown", value: key }, { type: "keyUp", value: key }]);
