@@ -7,7 +7,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use crate::tables::album::AlbumId;
-use crate::tables::photo::PhotoId;
+use crate::tables::photo::{self, PhotoId};
 use crate::{Catalog, CatalogError};
 use crate::{path_bytes, place_key};
 
@@ -176,10 +176,6 @@ impl Catalog {
 
     fn select_ordered(&self, filter: &Filter, order: &'static str) -> Result<Vec<PhotoId>, CatalogError> {
         let (sql, values) = filter.sql();
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&(sql + order))?;
-            let ids = statement.query_map(params_from_iter(values), |row| row.get(0).map(PhotoId))?;
-            Ok(ids.collect::<Result<_, _>>()?)
-        })
+        self.read(|transaction| Ok(photo::select(transaction, &(sql + order), params_from_iter(values))?))
     }
 }

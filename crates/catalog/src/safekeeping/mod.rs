@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub(crate) use copying::{examine, open, watched};
-pub(crate) use part::{Part, folder_of, of_a_new_file};
+pub(crate) use part::{Part, folder_of, of_a_new_file, remove_abandoned};
 pub(crate) use replacing::Held;
 
 use crate::status::beside;

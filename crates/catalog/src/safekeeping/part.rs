@@ -120,11 +120,17 @@ fn sweep(folder: &Path, prefix: &std::ffi::OsStr) {
         let is_part = name.starts_with(prefix.as_encoded_bytes())
             && (name.ends_with(SUFFIX.as_bytes())
                 || SIDE_FILES.iter().any(|end| name.ends_with(format!("{SUFFIX}{end}").as_bytes())));
-        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
-        if is_part && age.is_some_and(|age| age > ABANDONED) {
-            // One that cannot be removed does no harm.
-            std::fs::remove_file(entry.path()).ok();
+        if is_part {
+            remove_abandoned(&entry.path(), ABANDONED);
         }
+    }
+}
+
+/// Removes a file that nobody has written to for `age`. One that cannot be removed does no harm.
+pub(crate) fn remove_abandoned(file: &Path, age: Duration) {
+    let modified = std::fs::symlink_metadata(file).and_then(|metadata| metadata.modified());
+    if modified.ok().and_then(|time| time.elapsed().ok()).is_some_and(|since| since > age) {
+        std::fs::remove_file(file).ok();
     }
 }
 

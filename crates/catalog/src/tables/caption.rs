@@ -281,8 +281,7 @@ impl Catalog {
                          AND photo_id NOT IN (SELECT photo_id FROM missing)
                        ORDER BY confidence, photo_id LIMIT ?1";
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let mut statement = transaction.prepare_cached(sql)?;
-            Ok(statement.query_map([limit], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
+            Ok(photo::select(transaction, sql, [limit])?)
         })
     }
 }

@@ -6,7 +6,7 @@
 
 use rusqlite::Connection;
 
-use crate::tables::photo::PhotoId;
+use crate::tables::photo::{self, PhotoId};
 
 /// The statement that notes a change of photo `$photo` for model `$model`.
 macro_rules! note {
@@ -68,9 +68,7 @@ pub(crate) fn all(connection: &Connection, model: i64) -> rusqlite::Result<()> {
 /// The photos that changed for a model after change `number`, sorted; none when that may be any.
 pub(crate) fn since(connection: &Connection, model: i64, number: i64) -> rusqlite::Result<Option<Vec<PhotoId>>> {
     let sql = "SELECT photo_id FROM photo_change WHERE number > ?1 AND model_id IN (0, ?2)";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut photos: Vec<PhotoId> =
-        statement.query_map([number, model], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
+    let mut photos = photo::select(connection, sql, [number, model])?;
     photos.sort_unstable();
     photos.dedup();
     Ok((photos.first() != Some(&ALL)).then_some(photos))

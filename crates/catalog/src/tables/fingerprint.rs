@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use crate::tables::photo::PhotoId;
+use crate::tables::photo::{self, PhotoId};
 use crate::{Catalog, CatalogError};
 
 pub(crate) const V6: &str = "
@@ -67,8 +67,7 @@ impl Catalog {
             let sql = "SELECT photo_id FROM thumbnail
                        WHERE photo_id NOT IN (SELECT photo_id FROM fingerprint)
                          AND photo_id NOT IN (SELECT photo_id FROM missing) ORDER BY photo_id";
-            let mut statement = transaction.prepare_cached(sql)?;
-            Ok(statement.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
+            Ok(photo::select(transaction, sql, [])?)
         })
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::path_bytes;
-use crate::tables::photo::PhotoId;
+use crate::tables::photo::{self, PhotoId};
 use crate::tables::problem;
 use crate::{Catalog, CatalogError};
 
@@ -189,8 +189,7 @@ impl Catalog {
     pub fn photos_with_copies(&self) -> Result<Vec<PhotoId>, CatalogError> {
         self.read(|transaction| {
             let sql = "SELECT photo_id FROM location GROUP BY photo_id HAVING count(*) > 1 ORDER BY photo_id";
-            let mut statement = transaction.prepare_cached(sql)?;
-            Ok(statement.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?)
+            Ok(photo::select(transaction, sql, [])?)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The photos: contents, known by their hash.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::facts::{DateSource, PhotoFacts, recorded};
 use crate::tables::location::Location;
@@ -160,6 +160,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<PhotoRow> {
         format: row.get(13)?,
         size_bytes: row.get::<_, i64>(14)?.cast_unsigned(),
     })
+}
+
+/// The photos that a query names, in its order.
+pub(crate) fn select(connection: &Connection, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<PhotoId>> {
+    connection.prepare_cached(sql)?.query_map(parameters, |row| row.get(0).map(PhotoId))?.collect()
 }
 
 impl Catalog {

@@ -62,8 +62,7 @@ impl Catalog {
             if let Some(mut index) = vector_file::read(transaction, self.dir(), model)?
                 && let Some(changes) = changes_since(transaction, key, model, &index)?
             {
-                index.change(&changes);
-                index.as_of = change::last(transaction)?;
+                index.change(&changes, change::last(transaction)?);
                 return Ok(index);
             }
             read_all(transaction, key, model)
@@ -77,7 +76,8 @@ impl Catalog {
     /// As [`Catalog::load_vectors`]; then they are of no use.
     pub fn refresh_vectors(&self, key: &ModelKey, vectors: &mut Arc<VectorIndex>) -> Result<bool, CatalogError> {
         self.read(|transaction| {
-            if change::last(transaction)? == vectors.as_of {
+            let last = change::last(transaction)?;
+            if last == vectors.as_of {
                 return Ok(false);
             }
             let dims = vectors.dims();
@@ -93,8 +93,7 @@ impl Catalog {
                 *vectors = Arc::new(read_all(transaction, key, model)?);
                 return Ok(true);
             };
-            Arc::make_mut(vectors).change(&changes);
-            Arc::make_mut(vectors).as_of = change::last(transaction)?;
+            Arc::make_mut(vectors).change(&changes, last);
             Ok(true)
         })
     }
@@ -237,6 +236,5 @@ fn floats(data: &[u8]) -> Vec<f32> {
 /// The photos that lie somewhere, sorted.
 fn located(connection: &Connection) -> rusqlite::Result<Vec<PhotoId>> {
     let sql = "SELECT id FROM photo WHERE id NOT IN (SELECT photo_id FROM missing) ORDER BY id";
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.query_map([], |row| row.get(0).map(PhotoId))?.collect()
+    photo::select(connection, sql, [])
 }

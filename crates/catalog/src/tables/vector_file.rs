@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tempfile::Builder;
 
 use crate::error::Failure;
-use crate::safekeeping::of_a_new_file;
+use crate::safekeeping::{of_a_new_file, remove_abandoned};
 use crate::tables::change;
 use crate::tables::model::{self, ModelKey, ModelRow};
 use crate::vectors::{VectorIndex, file};
@@ -151,14 +151,9 @@ impl Catalog {
     /// Removes files of vectors that are in no use.
     fn sweep(&self, in_use: &HashSet<String>) {
         for file in files(self.dir()) {
-            if file.file_name().is_some_and(|name| in_use.contains(name.to_string_lossy().as_ref())) {
-                continue;
-            }
-            let modified = std::fs::metadata(&file).and_then(|metadata| metadata.modified());
-            let age = modified.ok().and_then(|time| time.elapsed().ok());
-            // A young one may be another process's, on its way. One that cannot be removed does no harm.
-            if age.is_some_and(|age| age > ABANDONED) {
-                std::fs::remove_file(file).ok();
+            // A young one may be another process's, on its way.
+            if file.file_name().is_none_or(|name| !in_use.contains(name.to_string_lossy().as_ref())) {
+                remove_abandoned(&file, ABANDONED);
             }
         }
     }

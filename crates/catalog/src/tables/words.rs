@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Failure;
-use crate::tables::photo::PhotoId;
+use crate::tables::photo::{self, PhotoId};
 use crate::{Catalog, CatalogError};
 
 pub(crate) const V3: &str = "
@@ -76,8 +76,7 @@ fn all_of(words: &[&str]) -> String {
 /// The photos that match, sorted.
 fn matching(connection: &Connection, question: &str) -> rusqlite::Result<Vec<PhotoId>> {
     // No other condition: FTS5 would be asked again for each photo that it lets through.
-    let mut statement = connection.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid")?;
-    statement.query_map([question], |row| row.get(0).map(PhotoId))?.collect()
+    photo::select(connection, "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid", [question])
 }
 
 impl Catalog {
@@ -92,9 +91,7 @@ impl Catalog {
         }
         self.read(|transaction| {
             let mut photos = matching(transaction, &all_of(words))?;
-            let mut missing = transaction.prepare_cached("SELECT photo_id FROM missing ORDER BY photo_id")?;
-            let missing: Vec<PhotoId> =
-                missing.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
+            let missing = photo::select(transaction, "SELECT photo_id FROM missing ORDER BY photo_id", [])?;
             photos.retain(|photo| missing.binary_search(photo).is_err());
             Ok(photos)
         })
@@ -113,9 +110,7 @@ impl Catalog {
             let in_keywords = matching(transaction, &format!("keywords : ({})", all_of(words)))?;
             // Mostly few; which of their captions is the current one is looked up for those few.
             let sql = "SELECT photo_id FROM caption WHERE author <> 'machine' AND undone_at IS NULL ORDER BY photo_id";
-            let mut written = transaction.prepare_cached(sql)?;
-            let written: Vec<PhotoId> =
-                written.query_map([], |row| row.get(0).map(PhotoId))?.collect::<Result<_, _>>()?;
+            let written = photo::select(transaction, sql, [])?;
             let sql = "SELECT author <> 'machine' FROM caption WHERE photo_id = ?1 AND undone_at IS NULL
                        ORDER BY id DESC LIMIT 1";
             let mut is_written = transaction.prepare_cached(sql)?;

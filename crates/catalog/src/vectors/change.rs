@@ -64,11 +64,11 @@ pub(super) fn roomy<T: Copy>(value: T, rows: usize, width: usize) -> Vec<T> {
 
 impl VectorIndex {
     /// Puts rows in, in place of those that there were, or takes them out: photos, sorted, each with its row of 16-bit
-    /// floats, low byte first, or none.
+    /// floats, low byte first, or none. Those are all changes up to the catalogue's change `as_of`.
     ///
     /// # Panics
     /// When a row is not of [`dims`](Self::dims) numbers.
-    pub(crate) fn change(&mut self, changes: &[(PhotoId, Option<Vec<u8>>)]) {
+    pub(crate) fn change(&mut self, changes: &[(PhotoId, Option<Vec<u8>>)], as_of: i64) {
         debug_assert!(changes.is_sorted_by(|a, b| a.0 < b.0), "one change a photo, sorted");
         let mut splice = Splice { before: self.len(), ..Splice::default() };
         let (mut fills, mut replacements) = (Vec::new(), Vec::new());
@@ -95,7 +95,8 @@ impl VectorIndex {
             self.ids[position] = photo;
             write_row(&mut self.blocks[position * self.stride..][..self.stride], row, self.dims);
         }
-        self.screen.follow(&splice, self.dims, self.stride, &self.blocks);
+        self.screen.follow(&splice, self.stride, &self.blocks);
+        self.as_of = as_of;
         self.unsaved += splice.out.len() + splice.put_in.len() + splice.replaced.len();
     }
 }

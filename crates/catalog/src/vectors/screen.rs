@@ -88,11 +88,10 @@ impl Screen {
     }
 
     /// Follows rows that were taken out and put in, of `stride` blocks each.
-    pub fn follow(&mut self, splice: &Splice, dims: usize, stride: usize, rows: &[Block]) {
+    pub fn follow(&mut self, splice: &Splice, stride: usize, rows: &[Block]) {
         if stride == 0 {
             return;
         }
-        (self.dims, self.stride) = (dims, dims.div_ceil(CODES));
         splice.apply(&mut self.blocks, self.stride, CodeBlock([0; CODES]));
         splice.apply(&mut self.rows, 1, RowCode::default());
         for position in splice.filled() {

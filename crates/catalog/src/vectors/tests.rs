@@ -305,7 +305,7 @@ fn a_changed_index_is_the_index_of_the_changed_rows() {
                 }
             }
             let changes: Vec<_> = changes.into_iter().map(|(id, row)| (id, row.map(|row| bytes(&row)))).collect();
-            index.change(&changes);
+            index.change(&changes, 0);
             let anew = VectorIndex::from_rows(dims, known.clone());
             assert_eq!(rows(&index), rows(&anew), "{dims} {count}");
             assert_eq!(index.unsaved, unsaved);
