@@ -67,8 +67,7 @@ check_node() {
     [ "${major:-0}" -ge 20 ] || fail "Node 20 or later is not there: install it (https://nodejs.org), then run this again"
     # What is installed is what the lock file says, unless nothing changed since.
     if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-        # Not `npm ci`: the lock file lists the platform packages of the machine that wrote it only.
-        npm install --no-save --no-audit --no-fund --loglevel=error
+        npm ci --no-audit --no-fund --loglevel=error
     fi
 }
 
