@@ -21,6 +21,17 @@ export function setLanguage(language: Language): void {
   document.documentElement.lang = t().locale;
 }
 
+/** Where the person is, as far as the system tells: decides the order in which dates are typed. */
+export function systemLocale(): string {
+  return navigator.language;
+}
+
+/** The window's language as it is written where the person is: dates in English are not the same in all countries. */
+function localeHere(): string {
+  const { region } = new Intl.Locale(systemLocale()).maximize();
+  return region === undefined ? t().locale : `${t().locale}-${region}`;
+}
+
 /** Seconds as people say them: `2 min`, `1 h 5 min`. */
 export function duration(seconds: number): string {
   const unit = (value: number, name: "second" | "minute" | "hour") =>
@@ -70,7 +81,7 @@ export function photoDate(takenAt: string): string {
         : month !== undefined
           ? { year: "numeric", month: "long" }
           : { year: "numeric" };
-  return new Intl.DateTimeFormat(t().locale, { ...known, timeZone: "UTC" }).format(date);
+  return new Intl.DateTimeFormat(localeHere(), { ...known, timeZone: "UTC" }).format(date);
 }
 
 /** Stars as they are drawn: `★★★★☆`. */

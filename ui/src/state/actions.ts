@@ -1,5 +1,5 @@
 /**
- * What keys do: one `register` an action. The list of shortcuts is made from the same registry.
+ * What keys and the menu of a photo do: one `register` an action. The list of shortcuts is made from the same registry.
  */
 import type { Messages } from "../i18n/en";
 import type { AppState } from "./app.svelte";
@@ -8,10 +8,24 @@ import { STEP } from "./open_photo.svelte";
 export interface Action {
   /** What it does, for the list of shortcuts. */
   label: (messages: Messages) => string;
-  /** Keys, as in `KeyboardEvent.key`, `Mod+` before them for Ctrl or Command. */
+  /** Keys, as in `KeyboardEvent.key`, `Mod+` before them for Ctrl or Command. None for what only the menu has. */
   keys: string[];
   where: "everywhere" | "inGrid" | "inViewer";
+  /** Its place in the menu of a photo, for what stands there too. */
+  inMenu?: MenuPlace;
   perform: (app: AppState, key: string) => void;
+}
+
+/** Where an action stands in the menu of a photo. */
+export interface MenuPlace {
+  /** Actions of a group are together; groups are in their order. */
+  group: 1 | 2 | 3;
+  /** Whether it makes sense for these photos; always, if absent. */
+  fits?: (app: AppState, photos: readonly number[]) => boolean;
+  /** Whether it can be chosen now, or only be seen; always, if absent. */
+  ready?: (app: AppState) => boolean;
+  /** Whether choosing it shows more to choose from. */
+  more?: boolean;
 }
 
 const registry: Action[] = [];
@@ -24,10 +38,33 @@ export function actions(where: Action["where"]): readonly Action[] {
   return registry.filter((action) => action.where === where);
 }
 
+const MOD = navigator.userAgent.includes("Mac") ? "⌘" : "Ctrl";
+const NAMES: Record<string, string> = {
+  " ": "Space",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "Esc",
+  ContextMenu: "Menu",
+};
+
+/** A key as it is written on keyboards. */
+export function keyName(key: string): string {
+  return NAMES[key] ?? key.replace("Mod", MOD).replace(/(^|\+)([a-z])$/, (_, plus: string, letter: string) => plus + letter.toUpperCase());
+}
+
+/** What the menu of these photos has, in its groups. */
+export function menuOf(app: AppState, where: Action["where"], photos: readonly number[]): Action[][] {
+  const fitting = actions(where).filter(({ inMenu }) => inMenu !== undefined && (inMenu.fits?.(app, photos) ?? true));
+  return [1, 2, 3].map((group) => fitting.filter(({ inMenu }) => inMenu?.group === group)).filter((group) => group.length > 0);
+}
+
 /** Performs what a key press means here; tells whether it meant something. */
 export function press(app: AppState, event: KeyboardEvent, where: Action["where"]): boolean {
-  const key = event.ctrlKey || event.metaKey ? `Mod+${event.key.toLowerCase()}` : event.key;
   if (event.altKey) return false;
+  const shifted = event.shiftKey && /^F\d+$/.test(event.key) ? `Shift+${event.key}` : event.key;
+  const key = event.ctrlKey || event.metaKey ? `Mod+${event.key.toLowerCase()}` : shifted;
   const action = registry.find((action) => action.where === where && action.keys.includes(key));
   if (action === undefined) return false;
   event.preventDefault();
@@ -37,12 +74,15 @@ export function press(app: AppState, event: KeyboardEvent, where: Action["where"
 
 /** Whether a key press is text being typed. */
 export function isTyping(event: KeyboardEvent): boolean {
-  const target = event.target;
+  return isTextField(event.target);
+}
+
+/** Whether text can be typed into something. */
+export function isTextField(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable ||
       target instanceof HTMLTextAreaElement ||
-      target instanceof HTMLSelectElement ||
       (target instanceof HTMLInputElement && target.type !== "range" && target.type !== "checkbox"))
   );
 }
@@ -77,6 +117,7 @@ register({
   label: (m) => m.help.openPhoto,
   keys: ["Enter", " "],
   where: "inGrid",
+  inMenu: { group: 1 },
   perform: (app) => {
     if (app.results.ids.length > 0) app.opened = app.selection.cursor;
   },
@@ -86,9 +127,9 @@ register({
   keys: ["Escape"],
   where: "inGrid",
   perform: (app) => {
+    // An album, a folder or the captions to review are left by choosing another place, never by this key.
     if (app.selection.size > 0) app.selection.clear();
     else if (app.results.isSearch) void app.results.clear();
-    else if (app.results.scope.kind !== "all") app.show({ kind: "all" });
   },
 });
 register({
@@ -98,16 +139,46 @@ register({
   perform: addToLastAlbum,
 });
 register({
-  label: (m) => m.selection.removeFromAlbum,
-  keys: ["Delete", "Backspace"],
-  where: "inGrid",
-  perform: (app) => void app.removeFromAlbum(app.chosen()),
-});
-register({
   label: (m) => m.help.similar,
   keys: ["s"],
   where: "inGrid",
+  inMenu: { group: 1, fits: isSingle },
   perform: showSimilar,
+});
+register({
+  label: (m) => m.menu.addToAlbum,
+  keys: [],
+  where: "inGrid",
+  inMenu: { group: 1, more: true },
+  perform: (app) => app.photoMenu.showAlbums(),
+});
+register({
+  label: (m) => m.selection.removeFromAlbum,
+  keys: ["Delete", "Backspace"],
+  where: "inGrid",
+  inMenu: { group: 1, fits: (app) => app.results.scope.kind === "album" },
+  perform: (app) => void app.removeFromAlbum(app.chosen()),
+});
+registerFileActions("inGrid");
+register({
+  label: (m) => m.menu.select,
+  keys: [],
+  where: "inGrid",
+  inMenu: { group: 3, fits: (app, photos) => !photos.every((photo) => app.selection.has(photo)) },
+  perform: (app) => app.selection.choose(app.chosen(), true),
+});
+register({
+  label: (m) => m.menu.deselect,
+  keys: [],
+  where: "inGrid",
+  inMenu: { group: 3, fits: (app, photos) => photos.every((photo) => app.selection.has(photo)) },
+  perform: (app) => app.selection.choose(app.chosen(), false),
+});
+register({
+  label: (m) => m.menu.show,
+  keys: ["ContextMenu", "Shift+F10"],
+  where: "inGrid",
+  perform: showMenu,
 });
 register({
   label: (m) => m.viewer.next,
@@ -193,7 +264,22 @@ register({
   label: (m) => m.help.similar,
   keys: ["s"],
   where: "inViewer",
+  inMenu: { group: 1 },
   perform: showSimilar,
+});
+register({
+  label: (m) => m.menu.addToAlbum,
+  keys: [],
+  where: "inViewer",
+  inMenu: { group: 1, more: true },
+  perform: (app) => app.photoMenu.showAlbums(),
+});
+registerFileActions("inViewer");
+register({
+  label: (m) => m.menu.show,
+  keys: ["ContextMenu", "Shift+F10"],
+  where: "inViewer",
+  perform: showMenu,
 });
 register({
   label: (m) => m.help.addToLast,
@@ -201,6 +287,44 @@ register({
   where: "inViewer",
   perform: addToLastAlbum,
 });
+
+/** What is done with the file of one photo, and with its caption. */
+function registerFileActions(where: Action["where"]): void {
+  register({
+    label: (m) => m.selection.reveal,
+    keys: [],
+    where,
+    inMenu: { group: 2, fits: isSingle },
+    perform: (app) => app.chosen().forEach((photo) => void app.reveal(photo)),
+  });
+  register({
+    label: (m) => m.selection.copyPath,
+    keys: [],
+    where,
+    inMenu: { group: 2, fits: isSingle },
+    perform: (app) => app.chosen().forEach((photo) => void app.copyPath(photo)),
+  });
+  register({
+    label: (m) => m.menu.copyCaption,
+    keys: [],
+    where,
+    inMenu: { group: 2, fits: isSingle, ready: (app) => app.photoMenu.caption !== null },
+    perform: (app) => void app.copyCaption(app.photoMenu.caption),
+  });
+}
+
+function isSingle(_app: AppState, photos: readonly number[]): boolean {
+  return photos.length === 1;
+}
+
+/** Opens the menu of the photo that has the keyboard, in its middle. */
+function showMenu(app: AppState): void {
+  const photo = app.results.ids[app.opened ?? app.selection.cursor];
+  if (photo === undefined) return;
+  const shown = app.opened === null ? `[role="option"][data-photo="${photo}"]` : `[role="dialog"][data-photo="${photo}"]`;
+  const { left, top, width, height } = (document.querySelector(shown) ?? document.body).getBoundingClientRect();
+  void app.attempt(() => app.photoMenu.open(app.together(photo), { x: left + width / 2, y: top + height / 2 }, true));
+}
 
 function showSimilar(app: AppState): void {
   const photo = app.chosen()[0];

@@ -10,6 +10,7 @@ import { Carried } from "./carried.svelte";
 import { Duplicates } from "./duplicates.svelte";
 import { Jobs } from "./jobs.svelte";
 import { OpenPhoto } from "./open_photo.svelte";
+import { PhotoMenu } from "./photo_menu.svelte";
 import { Preferences } from "./preferences.svelte";
 import { type Example, Results, type Scope } from "./results.svelte";
 import { Selection } from "./selection.svelte";
@@ -43,13 +44,11 @@ export class AppState {
   readonly selection = new Selection();
   readonly results = new Results((before, after) => {
     this.selection.keepOnly(before, after);
-    if (this.opened !== null && before[this.opened] !== after[this.opened]) {
-      const moved = after.indexOf(before[this.opened] ?? -1);
-      this.opened = moved < 0 ? null : moved;
-    }
+    if (this.opened !== null && before[this.opened] !== after[this.opened]) this.opened = this.#openedIn(before, after);
   });
   readonly openPhoto = new OpenPhoto();
   readonly captions = new Captions();
+  readonly photoMenu = new PhotoMenu();
   readonly tags = new Tags();
   readonly carried = new Carried();
   readonly albums = new Albums();
@@ -166,8 +165,28 @@ export class AppState {
     this.selection.moveTo(next);
   }
 
-  /** The photos an action is about: the one that is open, or those selected, or the one under the cursor. */
+  /** Where the open photo is in a new list. In a review the next one takes its place, elsewhere nothing does. */
+  #openedIn(before: readonly number[], after: readonly number[]): number | null {
+    const at = this.opened ?? 0;
+    const moved = after.indexOf(before[at] ?? -1);
+    if (moved >= 0) return moved;
+    if (this.results.scope.kind !== "review" || after.length === 0) return null;
+    const left = new Set(after);
+    const next = before.slice(at).find((photo) => left.has(photo));
+    const index = next === undefined ? after.length - 1 : after.indexOf(next);
+    this.selection.moveTo(index);
+    return index;
+  }
+
+  /** A photo with all that are selected, if it is one of them. */
+  together(photo: number): readonly number[] {
+    if (this.opened !== null || !this.selection.has(photo)) return [photo];
+    return this.results.ids.filter((other) => this.selection.has(other));
+  }
+
+  /** The photos an action is about: those of the menu, the one that is open, those selected, or the one under the cursor. */
   chosen(): number[] {
+    if (this.photoMenu.photos !== null) return [...this.photoMenu.photos];
     const ids = this.results.ids;
     if (this.opened !== null) return ids[this.opened] === undefined ? [] : [ids[this.opened] as number];
     if (this.selection.size > 0) return ids.filter((photo) => this.selection.has(photo));
@@ -177,9 +196,16 @@ export class AppState {
 
   async addFolder(path: string): Promise<void> {
     await this.attempt(async () => {
-      this.jobs.hear(await call("add_folder", { path }));
-      await this.refresh();
+      await this.#begin(() => call("add_folder", { path }));
     });
+  }
+
+  /** Begins to index. The first photos of a library are shown as they come, wherever one was before it was empty. */
+  async #begin(index: () => Promise<JobRow>): Promise<void> {
+    const { isNew } = this;
+    this.jobs.hear(await index());
+    if (isNew) this.show({ kind: "all" });
+    await this.refresh();
   }
 
   async chooseFolder(): Promise<void> {
@@ -191,8 +217,7 @@ export class AppState {
 
   async addSamples(): Promise<void> {
     await this.attempt(async () => {
-      this.jobs.hear(await call("add_samples", null));
-      await this.refresh();
+      await this.#begin(() => call("add_samples", null));
     });
   }
 
@@ -281,9 +306,41 @@ export class AppState {
   /** Takes the caption of the open photo as right, and goes on to the next. */
   acceptCaption(): Promise<void> {
     return this.attempt(async () => {
-      const accepted = await this.captions.accept();
-      if (accepted && this.results.scope.kind !== "review") this.turn(1);
-      if (accepted) await this.results.refresh();
+      if (!(await this.captions.accept())) return;
+      // In a review the list answers: what is accepted leaves it, and the next one moves up.
+      if (this.results.scope.kind !== "review") this.turn(1);
+      await this.results.refresh();
+    });
+  }
+
+  /** Keeps the caption that was typed; in a review that is an answer as well. */
+  saveCaption(): Promise<void> {
+    return this.attempt(async () => {
+      await this.captions.save();
+      if (this.results.scope.kind === "review") await this.results.refresh();
+    });
+  }
+
+  /** Answers the photo that a suggestion is about; an album that it goes to has it at once. */
+  answerSuggestion(verdict: "yes" | "no"): Promise<void> {
+    return this.attempt(async () => {
+      await this.suggestions.answer(verdict);
+      await this.albums.refresh();
+    });
+  }
+
+  undoSuggestion(): Promise<void> {
+    return this.attempt(async () => {
+      await this.suggestions.undo();
+      await this.albums.refresh();
+    });
+  }
+
+  async copyCaption(caption: string | null): Promise<void> {
+    if (caption === null) return;
+    await this.attempt(async () => {
+      await platform().copyText(caption);
+      this.toasts.note(t().caption.copied);
     });
   }
 

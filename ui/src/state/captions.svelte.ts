@@ -10,6 +10,9 @@ export class Captions {
   /** The text in the field while one edits. */
   draft = $state<string | null>(null);
 
+  /** Whether a caption is just being accepted: a key that is held down accepts it once. */
+  #accepting = false;
+
   text = $derived(this.soFar ?? this.detail?.current?.text ?? "");
 
   /** Shows the caption of a photo; what was being typed under another one is kept there first. */
@@ -60,10 +63,15 @@ export class Captions {
   /** Takes the model's caption as one's own; tells whether there was one. */
   async accept(): Promise<boolean> {
     const current = this.detail?.current;
-    if (current == null || current.author !== "machine") return false;
+    if (this.#accepting || current == null || current.author !== "machine") return false;
     const { photo } = this;
-    const detail = await call("write_caption", { photo, text: current.text });
-    if (photo === this.photo) this.detail = detail;
+    this.#accepting = true;
+    try {
+      const detail = await call("write_caption", { photo, text: current.text });
+      if (photo === this.photo) this.detail = detail;
+    } finally {
+      this.#accepting = false;
+    }
     return true;
   }
 

@@ -24,14 +24,15 @@ export class OpenPhoto {
   /** Its size on the screen when it is not zoomed. */
   size = $derived(fitted(this.detail ?? { width: 0, height: 0 }, this.room));
 
-  /** The photos before and after, so that turning to one leaves no empty frame. */
-  #near = new Map<number, PhotoDetail>();
+  /** What is known of the photos before and after, so that turning to one leaves no empty frame. */
+  near = $state.raw<ReadonlyMap<number, PhotoDetail>>(new Map());
+  #expected: readonly number[] = [];
 
   /** Opens a photo. To open the same one again reads it again and leaves zoom and heat map as they are. */
   async turnTo(photo: number): Promise<void> {
     if (photo !== this.photo) {
       this.photo = photo;
-      this.detail = this.#near.get(photo) ?? null;
+      this.detail = this.near.get(photo) ?? null;
       this.heat = null;
       this.pan = FIT;
       this.wantsFull = this.broken = this.explaining = false;
@@ -50,14 +51,25 @@ export class OpenPhoto {
     this.detail = null;
     this.heat = null;
     this.whyOpen = false;
-    this.#near.clear();
+    this.near = new Map();
+    this.#expected = [];
   }
 
-  /** Reads the photos to which one may turn next. */
-  async expect(photos: number[]): Promise<void> {
-    const found = await Promise.allSettled(photos.map((photo) => call("photo", { photo })));
+  /** Reads the photos to which one may turn next; what is known of them already is kept. */
+  async expect(photos: readonly number[]): Promise<void> {
+    this.#expected = photos;
+    const unknown = photos.filter((photo) => !this.near.has(photo));
+    const found = await Promise.allSettled(unknown.map((photo) => call("photo", { photo })));
     const details = found.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-    this.#near = new Map(details.map((detail) => [detail.id, detail]));
+    const all = new Map([...this.near.values(), ...details].map((detail) => [detail.id, detail]));
+    // Meanwhile others may have come to be expected.
+    this.near = new Map([...all].filter(([photo]) => this.#expected.includes(photo)));
+  }
+
+  /** The size of a photo's frame on the screen, zoomed or not; all the room until its own is known. */
+  frameOf(photo: number): { width: number; height: number; known: boolean } {
+    const detail = photo === this.photo ? this.detail : (this.near.get(photo) ?? null);
+    return detail === null ? { ...this.room, known: false } : { ...fitted(detail, this.room), known: true };
   }
 
   /** Asks where in the photo the query is. */

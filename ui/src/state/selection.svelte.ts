@@ -35,28 +35,50 @@ export class Selection {
     this.photos = photos;
   }
 
-  /** Selects from the last photo chosen to this one. */
+  /** Selects from where the range begins to this photo. The beginning stays, so that the range can be changed. */
   extendTo(ids: readonly number[], index: number): void {
+    this.photos = new Set(this.#range(ids, index));
+  }
+
+  /** Adds that range to what is selected already. */
+  addUpTo(ids: readonly number[], index: number): void {
+    this.photos = new Set([...this.photos, ...this.#range(ids, index)]);
+  }
+
+  #range(ids: readonly number[], index: number): number[] {
     this.cursor = index;
-    const [from, to] = [Math.min(this.#anchor, index), Math.max(this.#anchor, index)];
-    this.photos = new Set(ids.slice(from, to + 1));
+    return ids.slice(Math.min(this.#anchor, index), Math.max(this.#anchor, index) + 1);
   }
 
   all(ids: readonly number[]): void {
     this.photos = new Set(ids);
   }
 
-  /** Puts the cursor on a photo and leaves the selection as it is. */
+  /** Selects these photos beside the others, or takes them out. */
+  choose(photos: readonly number[], chosen: boolean): void {
+    const changed = new Set(this.photos);
+    for (const photo of photos) {
+      if (chosen) changed.add(photo);
+      else changed.delete(photo);
+    }
+    this.photos = changed;
+  }
+
+  /** Puts the cursor on a photo and leaves the selection as it is; the next range begins here. */
   moveTo(index: number): void {
     this.cursor = Math.max(0, index);
     this.#anchor = this.cursor;
   }
 
-  /** Forgets photos that are no longer shown; keeps the cursor on its photo. */
+  /** Forgets photos that are no longer shown; keeps the cursor, and where a range begins, on their photos. */
   keepOnly(before: readonly number[], after: readonly number[]): void {
-    const under = before[this.cursor];
-    const moved = under === undefined ? -1 : after.indexOf(under);
-    this.moveTo(moved >= 0 ? moved : Math.min(this.cursor, Math.max(0, after.length - 1)));
+    const moved = (index: number) => {
+      const photo = before[index];
+      const now = photo === undefined ? -1 : after.indexOf(photo);
+      return now >= 0 ? now : Math.min(index, Math.max(0, after.length - 1));
+    };
+    this.#anchor = moved(this.#anchor);
+    this.cursor = moved(this.cursor);
     if (this.photos.size === 0) return;
     const shown = new Set(after);
     const kept = [...this.photos].filter((photo) => shown.has(photo));

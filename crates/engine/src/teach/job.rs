@@ -184,7 +184,7 @@ impl Job for TeachJob {
         let mut train = vec![0; gathered.labels.len()];
         let learned_from = items.iter().zip(&parts).filter(|(_, part)| **part != Part::HeldOut);
         learned_from.filter_map(|(item, _)| item.label).for_each(|label| train[label] += 1);
-        let proof = prove(&gathered.labels, &train, &told, self.options.seed);
+        let proof = prove(&gathered.labels, &train, &told);
         let report = TeachReport {
             depth: version.depth().as_str().into(),
             train: train.iter().sum(),

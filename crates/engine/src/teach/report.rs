@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sightline_vlm::tune::LabelScore;
 
-use super::split::bootstrap;
 use crate::eval::two_decimals;
 
 /// Mistakes that are kept.
@@ -59,6 +58,42 @@ pub struct Interval {
     pub low: f64,
     /// Upper end of it.
     pub high: f64,
+}
+
+/// The normal distribution's quantile that leaves 95% between itself and its negative.
+const Z: f64 = 1.959_963_984_540_054;
+
+impl Interval {
+    /// The score interval of `part` of `whole` (Wilson 1927), none of nothing.
+    ///
+    /// `(p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n)`. Unlike intervals drawn from the sample itself it does not
+    /// shrink to a point where all answers are right: of few photos that proves little.
+    #[must_use]
+    pub fn wilson(part: usize, whole: usize) -> Option<Self> {
+        if whole == 0 {
+            return None;
+        }
+        let n = whole as f64;
+        let share = part.min(whole) as f64 / n;
+        let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let end = |middle: f64| two_decimals(100.0 * (middle / (1.0 + Z * Z / n)).clamp(0.0, 1.0));
+        let middle = share + Z * Z / (2.0 * n);
+        Some(Self { percent: two_decimals(100.0 * share), low: end(middle - spread), high: end(middle + spread) })
+    }
+
+    /// The same share with its score interval: reports of earlier releases have one that came of drawing anew.
+    fn of_score(self, whole: usize) -> Option<Self> {
+        Self::wilson((self.percent / 100.0 * whole as f64).round() as usize, whole)
+    }
+}
+
+impl TeachReport {
+    /// The report with score intervals, whichever release wrote it.
+    pub(super) fn with_score_intervals(mut self) -> Self {
+        let score = |share: Interval| share.of_score(self.held_out);
+        (self.before, self.after) = (self.before.and_then(score), self.after.and_then(score));
+        self
+    }
 }
 
 /// How well one label was learned.
@@ -138,18 +173,12 @@ pub(super) struct Proof {
 }
 
 /// Compares answers with the truth; `train` has the photos learned from of each label.
-pub(super) fn prove(names: &[String], train: &[usize], told: &[Told], seed: u64) -> Proof {
+pub(super) fn prove(names: &[String], train: &[usize], told: &[Told]) -> Proof {
     let count = names.len();
     let answers: Vec<Option<usize>> = told.iter().map(|photo| photo.answer(count)).collect();
     let right: Vec<bool> = told.iter().zip(&answers).map(|(photo, answer)| *answer == Some(photo.label)).collect();
     let before: Vec<bool> = told.iter().map(|photo| photo.before == Some(photo.label)).collect();
-    let interval = |right: &[bool]| {
-        bootstrap(right, seed).map(|(percent, low, high)| Interval {
-            percent: two_decimals(percent),
-            low: two_decimals(low),
-            high: two_decimals(high),
-        })
-    };
+    let interval = |right: &[bool]| Interval::wilson(right.iter().filter(|right| **right).count(), right.len());
     let mut confusion = if count <= LARGEST_TABLE { vec![vec![0; count]; count] } else { Vec::new() };
     for (photo, answer) in told.iter().zip(&answers) {
         if let (Some(row), Some(answer)) = (confusion.get_mut(photo.label), answer) {
@@ -202,7 +231,7 @@ mod tests {
     fn precision_recall_and_confusion_are_counted_by_label() {
         let names = ["rex", "bella"].map(String::from);
         let all = [told(0, 0, 0.9), told(0, 1, 0.8), told(1, 1, 0.7), told(1, 1, 0.95), told(1, 0, 0.99)];
-        let proof = prove(&names, &[5, 6], &all, 0);
+        let proof = prove(&names, &[5, 6], &all);
         assert_eq!(proof.confusion, [[1, 1], [1, 2]]);
         assert_eq!(proof.after.unwrap().percent, 60.0);
         assert_eq!(proof.before.unwrap().percent, 40.0);
@@ -217,9 +246,39 @@ mod tests {
     #[test]
     fn one_label_is_told_from_nothing() {
         let names = ["rex".to_owned()];
-        let proof = prove(&names, &[5], &[told(0, 0, 0.9), told(0, 0, 0.2)], 0);
+        let proof = prove(&names, &[5], &[told(0, 0, 0.9), told(0, 0, 0.2)]);
         assert_eq!(proof.after.unwrap().percent, 50.0);
         assert_eq!(proof.mistakes[0].taken_for, NONE);
-        assert_eq!(prove(&names, &[5], &[], 0).after, None);
+        assert_eq!(prove(&names, &[5], &[]).after, None);
+    }
+
+    #[test]
+    fn the_interval_is_the_published_score_interval() {
+        // Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998), table I,
+        // method 3, in percent.
+        for (part, whole, low, high) in
+            [(81, 263, 25.53, 36.62), (15, 148, 6.24, 16.05), (0, 20, 0.0, 16.11), (1, 29, 0.61, 17.18)]
+        {
+            let found = Interval::wilson(part, whole).unwrap();
+            assert_eq!((found.low, found.high), (low, high), "{part} of {whole}");
+        }
+    }
+
+    #[test]
+    fn all_right_of_few_photos_is_no_certainty() {
+        // n / (n + z²).
+        let all = Interval::wilson(36, 36).unwrap();
+        assert_eq!((all.percent, all.low, all.high), (100.0, 90.36, 100.0));
+        let none = Interval::wilson(0, 36).unwrap();
+        assert_eq!((none.percent, none.low, none.high), (0.0, 0.0, 9.64));
+        assert_eq!(Interval::wilson(0, 0), None);
+    }
+
+    #[test]
+    fn a_report_of_an_earlier_release_gets_a_score_interval() {
+        let drawn = Interval { percent: 100.0, low: 100.0, high: 100.0 };
+        assert_eq!(drawn.of_score(36), Interval::wilson(36, 36));
+        let drawn = Interval { percent: 66.67, low: 50.0, high: 83.33 };
+        assert_eq!(drawn.of_score(30), Interval::wilson(20, 30));
     }
 }

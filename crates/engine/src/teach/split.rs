@@ -2,7 +2,7 @@
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use sightline_media::Fingerprint;
 
 use crate::duplicates::linked;
@@ -98,23 +98,6 @@ fn group_part(parts: &[Option<Part>], groups: &[usize], index: usize) -> Option<
         .and_then(|(part, _)| *part)
 }
 
-/// A share in percent with the ends of its 95% interval, by drawing the photos again (Efron 1979), seeded.
-pub(super) fn bootstrap(right: &[bool], seed: u64) -> Option<(f64, f64, f64)> {
-    /// Times that the photos are drawn.
-    const DRAWS: usize = 2000;
-    if right.is_empty() {
-        return None;
-    }
-    let mut rng = StdRng::seed_from_u64(seed);
-    let percent = |count: usize| 100.0 * count as f64 / right.len() as f64;
-    let mut drawn: Vec<f64> = (0..DRAWS)
-        .map(|_| percent((0..right.len()).filter(|_| right[rng.random_range(0..right.len())]).count()))
-        .collect();
-    drawn.sort_by(f64::total_cmp);
-    let at = |share: f64| drawn[(share * (DRAWS - 1) as f64).round() as usize];
-    Some((percent(right.iter().filter(|right| **right).count()), at(0.025), at(0.975)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,15 +143,5 @@ mod tests {
     fn few_photos_are_all_learned_from() {
         let parts = divide(&[Some(0), Some(0), Some(0), None], &[0, 1, 2, 3], division(None, 0));
         assert_eq!(parts, [Part::Train; 4]);
-    }
-
-    #[test]
-    fn the_interval_is_that_of_a_proportion() {
-        // 75 of 100: the normal approximation gives 75 +- 1.96 * sqrt(0.75 * 0.25 / 100) = 66.5 to 83.5.
-        let right: Vec<bool> = (0..100).map(|i| i % 4 != 0).collect();
-        let (share, low, high) = bootstrap(&right, 0).unwrap();
-        assert_eq!(share, 75.0);
-        assert!((low - 66.5).abs() <= 1.5 && (high - 83.5).abs() <= 1.5, "{low} {high}");
-        assert_eq!(bootstrap(&[], 0), None);
     }
 }

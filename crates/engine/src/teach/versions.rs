@@ -100,7 +100,7 @@ impl Engine {
         let row = self.version_row(version)?;
         let in_use = self.catalog()?.version_in_use()? == Some(row.id);
         let facts = facts(&row)?;
-        Ok((summary(&row, in_use, &self.host().spec()?.base_id)?, facts.report))
+        Ok((summary(&row, in_use, &self.host().spec()?.base_id)?, facts.report.with_score_intervals()))
     }
 
     /// A version by name, or `latest`, to be tried without taking it into use.
