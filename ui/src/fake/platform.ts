@@ -175,14 +175,14 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     },
     reveal_tag_list: () => null,
     describe_photos: () => runningJob({ kind: "caption", phase: "caption" }),
-    captions_to_review: () => ({ ids: versions.filter((row) => row.author === "machine" && !row.undone).map((row) => row.photo) }),
+    captions_to_review: () => ({ ids: [...new Set(versions.map((row) => row.photo))].filter((photo) => captions(photo).current?.author === "machine") }),
     facets: () => ({
       cameras: [{ value: "FUJIFILM X100V", photos: all.length }],
       lenses: [{ value: "23 mm", photos: all.length }],
       places: [{ value: "Lisbon, Portugal", photos: all.length }],
       formats: [{ value: "jpeg", photos: all.length }],
       folders: folders.map(({ path, photos }) => ({ value: path, photos })),
-      years: [{ value: "2021", photos: all.length }],
+      years: ["2021", "2019", "2015"].map((value, index) => ({ value, photos: index === 0 ? all.length - 2 : 1 })),
     }),
     albums: () => albums.map(row),
     create_album: ({ name, photos }) => {
@@ -210,7 +210,17 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       found.ids = found.ids.filter((photo) => !request.photos.includes(photo));
       return null;
     },
-    ...teachHandlers({ all, names: () => albums.map(({ name }) => name), albumIds: (id) => album(id).ids, albumName: (id) => album(id).name, running: runningJob }),
+    ...teachHandlers({
+      all,
+      names: () => albums.map(({ name }) => name),
+      albumIds: (id) => album(id).ids,
+      albumName: (id) => album(id).name,
+      put: (photo, name, isIn) => {
+        const found = albums.find((album) => album.name === name);
+        if (found !== undefined) found.ids = [...found.ids.filter((other) => other !== photo), ...(isIn ? [photo] : [])];
+      },
+      running: runningJob,
+    }),
     ...duplicateHandlers({ all, running: runningJob }),
     reveal: () => null,
     export_table: () => null,

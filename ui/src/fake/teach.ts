@@ -6,6 +6,8 @@ export interface TeachWorld {
   names: () => string[];
   albumIds: (id: number) => number[];
   albumName: (id: number) => string;
+  /** Puts a photo into an album of that name, or takes it out. */
+  put: (photo: number, album: string, isIn: boolean) => void;
   running: (change: Partial<JobRow>) => JobRow;
 }
 
@@ -32,7 +34,7 @@ const curve: CurvePoint[] = Array.from({ length: 60 }, (_, i) => ({
   accuracy: i % 20 === 19 ? 60 + i / 2 : null,
 }));
 
-export function teachHandlers({ all, names, albumIds, albumName, running }: TeachWorld): TeachHandlers {
+export function teachHandlers({ all, names, albumIds, albumName, put, running }: TeachWorld): TeachHandlers {
   const versions: VersionRow[] = [];
   const answered = new Set<string>();
   const key = (photo: number, label: string) => `${photo} ${label}`;
@@ -122,6 +124,7 @@ export function teachHandlers({ all, names, albumIds, albumName, running }: Teac
     answer_suggestion: ({ photo, label, verdict }) => {
       if (verdict === "undo") answered.delete(key(photo, label));
       else answered.add(key(photo, label));
+      put(photo, label, verdict === "yes");
       return null;
     },
   };
