@@ -56,6 +56,13 @@ export const pictures = (app, css) =>
     css,
   );
 
+/** Chooses a value of one of the window's own lists, with the mouse. */
+export async function choose(app, testid, value) {
+  await app.click(`[data-testid="${testid}"]`);
+  await app.click(`.select:has(> [data-testid="${testid}"]) [role="option"][data-value="${value}"]`);
+  await app.until(`${testid} is ${value}`, `return document.querySelector('[data-testid="${testid}"]')?.dataset.value === ${JSON.stringify(value)}`);
+}
+
 /** Fails where the page is hard to use without mouse or eyes. */
 export async function noSeriousViolations(app, where) {
   await app.run(`if (window.axe === undefined) { ${axe} } return true`);

@@ -75,6 +75,13 @@ describe("a person who teaches albums", { skip }, () => {
     await app.find('[data-testid="teach-running"]');
     await app.find('[data-testid="teach-report"]');
     await noSeriousViolations(app, "the report");
+    const { after, held_out } = await call(app, "teach_report", { version: (await call(app, "versions", null)).at(-1).id });
+    // The score interval (Wilson), in percent: never a point, however few photos were kept back.
+    const [share, z] = [after.percent / 100, 1.959964];
+    const spread = z * Math.sqrt((share * (1 - share)) / held_out + (z * z) / (4 * held_out * held_out));
+    const [low, high] = [-spread, spread].map((by) => (100 * (share + (z * z) / (2 * held_out) + by)) / (1 + (z * z) / held_out));
+    assert.ok(Math.abs(after.low - low) < 0.02 && Math.abs(after.high - high) < 0.02, `${after.low} to ${after.high}, not ${low} to ${high}`);
+    assert.match(await app.text('[data-testid="teach-report"]'), new RegExp(`${after.percent.toFixed(0)}% \\(${after.low.toFixed(0)} to ${after.high.toFixed(0)}\\)`));
     await pictures(app, ".report img");
     await app.screenshot(join(looks, "teach-report.png"));
   });
@@ -89,13 +96,17 @@ describe("a person who teaches albums", { skip }, () => {
     const before = await call(app, "suggestions", { label: null, limit: 1000 });
     assert.ok(before.photos.length > 0, "photos that were left out are suggested");
     const [first] = before.photos;
+    const counted = () => app.run(`return Number([...document.querySelectorAll('[data-testid="album"]')].find((album) => album.querySelector(".name").textContent === arguments[0]).querySelector(".count").textContent)`, first.label);
+    const photos = await counted();
     await app.run("document.activeElement?.blur(); return true");
     await app.type("y");
+    await until("the album counts it", async () => (await counted()) === photos + 1, 5);
     await until("the photo is in the album", async () => {
       const left = await call(app, "suggestions", { label: null, limit: 1000 });
       return left.photos.length === before.photos.length - 1 && left.photos.every(({ photo }) => photo !== first.photo);
     });
     await app.type("z");
+    await until("the album counts it no more", async () => (await counted()) === photos, 5);
     await until("it is asked about again", async () => (await call(app, "suggestions", { label: null, limit: 1000 })).photos.length === before.photos.length);
     await app.until("no message covers the button", `document.querySelectorAll('[data-testid="toast"] button').forEach((b) => b.click()); return document.querySelector('[data-testid="toast"]') === null`);
     await app.click('[data-testid="go-back"]');

@@ -8,7 +8,23 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-export const KEYS = { enter: "\uE007", escape: "\uE00C", down: "\uE015", right: "\uE014", left: "\uE012", end: "\uE010" };
+export const KEYS = {
+  enter: "\uE007",
+  shift: "\uE008",
+  control: "\uE009",
+  escape: "\uE00C",
+  tab: "\uE004",
+  end: "\uE010",
+  home: "\uE011",
+  left: "\uE012",
+  up: "\uE013",
+  right: "\uE014",
+  down: "\uE015",
+  delete: "\uE017",
+  f10: "\uE03A",
+};
+/** Buttons of a mouse. */
+export const RIGHT = 2;
 
 /** The app under a driver. */
 export class App {
@@ -91,33 +107,48 @@ export class App {
     await this.#ask("POST", "/actions", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
-  /** Presses the mouse on an element while Control is held. */
-  async controlClick(css) {
+  /** Presses keys one after the other while others are held. */
+  async chord(held, ...keys) {
+    const down = (value) => ({ type: "keyDown", value });
+    const up = (value) => ({ type: "keyUp", value });
+    const actions = [...held.map(down), ...keys.flatMap((key) => [down(key), up(key)]), ...held.map(up).reverse()];
+    await this.#ask("POST", "/actions", { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /** Presses a button of the mouse on an element while keys are held; the point is from its middle, in pixels. */
+  async press(css, { held = [], button = 0, x = 0, y = 0 } = {}) {
     const origin = { [ELEMENT]: await this.find(css) };
     const pause = { type: "pause" };
+    const pointer = [
+      { type: "pointerMove", origin, x, y },
+      { type: "pointerDown", button },
+      { type: "pointerUp", button },
+    ];
+    const keys = [...held.map((value) => ({ type: "keyDown", value })), ...pointer.map(() => pause)];
+    keys.push(...held.map((value) => ({ type: "keyUp", value })));
     await this.#ask("POST", "/actions", {
       actions: [
-        {
-          type: "key",
-          id: "keyboard",
-          actions: [{ type: "keyDown", value: "\uE009" }, pause, pause, pause, { type: "keyUp", value: "\uE009" }],
-        },
-        {
-          type: "pointer",
-          id: "mouse",
-          actions: [
-            pause,
-            { type: "pointerMove", origin, x: 0, y: 0 },
-            { type: "pointerDown", button: 0 },
-            { type: "pointerUp", button: 0 },
-          ],
-        },
+        { type: "key", id: "keyboard", actions: keys },
+        { type: "pointer", id: "mouse", actions: [...held.map(() => pause), ...pointer] },
       ],
     });
   }
 
+  /** Presses the mouse on an element while Control is held. */
+  controlClick(css) {
+    return this.press(css, { held: [KEYS.control] });
+  }
+
+  /** Moves the mouse over an element. */
+  async hover(css) {
+    const origin = { [ELEMENT]: await this.find(css) };
+    await this.#ask("POST", "/actions", {
+      actions: [{ type: "pointer", id: "mouse", actions: [{ type: "pointerMove", origin, x: 0, y: 0 }] }],
+    });
+  }
+
   /** Presses the mouse on one element and lets go over another. */
-  async drag(from, to) {
+  async drag(from, to, { fromX = 0, fromY = 0, toX = 0, toY = 0 } = {}) {
     const start = { [ELEMENT]: await this.find(from) };
     const end = { [ELEMENT]: await this.find(to) };
     await this.#ask("POST", "/actions", {
@@ -126,9 +157,9 @@ export class App {
           type: "pointer",
           id: "mouse",
           actions: [
-            { type: "pointerMove", origin: start, x: 0, y: 0 },
+            { type: "pointerMove", origin: start, x: fromX, y: fromY },
             { type: "pointerDown", button: 0 },
-            { type: "pointerMove", origin: end, x: 0, y: 0, duration: 200 },
+            { type: "pointerMove", origin: end, x: toX, y: toY, duration: 200 },
             { type: "pointerUp", button: 0 },
           ],
         },

@@ -104,9 +104,14 @@ const isYear = (year: number) => year >= YEARS.first && year <= YEARS.last;
 const daysOf = (year: number, month: number) => new Date(Date.UTC(year, month, 0)).getUTCDate();
 const iso = (year: number, month: number, day: number) => new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10);
 
+const namesOf = new Map<string, ReadonlyMap<string, number>>();
+
 /** Names of months in a locale and in English, as they stand alone, in dates and short. */
-function monthNames(locale: string): Map<string, number> {
+function monthNames(locale: string): ReadonlyMap<string, number> {
+  const known = namesOf.get(locale);
+  if (known !== undefined) return known;
   const names = new Map<string, number>();
+  namesOf.set(locale, names);
   const forms: Intl.DateTimeFormatOptions[] = [
     { month: "long" },
     { month: "short" },

@@ -34,6 +34,21 @@ describe("an open photo", () => {
     await turned;
   });
 
+  it("gives a neighbour a frame of its own size, and all the room to one that is not known yet", async () => {
+    const open = new OpenPhoto();
+    open.room = { width: 600, height: 600 };
+    await open.turnTo(5);
+    expect(open.frameOf(6)).toEqual({ width: 600, height: 600, known: false });
+    await open.expect([5, 6]);
+    expect(open.frameOf(6)).toEqual({ width: 600, height: 400, known: true });
+    const calls = fake.calls.length;
+    await Promise.all([open.expect([6, 7]), open.expect([7, 8])]);
+    expect(fake.calls.slice(calls).map(({ request }) => request)).toEqual([{ photo: 7 }, { photo: 7 }, { photo: 8 }]);
+    expect([...open.near.keys()]).toEqual([7, 8]);
+    open.close();
+    expect(open.near.size).toBe(0);
+  });
+
   it("drops what comes late for a photo that is no longer open", async () => {
     const open = new OpenPhoto();
     await open.turnTo(5);

@@ -52,6 +52,29 @@ describe("a selection", () => {
     expect([...selection.photos]).toEqual([12]);
   });
 
+  it("adds a range to what is selected, and chooses photos one by one", () => {
+    const selection = new Selection();
+    selection.only(ids, 0);
+    selection.toggle(ids, 3);
+    selection.addUpTo(ids, 4);
+    expect([...selection.photos]).toEqual([10, 13, 14]);
+    selection.choose([11, 10], true);
+    selection.choose([13, 99], false);
+    expect([...selection.photos]).toEqual([10, 14, 11]);
+    expect(selection.cursor).toBe(4);
+  });
+
+  it("begins a range where it began, when photos have come before it", () => {
+    const selection = new Selection();
+    selection.only(ids, 1);
+    selection.extendTo(ids, 3);
+    const more = [8, 9, ...ids];
+    selection.keepOnly(ids, more);
+    expect(selection.cursor).toBe(5);
+    selection.extendTo(more, 6);
+    expect([...selection.photos]).toEqual([11, 12, 13, 14]);
+  });
+
   it("follows its photos when the list changes", () => {
     const selection = new Selection();
     selection.toggle(ids, 1);
