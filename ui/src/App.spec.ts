@@ -1,9 +1,12 @@
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/svelte";
+import { cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import App from "./App.svelte";
 import { fakePlatform, type FakePlatform, runningJob } from "./fake/platform";
 import { usePlatform } from "./platform";
+
+// On a machine that is busy the window takes its time.
+configure({ asyncUtilTimeout: 10_000 });
 
 let fake: FakePlatform;
 

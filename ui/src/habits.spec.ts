@@ -1,10 +1,13 @@
 /** What hands do in every program, and what they expect of it. */
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/svelte";
+import { cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import App from "./App.svelte";
 import { fakePlatform, type FakePlatform, runningJob } from "./fake/platform";
 import { usePlatform } from "./platform";
+
+// On a machine that is busy the window takes its time.
+configure({ asyncUtilTimeout: 10_000 });
 
 let fake: FakePlatform;
 
