@@ -250,7 +250,7 @@ describe("the date filter", () => {
   });
 
   it("reads dates in the order of the person's own locale", async () => {
-    vi.spyOn(navigator, "language", "get").mockReturnValue("de-DE");
+    vi.spyOn(navigator, "languages", "get").mockReturnValue(["de-DE"]);
     await open(50);
     await fireEvent.click(screen.getByTestId("filters"));
     await fireEvent.input(await screen.findByTestId("date-first"), { target: { value: "6.1.2015" } });

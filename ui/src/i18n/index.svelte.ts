@@ -21,9 +21,18 @@ export function setLanguage(language: Language): void {
   document.documentElement.lang = t().locale;
 }
 
-/** Where the person is, as far as the system tells: decides the order in which dates are typed. */
+/** The system's locale, as far as it tells: decides the order in which dates are typed. */
 export function systemLocale(): string {
-  return navigator.language;
+  return navigator.languages.find(isLocale) ?? "en";
+}
+
+/** WebKit hands on whatever the system says, also `C`, which is no locale. */
+function isLocale(name: string): boolean {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(name).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The window's language as it is written where the person is: dates in English are not the same in all countries. */
