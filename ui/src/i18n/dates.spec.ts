@@ -28,12 +28,14 @@ describe("the system's locale", () => {
     expect(photoDate("2021-06-30")).toBe("2021年6月30日");
   });
 
-  it("is English where the system has none", () => {
+  it("is that of the window where the system has none", () => {
     for (const none of [["C"], ["POSIX"], ["", "not a locale"], []]) {
       speaks(...none);
       expect(systemLocale()).toBe("en");
       expect(photoDate("2021-06-30")).toBe("June 30, 2021");
     }
+    setLanguage("zh");
+    expect(systemLocale()).toBe("zh");
     speaks("C", "de-DE");
     expect(systemLocale()).toBe("de-DE");
   });

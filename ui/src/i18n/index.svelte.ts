@@ -23,7 +23,7 @@ export function setLanguage(language: Language): void {
 
 /** The system's locale, as far as it tells: decides the order in which dates are typed. */
 export function systemLocale(): string {
-  return navigator.languages.find(isLocale) ?? "en";
+  return navigator.languages.find(isLocale) ?? t().locale;
 }
 
 /** WebKit hands on whatever the system says, also `C`, which is no locale. */

@@ -89,7 +89,7 @@ export const zh: Messages = {
     reversed: "早于“从”的日期，不会有符合的照片",
     removeFilter: (name) => `移除筛选 ${name}`,
     since: (date) => `${date} 起`,
-    before: (date) => `${date} 之前`,
+    before: (date) => `截至 ${date}`,
   },
   sort: { label: "排序", match: "最匹配", newest: "最新在前", oldest: "最早在前" },
   grid: {
