@@ -31,8 +31,10 @@ const selected = () => cells().flatMap((cell, index) => (cell.getAttribute("aria
 /** A press of the mouse as browsers tell of it: it gives the focus before it is a click. */
 async function press(on: HTMLElement, keys: { shiftKey?: boolean; ctrlKey?: boolean } = {}): Promise<void> {
   await fireEvent.pointerDown(on, { button: 0, ...keys });
+  await fireEvent.mouseDown(on, { button: 0, ...keys });
   on.focus();
   await fireEvent.pointerUp(on, { button: 0, ...keys });
+  await fireEvent.mouseUp(on, { button: 0, ...keys });
   await fireEvent.click(on, keys);
 }
 
@@ -121,7 +123,7 @@ describe("the menu of a photo", () => {
     await fireEvent.contextMenu(cell(8));
     expect(names()).toContain("Select");
     expect(selected()).toEqual([4, 6]);
-    await fireEvent.pointerDown(screen.getByTestId("sidebar"));
+    await fireEvent.mouseDown(screen.getByTestId("sidebar"));
     expect(screen.queryByTestId("photo-menu")).toBeNull();
   });
 
