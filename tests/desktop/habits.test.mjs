@@ -348,6 +348,7 @@ describe("a hand in the built app", { skip }, () => {
   });
 
   it("has a menu about all that are selected, or about the one beside them", async () => {
+    await allPhotos(app);
     await app.press(at(1), { held: [KEYS.control] });
     await app.press(at(3), { held: [KEYS.shift] });
     await app.press(at(2), { button: RIGHT });

@@ -1,8 +1,8 @@
 //! Which photos are learned from and which are held out to prove what was learned.
 
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rand::SeedableRng;
 use sightline_media::Fingerprint;
 
 use crate::duplicates::linked;
