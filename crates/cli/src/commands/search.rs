@@ -54,7 +54,11 @@ impl Search {
         let reply = engine.search(&request)?;
         if let Some(unknown) = &reply.unknown {
             let text = nothing_is_called(unknown);
-            if output.json { output.note("unknown_value", &text) } else { output.line(&text)? }
+            if output.json {
+                output.note("unknown_value", &text)
+            } else {
+                output.line(&text)?
+            }
             return Ok(Outcome::Nothing);
         }
         let outcome = print(output, &reply, &format!("nothing matches {query:?}"))?;

@@ -199,7 +199,8 @@ impl PairFits<'_> {
 
 /// All pairs at one bar; those of which nothing relevant is found say nothing.
 fn all(pairs: &[PairFits<'_>], bar: f32) -> ExclusionScore {
-    let scores: Vec<PairScore> = pairs.iter().map(|pair| pair.score(bar)).filter(|score| score.recall_alone > 0.0).collect();
+    let scores: Vec<PairScore> =
+        pairs.iter().map(|pair| pair.score(bar)).filter(|score| score.recall_alone > 0.0).collect();
     let kept = scores.iter().map(|score| score.kept);
     let (found, left) = pairs.iter().map(|pair| pair.left(false, bar)).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
     ExclusionScore {

@@ -158,8 +158,11 @@ impl Engine {
         let query = query::parse(request.query)?;
         let catalog = self.catalog()?;
         let filter = filter::to_catalog(&query.filters, request.filter, request.base, catalog)?;
-        let mut ranking =
-            if query.terms.is_empty() { self.by_filters(&filter, request)? } else { self.by_terms(&query, &filter, request)? };
+        let mut ranking = if query.terms.is_empty() {
+            self.by_filters(&filter, request)?
+        } else {
+            self.by_terms(&query, &filter, request)?
+        };
         if ranking.photos.is_empty() {
             ranking.unknown = filter::unknown(&query.filters, &filter, catalog)?;
         }

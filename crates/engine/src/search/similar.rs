@@ -74,7 +74,8 @@ impl Engine {
                 Ranked { photo, score: Some(score), confidence }
             })
             .collect();
-        let others = vectors.len() - usize::from(itself.is_some_and(|photo| vectors.ids().binary_search(&photo).is_ok()));
+        let others =
+            vectors.len() - usize::from(itself.is_some_and(|photo| vectors.ids().binary_search(&photo).is_ok()));
         let beyond = if photos.len() < others { Beyond::Matches } else { Beyond::Nothing };
         Ok(Ranking { photos, searched: vectors.len(), beyond, unknown: None })
     }

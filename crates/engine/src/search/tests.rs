@@ -153,7 +153,8 @@ fn an_engine_sees_what_it_indexed_itself() {
     let engine = world.engine();
     let base = world.photos();
     let ask = |query| {
-        let request = crate::search::SearchRequest { query, limit: 1, less_likely: 0, base: &base, filter: &Filter::default() };
+        let request =
+            crate::search::SearchRequest { query, limit: 1, less_likely: 0, base: &base, filter: &Filter::default() };
         names(&engine.search(&request).unwrap(), &base)
     };
     assert_eq!(ask("blue"), ["trip/blue.jpg"]);
@@ -186,7 +187,8 @@ fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like
     assert_eq!(world.found("red"), ["darker.jpg", "trip/blue.jpg", "red.jpg", "trip/green.jpg"]);
     let (base, filter) = (world.photos(), Filter::default());
     for limit in 1..=4 {
-        let request = crate::search::SearchRequest { query: "red", limit, less_likely: 0, base: &base, filter: &filter };
+        let request =
+            crate::search::SearchRequest { query: "red", limit, less_likely: 0, base: &base, filter: &filter };
         assert_eq!(names(&engine.search(&request).unwrap(), &base), world.found("red")[..limit], "{limit}");
     }
 }
