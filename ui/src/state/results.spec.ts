@@ -95,6 +95,25 @@ describe("results", () => {
     expect(fake.calls.length).toBe(2);
   });
 
+  it("does not let a key wait for the same question asked again while photos are indexed", async () => {
+    const waiting = slowSearches();
+    const results = new Results();
+    results.typed = "do";
+    const asked = results.ask();
+    await Promise.resolve();
+    waiting.get("do")?.([1]);
+    await asked;
+    const refreshed = results.refresh();
+    await Promise.resolve();
+    results.type("dog");
+    await Promise.resolve();
+    expect(fake.calls.map(({ request }) => (request as { query: string }).query)).toEqual(["do", "do", "dog"]);
+    waiting.get("dog")?.([2]);
+    waiting.get("do")?.([1, 3]);
+    await refreshed;
+    expect([results.ids, results.waiting, results.answered]).toEqual([[2], false, "dog"]);
+  });
+
   it("recalls a query with its terms as chips, and clears it without its filters", async () => {
     const results = new Results();
     await results.setFilters({ ...results.filters, camera: "X100V" });

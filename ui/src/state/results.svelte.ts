@@ -77,13 +77,14 @@ export class Results {
 
   /**
    * Takes a key press and asks at once. While an answer is on its way only the last text is kept and asked when
-   * it has come: fast where the engine is fast, and never a queue of stale questions.
+   * it has come: fast where the engine is fast, and never a queue of stale questions. The same asked again, because
+   * photos came while they are indexed, is overtaken: nobody waits for it.
    */
   type(text: string): void {
     this.typed = text;
     this.example = null;
     this.#mark();
-    if (this.waiting) this.#askAgain = true;
+    if (this.waiting && this.#wanted !== this.question) this.#askAgain = true;
     else void this.ask();
   }
 
