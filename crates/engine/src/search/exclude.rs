@@ -61,7 +61,7 @@ impl Exclusions {
             let shown = vectors.at_least(direction, *from, Some(photos));
             let doubted: Vec<PhotoId> = doubted.iter().copied().filter(|id| photos.binary_search(id).is_ok()).collect();
             let believed = vectors.at_least(direction, *mean, Some(&doubted));
-            let has = |photo| [&shown, said, &believed].iter().any(|list| list.binary_search(photo).is_ok());
+            let has = |photo: &PhotoId| [&shown, said, &believed].iter().any(|list| list.binary_search(photo).is_ok());
             photos.retain(|photo| !has(photo));
         }
     }
