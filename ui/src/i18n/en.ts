@@ -299,7 +299,7 @@ export const en = {
     similar: "Find similar photos",
     inSearch: "In the search box",
     search: [
-      ["dog -cat", "Like a dog, unlike a cat"],
+      ["dog -cat", "Dogs, but no photos that also show a cat"],
       ['2*sunset "red car"', "The sunset counts twice; quotes keep words together"],
       ["after:2021-06 before:2022", "Taken from June 2021 on, and before 2022"],
       ["in:Lisbon in:\"New York\"", "Taken in that town, region or country, or in a folder of that name"],

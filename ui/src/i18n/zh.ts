@@ -297,7 +297,7 @@ export const zh: Messages = {
     similar: "查找相似照片",
     inSearch: "在搜索框中",
     search: [
-      ["dog -cat", "像狗，不像猫"],
+      ["dog -cat", "有狗，但不含猫"],
       ['2*sunset "red car"', "日落计两倍；引号把词连在一起"],
       ["after:2021-06 before:2022", "2021 年 6 月起、2022 年之前拍摄"],
       ["in:Lisbon in:\"New York\"", "在该城市、地区或国家拍摄，或在同名文件夹中"],
