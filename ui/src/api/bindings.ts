@@ -68,6 +68,8 @@ file: string,
  */
 bytes: number, };
 
+export type Beyond = "nothing" | "less_likely" | "matches";
+
 export type CaptionAuthor = "machine" | "person" | "file";
 
 export type CaptionDetail = { 
@@ -724,20 +726,6 @@ export type RenameAlbum = { album: number, name: string, };
 
 export type Rescan = { retry_problems: boolean, };
 
-export type Beyond = "nothing" | "less_likely" | "matches";
-
-export type UnknownKind = "place" | "camera" | "lens";
-
-export type UnknownValue = { 
-/**
- * What it would be.
- */
-kind: UnknownKind, 
-/**
- * As it was asked for.
- */
-value: string, };
-
 export type Search = { query: string, limit: number, less_likely: number | null, filters: Filters, sort: Sort, };
 
 export type SearchReply = { 
@@ -1038,6 +1026,18 @@ back: number,
  * Why the others do not, in sentences that name them.
  */
 failed: Array<string>, };
+
+export type UnknownKind = "place" | "camera" | "lens";
+
+export type UnknownValue = { 
+/**
+ * What it would be.
+ */
+kind: UnknownKind, 
+/**
+ * As it was asked for.
+ */
+value: string, };
 
 export type Verdict = "yes" | "no" | "undo";
 
