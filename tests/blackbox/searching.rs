@@ -84,9 +84,9 @@ fn captioned_photos(split: &str) -> Option<(PathBuf, HashMap<String, HashSet<Str
         for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
             let word = match word {
                 "person" | "persons" => "people",
-                word => {
-                    word.strip_suffix("es").filter(|stem| *stem == "beach").or(word.strip_suffix('s')).unwrap_or(word)
-                }
+                "beaches" => "beach",
+                word if word.ends_with("ss") => word,
+                word => word.strip_suffix('s').unwrap_or(word),
             };
             of.insert(word.to_owned());
         }
