@@ -251,10 +251,41 @@ describe("the window", () => {
   it("shows an error and the way to try again", async () => {
     open(500);
     await screen.findAllByTestId("photo-cell");
+    fake.handlers.search = () => Promise.reject({ code: "model_panicked", message: "the model stopped unexpectedly" });
+    await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "a dog" } });
+    expect((await screen.findByRole("alert")).textContent).toContain("the model stopped unexpectedly");
+    expect(screen.getAllByTestId("photo-cell").length).toBeGreaterThan(5);
+  });
+
+  it("says quietly what is missing of half a filter, and marks the photos of before", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
     fake.handlers.search = () => Promise.reject({ code: "query_wrong", message: "after: takes a date such as 2021-06" });
     await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "after:x" } });
-    expect((await screen.findByRole("alert")).textContent).toContain("after: takes a date such as 2021-06");
+    await waitFor(() => expect(screen.getByTestId("summary").textContent).toContain("after: takes a date such as 2021-06"));
+    expect(screen.queryByRole("alert")).toBeNull();
     expect(screen.getAllByTestId("photo-cell").length).toBeGreaterThan(5);
+    await waitFor(() => expect(screen.getByTestId("shown").getAttribute("aria-busy")).toBe("true"));
+  });
+
+  it("says that a place is not known instead of showing other photos", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
+    fake.handlers.search = () => ({ strong: [], possible: [], less_likely: [], beyond: "nothing", unknown: { kind: "place", value: "Lisbx" }, searched: 0, took_ms: 1 });
+    await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "in:Lisbx" } });
+    expect((await screen.findByTestId("empty")).textContent).toContain("No place or folder called “Lisbx”");
+    expect(screen.queryByTestId("photo-cell")).toBeNull();
+  });
+
+  it("shows less likely matches below the others when that is asked for", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
+    await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "a dog" } });
+    const button = await screen.findByTestId("more");
+    expect(button.textContent).toBe("Show less likely matches");
+    await fireEvent.click(button);
+    await waitFor(() => expect(screen.getByTestId("summary").textContent).toContain("60 matches and 200 less likely among 500 photos"));
+    expect(await violations()).toEqual([]);
   });
 
   it("teaches albums, shows the proof, takes a version into use and asks with one key", async () => {

@@ -108,7 +108,9 @@ impl Desk {
         let start = Instant::now();
         let filter = request.filters.into();
         let base = std::env::home_dir().unwrap_or_default();
-        let question = SearchRequest { query: &request.query, limit: request.limit, base: &base, filter: &filter };
+        let (query, limit) = (&*request.query, request.limit);
+        let less_likely = request.less_likely.unwrap_or(0);
+        let question = SearchRequest { query, limit, less_likely, base: &base, filter: &filter };
         let ranking = self.engine.rank(&question)?;
         self.found(ranking, request.sort, start)
     }
@@ -130,16 +132,18 @@ impl Desk {
             let found = ranking.photos.iter().filter(move |ranked| ranked.confidence == confidence);
             found.map(|ranked| ranked.photo.0).collect::<Vec<i64>>()
         };
-        let (mut strong, mut possible) = (of(Match::Strong), of(Match::Possible));
+        let (mut strong, mut possible, mut less_likely) = (of(Match::Strong), of(Match::Possible), of(Match::None));
         if let Some(order) = date_order(sort) {
             let by_date = self.engine.browse(&Filter::default(), order)?;
-            for photos in [&mut strong, &mut possible] {
+            for photos in [&mut strong, &mut possible, &mut less_likely] {
                 let set: HashSet<i64> = photos.iter().copied().collect();
                 *photos = by_date.iter().map(|photo| photo.0).filter(|photo| set.contains(photo)).collect();
             }
         }
         let took_ms = start.elapsed().as_secs_f64() * 1000.0;
-        Ok(SearchReply { strong, possible, searched: ranking.searched, took_ms })
+        let Ranking { searched, beyond, unknown, .. } = ranking;
+        let (beyond, unknown) = (beyond.into(), unknown.map(Into::into));
+        Ok(SearchReply { strong, possible, less_likely, beyond, unknown, searched, took_ms })
     }
 
     pub fn photos(&self, request: Photos) -> Reply<PhotoList> {

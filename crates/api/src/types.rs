@@ -1,6 +1,7 @@
 //! Requests and replies as they cross, named as in TypeScript.
 
 use serde::{Deserialize, Serialize};
+use sightline_engine::search;
 use ts_rs::TS;
 
 /// The order of photos.
@@ -188,10 +189,70 @@ pub struct SearchReply {
     pub strong: Vec<i64>,
     /// Perhaps what was asked for.
     pub possible: Vec<i64>,
+    /// Below the bar of a possible match, if they were asked for.
+    pub less_likely: Vec<i64>,
+    /// What there is after the last of them.
+    pub beyond: Beyond,
+    /// A value of a filter that no photo has, where nothing was found.
+    pub unknown: Option<UnknownValue>,
     /// Photos that were compared.
     pub searched: usize,
     /// Milliseconds that it took.
     pub took_ms: f64,
+}
+
+/// What an answer does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Beyond {
+    /// Nothing.
+    Nothing,
+    /// Photos that are less likely than a possible match.
+    LessLikely,
+    /// More matches than were asked for.
+    Matches,
+}
+
+/// A filter's value that no photo has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct UnknownValue {
+    /// What it would be.
+    pub kind: UnknownKind,
+    /// As it was asked for.
+    pub value: String,
+}
+
+/// What a filter asks for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownKind {
+    /// A place, or a folder.
+    Place,
+    /// A camera.
+    Camera,
+    /// A lens.
+    Lens,
+}
+
+impl From<search::Beyond> for Beyond {
+    fn from(beyond: search::Beyond) -> Self {
+        match beyond {
+            search::Beyond::Nothing => Self::Nothing,
+            search::Beyond::LessLikely => Self::LessLikely,
+            search::Beyond::Matches => Self::Matches,
+        }
+    }
+}
+
+impl From<search::Unknown> for UnknownValue {
+    fn from(unknown: search::Unknown) -> Self {
+        let kind = match unknown.kind {
+            search::UnknownKind::Place => UnknownKind::Place,
+            search::UnknownKind::Camera => UnknownKind::Camera,
+            search::UnknownKind::Lens => UnknownKind::Lens,
+        };
+        Self { kind, value: unknown.value }
+    }
 }
 
 /// Photos by number, in the order asked for.
@@ -501,8 +562,8 @@ requests! {
     AnswerAbsence { path: String, forget: bool }
     /// Does something with a job.
     ControlJob { job: i64, action: JobAction }
-    /// A search by words.
-    Search { query: String, limit: usize, filters: Filters, sort: Sort }
+    /// A search by words: `limit` matches at most, and after all of them so many less likely photos.
+    Search { query: String, limit: usize, less_likely: Option<usize>, filters: Filters, sort: Sort }
     /// All photos that meet conditions.
     Photos { filters: Filters, sort: Sort }
     /// Photos like one of the library.

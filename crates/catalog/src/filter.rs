@@ -18,6 +18,8 @@ pub struct Inside {
     pub folder: Option<PathBuf>,
     /// The name, as that of a place; see [`Filter::place`].
     pub place: String,
+    /// Whether the place's last word may go on: `Lisb` is Lisbon too.
+    pub unfinished: bool,
 }
 
 /// Conditions, all of which a photo has to meet; none lets every photo through.
@@ -85,8 +87,11 @@ fn below(folder: &Path, sql: &mut String, values: &mut Vec<Value>) {
 }
 
 /// The condition that a photo was taken at a place; no photo meets one without a word.
-fn at(place: &str, sql: &mut String, values: &mut Vec<Value>) {
-    let pieces = place_key::pieces(place);
+fn at(place: &str, unfinished: bool, sql: &mut String, values: &mut Vec<Value>) {
+    let mut pieces = place_key::pieces(place);
+    if let Some(last) = pieces.last_mut().filter(|_| unfinished) {
+        last.truncate(last.trim_end().len());
+    }
     let conditions: Vec<&str> = pieces.iter().map(|_| "instr(place_key, ?) > 0").collect();
     let all = if pieces.is_empty() { "0".to_owned() } else { conditions.join(" AND ") };
     sql.push_str(&named("place_key", &all));
@@ -104,11 +109,11 @@ impl Filter {
         }
         if let Some(place) = &self.place {
             sql.push_str(" AND ");
-            at(place, &mut sql, &mut values);
+            at(place, false, &mut sql, &mut values);
         }
         if let Some(inside) = &self.inside {
             sql.push_str(" AND (");
-            at(&inside.place, &mut sql, &mut values);
+            at(&inside.place, inside.unfinished, &mut sql, &mut values);
             if let Some(folder) = &inside.folder {
                 sql.push_str(" OR ");
                 below(folder, &mut sql, &mut values);
@@ -162,12 +167,12 @@ impl Catalog {
         self.select_ordered(filter, order.sql())
     }
 
-    /// Whether a photo that lies somewhere was taken at a place of this name.
+    /// Whether a photo that lies somewhere meets `filter`.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn has_place(&self, place: &str) -> Result<bool, CatalogError> {
-        let (sql, values) = Filter { place: Some(place.into()), ..Filter::default() }.sql();
+    pub fn any(&self, filter: &Filter) -> Result<bool, CatalogError> {
+        let (sql, values) = filter.sql();
         self.read(|transaction| {
             let mut statement = transaction.prepare_cached(&format!("SELECT EXISTS ({sql})"))?;
             Ok(statement.query_row(params_from_iter(values), |row| row.get(0))?)

@@ -50,14 +50,21 @@ fn filters_find_photos_by_place_rating_and_lens() {
     assert_eq!(at("lis"), [] as [usize; 0]);
     assert_eq!(at("Lisbon, Brazil"), [] as [usize; 0]);
     assert_eq!(at(" , "), [] as [usize; 0]);
-    assert!(catalog.has_place("pt").unwrap() && !catalog.has_place("Madrid").unwrap());
+    let any = |place: &str| catalog.any(&Filter { place: Some(place.into()), ..Filter::default() }).unwrap();
+    assert!(any("pt") && !any("Madrid"));
 
-    let inside = |folder: Option<&str>| {
-        let inside = Inside { folder: folder.map(Into::into), place: "Lisbon".into() };
+    let within = |folder: Option<&str>, place: &str, unfinished| {
+        let inside = Inside { folder: folder.map(Into::into), place: place.into(), unfinished };
         selected(Filter { inside: Some(inside), ..Filter::default() })
     };
-    assert_eq!(inside(Some("/p/Lisbon")), [1, 2, 3]);
-    assert_eq!(inside(None), [2, 3]);
+    assert_eq!(within(Some("/p/Lisbon"), "Lisbon", false), [1, 2, 3]);
+    assert_eq!(within(None, "Lisbon", false), [2, 3]);
+    assert_eq!(within(None, "Lisb", false), [] as [usize; 0]);
+    assert_eq!(within(None, "LISB", true), [2, 3], "the last word may go on");
+    assert_eq!(within(None, "Lisbon, Port", true), [2, 3]);
+    assert_eq!(within(None, "Lisb, Portugal", true), [] as [usize; 0], "and only the last");
+    assert_eq!(within(None, "isb", true), [] as [usize; 0], "a word begins where it begins");
+    assert_eq!(within(None, " , ", true), [] as [usize; 0]);
 
     let rated = |stars: std::ops::RangeInclusive<i8>| selected(Filter { rating: Some(stars), ..Filter::default() });
     assert_eq!(rated(4..=5), [1, 2]);

@@ -76,7 +76,7 @@ fn ms(since: Instant) -> f64 {
 
 fn ask(engine: &Engine, query: &str) -> usize {
     let (base, filter) = (Path::new("/"), &Filter::default());
-    engine.search(&SearchRequest { query, limit: HITS, base, filter }).unwrap().hits.len()
+    engine.search(&SearchRequest { query, limit: HITS, less_likely: 0, base, filter }).unwrap().hits.len()
 }
 
 fn measure(engine: &Engine, name: &str, queries: &[&str], repeats: usize) {

@@ -152,23 +152,15 @@ pub enum EngineError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// `in:` names neither a folder nor a place that the library knows.
-    #[error(
-        "in:{folder} is no folder of the library and no place where a photo of it was taken; `sightline status` lists the folders"
-    )]
-    UnknownFolder {
-        /// The folder as given.
-        folder: String,
-    },
     /// There is no such photo in the library any more.
     #[error("photo {id} is no longer in the library; search again")]
     PhotoGone {
         /// The photo's number.
         id: i64,
     },
-    /// A query's terms cancel each other out.
-    #[error("the terms of the query cancel each other out; change a weight")]
-    QueryCancelsOut,
+    /// A query asks for nothing that a photo could show.
+    #[error("the query names nothing to find in the photo; add a word to it")]
+    NothingToLocate,
     /// A file of an evaluation cannot be used.
     #[error("{}: {reason}", path.display())]
     BadInput {
@@ -228,9 +220,8 @@ impl EngineError {
             Self::FolderMissing { .. } => "folder_missing",
             Self::NotAFolder { .. } => "not_a_folder",
             Self::FolderUnreadable { .. } => "folder_unreadable",
-            Self::UnknownFolder { .. } => "folder_unknown",
             Self::PhotoGone { .. } => "photo_gone",
-            Self::QueryCancelsOut => "query_cancels_out",
+            Self::NothingToLocate => "nothing_to_locate",
             Self::BadInput { .. } => "input_wrong",
             Self::Io { .. } => "io",
             Self::BadJob { .. } => "job_wrong",

@@ -84,7 +84,13 @@ impl World {
 
     pub fn search(&self, query: &str) -> Result<SearchReply, EngineError> {
         let base = self.photos();
-        self.engine().search(&SearchRequest { query, limit: 100, base: &base, filter: &Filter::default() })
+        self.engine().search(&SearchRequest {
+            query,
+            limit: 100,
+            less_likely: 0,
+            base: &base,
+            filter: &Filter::default(),
+        })
     }
 
     pub fn problem_codes(&self) -> Vec<(PathBuf, String)> {

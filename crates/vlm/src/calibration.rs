@@ -19,6 +19,18 @@ const SHARES: (f32, f32) = (0.03, 0.5);
 /// Weight of the natural logarithm of the share in a tag's score.
 const SHARE_WEIGHT: f32 = 1.5;
 
+/// From this share of explained variance on two queries ask for the same: "dog" and "a dog" have 0.85, "dog" and "dogs"
+/// 0.53.
+const SAME: f32 = 0.8;
+
+/// A straight line through the scores of two queries.
+#[derive(Debug, Clone, Copy)]
+struct Regression {
+    slope: f32,
+    /// Share of the variance that the line explains, 0 to 1.
+    explained: f32,
+}
+
 /// How sure a match is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
@@ -60,7 +72,7 @@ impl Calibration {
 
     /// Scores `query` against the background.
     pub fn scale(&self, query: &Embedding) -> QueryScale {
-        let mut scores: Vec<f64> = self.background.iter().map(|b| f64::from(b.dot(query))).collect();
+        let mut scores = self.scores(query);
         scores.sort_by(f64::total_cmp);
         let quantile = |share: f64| scores.get((share * (scores.len() as f64 - 1.0)) as usize).copied().unwrap_or(0.0);
         let (low, middle) = (quantile(LOW.0), quantile(MIDDLE.0));
@@ -69,6 +81,46 @@ impl Calibration {
         let has = mean + f64::from(HAS) * deviation;
         let share = scores.iter().filter(|score| **score >= has).count() as f32 / scores.len().max(1) as f32;
         QueryScale { mean: mean as f32, deviation: deviation as f32, share, thresholds: self.thresholds }
+    }
+
+    /// Where in the space photos lie that have `unwanted` beyond what any photo of `wanted` has of it.
+    ///
+    /// Most things go together: a photo of a mountain has more of snow than others, one of a dog less, snow or not. So
+    /// from `unwanted`, and from `shift`, the way from what is wanted alone to both together, goes what can be told from
+    /// `wanted` (the linear regression of their scores on the background); what is left is added up, each in its own
+    /// standard deviations. A photo's cosine with the result is judged by [`QueryScale::excluded_from`].
+    ///
+    /// It is `unwanted` itself where nothing is wanted, or the same: then everything wanted is unwanted.
+    pub fn exclusion(&self, unwanted: &Embedding, shift: Option<&Embedding>, wanted: Option<&Embedding>) -> Embedding {
+        let Some(wanted) = wanted.filter(|wanted| self.regression(unwanted, wanted).explained < SAME) else {
+            return unwanted.clone();
+        };
+        let apart = |one| Embedding::combined([(1.0, one), (-self.regression(one, wanted).slope, wanted)]);
+        let apart = [Some(unwanted), shift].into_iter().flatten().filter_map(apart);
+        let weighted: Vec<(f32, Embedding)> = apart.map(|one| (1.0 / self.scale(&one).deviation, one)).collect();
+        let sum = Embedding::combined(weighted.iter().map(|(weight, one)| (*weight, one)));
+        sum.unwrap_or_else(|| unwanted.clone())
+    }
+
+    /// How far the scores of `one` follow from those of `other`, over the background.
+    fn regression(&self, one: &Embedding, other: &Embedding) -> Regression {
+        let (ones, others) = (self.scores(one), self.scores(other));
+        let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len().max(1) as f64;
+        let (mean_one, mean_other) = (mean(&ones), mean(&others));
+        let (mut both, mut squares_one, mut squares_other) = (0.0, 0.0, 0.0);
+        for (a, b) in ones.iter().zip(&others) {
+            both += (a - mean_one) * (b - mean_other);
+            squares_one += (a - mean_one).powi(2);
+            squares_other += (b - mean_other).powi(2);
+        }
+        let slope = (both / squares_other.max(f64::MIN_POSITIVE)) as f32;
+        let explained = (both * both / (squares_one * squares_other).max(f64::MIN_POSITIVE)) as f32;
+        Regression { slope, explained }
+    }
+
+    /// The background's cosines with `query`, in its own order.
+    fn scores(&self, query: &Embedding) -> Vec<f64> {
+        self.background.iter().map(|photo| f64::from(photo.dot(query))).collect()
     }
 }
 
@@ -83,6 +135,22 @@ impl QueryScale {
     pub fn tag_score(&self, cosine: f32) -> f32 {
         let (rare, common) = SHARES;
         self.z(cosine) + SHARE_WEIGHT * (self.share.clamp(rare, common) / rare).ln()
+    }
+
+    /// The least cosine of a photo that is at least a possible match.
+    pub fn possible_from(&self) -> f32 {
+        self.mean + self.thresholds.possible * self.deviation
+    }
+
+    /// The cosine with an [exclusion](Calibration::exclusion) from which on a photo has what is excluded; half the bar
+    /// where `weight` is 2.
+    pub fn excluded_from(&self, weight: f32) -> f32 {
+        self.mean + self.thresholds.exclude / weight * self.deviation
+    }
+
+    /// The background's mean cosine, as that of photos that do not match.
+    pub fn mean(&self) -> f32 {
+        self.mean
     }
 
     /// The verdict on a photo whose cosine with the query is `cosine`.
@@ -103,7 +171,7 @@ mod tests {
         Embedding::normalised(vec![cosine as f32, (1.0 - cosine * cosine).sqrt() as f32]).unwrap()
     }
 
-    const THRESHOLDS: Thresholds = Thresholds { strong: 3.0, possible: 1.5, tag: 4.0 };
+    const THRESHOLDS: Thresholds = Thresholds { strong: 3.0, possible: 1.5, tag: 4.0, exclude: 1.2 };
 
     #[test]
     fn a_score_is_judged_by_its_distance_from_the_background() {
@@ -118,6 +186,31 @@ mod tests {
         assert_eq!(scale.judge(0.15), Match::None);
         // Nothing of the background lies above 2.5, so that the tag is rare.
         assert!((scale.tag_score(0.3) - scale.z(0.3)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_exclusion_knows_what_the_wanted_photos_have_of_it_anyway() {
+        // In three dimensions: the first two are what is wanted and what is not, which go together in the background.
+        let photo = |wanted: f32, unwanted: f32| Embedding::normalised(vec![wanted, unwanted, 1.0]).unwrap();
+        let background = (0..100).map(|i| {
+            let wanted = (i as f32 * 1.7).sin() * 0.3;
+            photo(wanted, 0.8 * wanted + (i as f32 * 2.9).sin() * 0.15)
+        });
+        let calibration = Calibration::new(background.collect(), THRESHOLDS);
+        let (wanted, unwanted) = (photo(1e6, 0.0), photo(0.0, 1e6));
+        let judged = |direction: &Embedding, photo: &Embedding| {
+            direction.dot(photo) >= calibration.scale(direction).excluded_from(1.0)
+        };
+        let apart = calibration.exclusion(&unwanted, None, Some(&wanted));
+        let alone = calibration.exclusion(&unwanted, None, None);
+        assert_eq!(alone, unwanted);
+        // As much of it as every photo of what is wanted: only the plain score would take it away.
+        let typical = photo(1.0, 0.8);
+        assert!(judged(&alone, &typical) && !judged(&apart, &typical));
+        // Much more than that.
+        let other = photo(0.6, 0.9);
+        assert!(judged(&alone, &other) && judged(&apart, &other));
+        assert_eq!(calibration.exclusion(&wanted, None, Some(&wanted)), wanted, "all of it goes");
     }
 
     #[test]

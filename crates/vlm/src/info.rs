@@ -64,6 +64,14 @@ pub struct Thresholds {
     pub possible: f32,
     /// From here a tag is proposed.
     pub tag: f32,
+    /// From here a photo has what a query excludes.
+    #[serde(default = "default_exclude")]
+    pub exclude: f32,
+}
+
+/// The bar of descriptions that were written before there was one.
+fn default_exclude() -> f32 {
+    1.6
 }
 
 impl ModelInfo {

@@ -68,6 +68,8 @@ file: string,
  */
 bytes: number, };
 
+export type Beyond = "nothing" | "less_likely" | "matches";
+
 export type CaptionAuthor = "machine" | "person" | "file";
 
 export type CaptionDetail = { 
@@ -724,7 +726,7 @@ export type RenameAlbum = { album: number, name: string, };
 
 export type Rescan = { retry_problems: boolean, };
 
-export type Search = { query: string, limit: number, filters: Filters, sort: Sort, };
+export type Search = { query: string, limit: number, less_likely: number | null, filters: Filters, sort: Sort, };
 
 export type SearchReply = { 
 /**
@@ -735,6 +737,18 @@ strong: Array<number>,
  * Perhaps what was asked for.
  */
 possible: Array<number>, 
+/**
+ * Below the bar of a possible match, if they were asked for.
+ */
+less_likely: Array<number>, 
+/**
+ * What there is after the last of them.
+ */
+beyond: Beyond, 
+/**
+ * A value of a filter that no photo has, where nothing was found.
+ */
+unknown: UnknownValue | null, 
 /**
  * Photos that were compared.
  */
@@ -1012,6 +1026,18 @@ back: number,
  * Why the others do not, in sentences that name them.
  */
 failed: Array<string>, };
+
+export type UnknownKind = "place" | "camera" | "lens";
+
+export type UnknownValue = { 
+/**
+ * What it would be.
+ */
+kind: UnknownKind, 
+/**
+ * As it was asked for.
+ */
+value: string, };
 
 export type Verdict = "yes" | "no" | "undo";
 

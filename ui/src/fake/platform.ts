@@ -1,5 +1,5 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
-import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
+import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
 import { teachHandlers } from "./teach";
@@ -77,6 +77,16 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   /** Every seventh photo is like a word, the length of which decides where it begins. */
   const matches = (query: string) => all.filter((photo) => photo % 7 === query.length % 7).slice(0, 60);
 
+  const like = (photos: number[]): SearchReply => ({
+    strong: [],
+    possible: photos.slice(0, 40),
+    less_likely: [],
+    beyond: photos.length > 40 ? "matches" : "nothing",
+    unknown: null,
+    searched: all.length,
+    took_ms: 4,
+  });
+
   const handlers: Handlers = {
     overview: () => ({
       library: "/home/anna/.local/share/sightline",
@@ -108,17 +118,21 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       { path: "/home/anna/Photos/a.jpg", name: "a.jpg", code: "broken", reason: "the file ends too early" },
       { path: "/home/anna/Photos/b.heic", name: "b.heic", code: "unsupported", reason: "HEIC is not read yet" },
     ],
-    search: ({ query, sort }) => {
+    search: ({ query, sort, limit, less_likely }) => {
       const found = query.includes("nothing") ? [] : matches(query);
-      if (sort === "oldest") found.reverse();
-      return { strong: found.slice(0, 12), possible: found.slice(12), searched: all.length, took_ms: 9 };
+      const shown = found.slice(0, limit);
+      const others = all.filter((photo) => !found.includes(photo));
+      const more = shown.length < found.length ? [] : others.slice(0, less_likely ?? 0);
+      const beyond = shown.length < found.length ? "matches" : more.length < others.length ? "less_likely" : "nothing";
+      if (sort === "oldest") shown.reverse();
+      return { strong: shown.slice(0, 12), possible: shown.slice(12), less_likely: more, beyond, unknown: null, searched: all.length, took_ms: 9 };
     },
     photos: ({ filters, sort }) => {
       const ids = filters.album === null ? all : album(filters.album).ids;
       return { ids: sort === "oldest" ? [...ids].reverse() : [...ids] };
     },
-    similar: ({ photo }) => ({ strong: [], possible: all.filter((other) => other !== photo).slice(0, 40), searched: all.length, took_ms: 4 }),
-    similar_to_file: () => ({ strong: [], possible: all.slice(0, 40), searched: all.length, took_ms: 90 }),
+    similar: ({ photo }) => like(all.filter((other) => other !== photo)),
+    similar_to_file: () => like(all),
     photo: ({ photo }) => ({
       id: photo,
       name: `${photo}.jpg`,

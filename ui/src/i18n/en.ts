@@ -1,4 +1,5 @@
 /** Everything that the window says, in English; other languages have the same keys. */
+import type { UnknownKind } from "../api/bindings";
 import { duplicatesEn } from "./duplicates.en";
 import { safekeepingEn } from "./safekeeping.en";
 import { teachEn } from "./teach.en";
@@ -57,8 +58,20 @@ export const en = {
     thisPhoto: "this photo",
     strong: "Strong matches",
     possible: "Possible matches",
+    lessLikely: "Less likely",
+    more: "Show more",
+    moreMatches: "Show more matches",
+    moreLessLikely: "Show less likely matches",
     similar: "Most similar first",
     results: (count: number) => `${many(count, "match", "matches")}`,
+    best: (count: number) => `The best ${many(count, "match", "matches")}`,
+    andLessLikely: (count: number) => `and ${number.format(count)} less likely`,
+    unknown: (kind: UnknownKind, value: string) =>
+      ({
+        place: `No place or folder called “${value}” in this library`,
+        camera: `No camera called “${value}” in this library`,
+        lens: `No lens called “${value}” in this library`,
+      })[kind],
     among: (count: number) => `among ${many(count, "photo", "photos")}`,
     nothing: (query: string) => `No photo looks like “${query}”`,
     nothingLead: (searched: number) =>
@@ -298,7 +311,7 @@ export const en = {
     similar: "Find similar photos",
     inSearch: "In the search box",
     search: [
-      ["dog -cat", "Like a dog, unlike a cat"],
+      ["dog -cat", "Dogs, but no photos that also show a cat"],
       ['2*sunset "red car"', "The sunset counts twice; quotes keep words together"],
       ["after:2021-06 before:2022", "Taken from June 2021 on, and before 2022"],
       ["in:Lisbon in:\"New York\"", "Taken in that town, region or country, or in a folder of that name"],

@@ -21,14 +21,20 @@ const QUOTES = /["\u201c\u201d\u201e]/g;
 /** A term as `compose` writes it, at the end of a query. */
 const LAST_TERM = /(?:^|\s)(-?)(?:([23])\*)?"([^"\u201c\u201d\u201e]+)"$/;
 
-/** The whole query on one line. */
+/** Signs before nothing and stray quotes: on its way to a query, and none yet. */
+const NOTHING = /^[\s+\u2212"\u201c\u201d\u201e-]*$/;
+
+/** The whole query on one line; empty where it says nothing yet. */
 export function compose(typed: string, terms: Term[]): string {
   const parts = terms.map(({ text, like, weight }) => {
     const quoted = `"${text.replace(QUOTES, " ").trim()}"`;
     const weighted = weight === 1 ? quoted : `${weight}*${quoted}`;
     return like ? weighted : `-${weighted}`;
   });
-  return [typed.trim(), ...parts].filter((part) => part !== "").join(" ");
+  const words = NOTHING.test(typed) ? "" : typed.trim();
+  // A quote that is still open would take in the terms after it.
+  const isOpen = parts.length > 0 && (words.match(QUOTES)?.length ?? 0) % 2 === 1;
+  return [isOpen ? `${words}"` : words, ...parts].filter((part) => part !== "").join(" ");
 }
 
 /** The term with the next weight: 1, 2, 3, and 1 again. */

@@ -14,7 +14,7 @@ function slowSearches() {
   const waiting = new Map<string, (photos: number[]) => void>();
   fake.handlers.search = ({ query }) =>
     new Promise((resolve) =>
-      waiting.set(query, (strong) => resolve({ strong, possible: [], searched: 100, took_ms: 1 })),
+      waiting.set(query, (strong) => resolve({ strong, possible: [], less_likely: [], beyond: "less_likely", unknown: null, searched: 100, took_ms: 1 })),
     );
   return waiting;
 }
@@ -95,6 +95,25 @@ describe("results", () => {
     expect(fake.calls.length).toBe(2);
   });
 
+  it("does not let a key wait for the same question asked again while photos are indexed", async () => {
+    const waiting = slowSearches();
+    const results = new Results();
+    results.typed = "do";
+    const asked = results.ask();
+    await Promise.resolve();
+    waiting.get("do")?.([1]);
+    await asked;
+    const refreshed = results.refresh();
+    await Promise.resolve();
+    results.type("dog");
+    await Promise.resolve();
+    expect(fake.calls.map(({ request }) => (request as { query: string }).query)).toEqual(["do", "do", "dog"]);
+    waiting.get("dog")?.([2]);
+    waiting.get("do")?.([1, 3]);
+    await refreshed;
+    expect([results.ids, results.waiting, results.answered]).toEqual([[2], false, "dog"]);
+  });
+
   it("recalls a query with its terms as chips, and clears it without its filters", async () => {
     const results = new Results();
     await results.setFilters({ ...results.filters, camera: "X100V" });
@@ -114,6 +133,88 @@ describe("results", () => {
     expect(results.question).toBe(question);
     await results.setSort("oldest");
     expect(results.question).not.toBe(question);
+  });
+
+  it("shows less likely photos after all matches, more with every press, and none of them for the next question", async () => {
+    const results = new Results();
+    results.type("a dog");
+    await vi.waitFor(() => expect(results.waiting).toBe(false));
+    const { matches, question } = results;
+    expect([results.lessLikely.length, results.beyond]).toEqual([0, "less_likely"]);
+    const before = [...results.ids];
+    fake.handlers.search = () => ({ strong: [1], possible: [2], less_likely: [3, 4], beyond: "nothing", unknown: null, searched: 4, took_ms: 1 });
+    await results.showMore();
+    expect(fake.calls.at(-1)?.request).toMatchObject({ query: "a dog", limit: 500, less_likely: 200 });
+    expect(results.ids).toEqual([1, 2, 3, 4]);
+    expect(results.matches).toBe(2);
+    expect(results.question).toBe(question);
+    await results.showMore();
+    expect(fake.calls.at(-1)?.request).toMatchObject({ less_likely: 400 });
+    await results.setSort("oldest");
+    expect(fake.calls.at(-1)?.request).toMatchObject({ limit: 500, less_likely: 0 });
+    expect(before.length).toBe(matches);
+  });
+
+  it("asks for more matches before less likely photos where a limit cuts", async () => {
+    const results = new Results();
+    fake.handlers.search = ({ limit }) => ({ strong: [...Array(limit).keys()], possible: [], less_likely: [], beyond: "matches", unknown: null, searched: 5000, took_ms: 1 });
+    results.type("people");
+    await vi.waitFor(() => expect(results.ids.length).toBe(500));
+    await results.showMore();
+    expect(results.ids.length).toBe(1000);
+    await results.refresh();
+    expect(results.ids.length).toBe(1000);
+  });
+
+  it("marks photos that answer an earlier text for a while, and no others", async () => {
+    const waiting = slowSearches();
+    const results = new Results();
+    await results.ask();
+    vi.useFakeTimers();
+    try {
+      results.type("dog");
+      await vi.advanceTimersByTimeAsync(140);
+      expect(results.stale).toBe(false);
+      await vi.advanceTimersByTimeAsync(20);
+      expect(results.stale).toBe(true);
+      waiting.get("dog")?.([1]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect([results.stale, results.answered]).toEqual([false, "dog"]);
+      results.type("dogs");
+      await vi.advanceTimersByTimeAsync(100);
+      results.type("dog");
+      await vi.advanceTimersByTimeAsync(100);
+      expect(results.stale, "typed back").toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("keeps the mark on the photos of an earlier text while the new one is half a filter", async () => {
+    const results = new Results();
+    await results.ask();
+    fake.handlers.search = () => Promise.reject({ code: "query_wrong", message: "`x` is not a date" });
+    vi.useFakeTimers();
+    try {
+      results.type("after:x");
+      await vi.advanceTimersByTimeAsync(200);
+      expect([results.stale, results.waiting, results.ids.length]).toEqual([true, false, 100]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("takes a sign or a quote without a word for nothing said", async () => {
+    const results = new Results();
+    for (const typed of ["-", "+", '"', ' "" ', "\u2212"]) {
+      results.typed = typed;
+      await results.ask();
+      expect([results.query, results.isSearch, results.ids.length]).toEqual(["", false, 100]);
+    }
+    results.typed = '12" drum';
+    results.terms = [{ text: "snow", like: false, weight: 1 }];
+    expect(results.query).toBe('12" drum" -"snow"');
+    expect(fake.calls.some(({ name }) => name === "search")).toBe(false);
   });
 
   it("tells who listens of every new list", async () => {

@@ -1,5 +1,5 @@
 /** What is shown: all photos, those that a query finds, or those like a photo. */
-import type { ErrorReply, Filters, SearchReply, Sort } from "../api/bindings";
+import type { Beyond, ErrorReply, Filters, SearchReply, Sort, UnknownValue } from "../api/bindings";
 import { asError, call } from "../api/call";
 import { compose, noFilters, parse, type Term } from "./query";
 
@@ -9,8 +9,17 @@ export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "f
 /** A photo to compare with. */
 export type Example = { kind: "photo"; photo: number } | { kind: "file"; path: string };
 
-/** Matches asked for: more than anybody looks at. */
+/** Matches asked for at a time. */
 const LIMIT = 500;
+/** Photos below the bar of a possible match that are asked for at a time. */
+const LESS_LIKELY = 200;
+/** Milliseconds after which photos that answer an earlier question are marked as such: most answers come before. */
+const MARKED_AFTER = 150;
+
+/** Photos in an order that says nothing of how well they match. */
+function listed(ids: number[]): SearchReply {
+  return { strong: ids, possible: [], less_likely: [], beyond: "nothing", unknown: null, searched: ids.length, took_ms: 0 };
+}
 
 export class Results {
   typed = $state("");
@@ -23,6 +32,12 @@ export class Results {
   /** Strong matches, or everything when there is no query. */
   strong = $state.raw<number[]>([]);
   possible = $state.raw<number[]>([]);
+  /** Those after the possible ones, when they are asked for. */
+  lessLikely = $state.raw<number[]>([]);
+  /** What the library has after the photos shown. */
+  beyond = $state<Beyond>("nothing");
+  /** A filter's value that no photo has, where nothing was found. */
+  unknown = $state.raw<UnknownValue | null>(null);
   /** The query that the photos shown answer; empty when they answer none. */
   answered = $state("");
   /** Everything that the photos shown depend on but the library; another value, another list. */
@@ -31,15 +46,26 @@ export class Results {
   status = $state<"starting" | "ready" | "failed">("starting");
   /** Whether an answer is on its way. */
   waiting = $state(false);
+  /** Whether the photos shown have answered an earlier question for a while. */
+  stale = $state(false);
   error = $state.raw<ErrorReply | null>(null);
 
   /** All photos shown, in their order. */
-  ids = $derived<readonly number[]>(this.possible.length === 0 ? this.strong : [...this.strong, ...this.possible]);
+  ids = $derived<readonly number[]>(
+    this.possible.length + this.lessLikely.length === 0 ? this.strong : [...this.strong, ...this.possible, ...this.lessLikely],
+  );
+  /** Photos shown that match. */
+  matches = $derived(this.strong.length + this.possible.length);
   query = $derived(compose(this.typed, this.terms));
   /** Whether the photos shown answer a query or an example. */
   isSearch = $derived(this.answered !== "" || this.example !== null);
 
   #latest = 0;
+  /** The question that the two numbers below belong to. */
+  #wanted = "";
+  #limit = LIMIT;
+  #lessLikely = 0;
+  #marking: ReturnType<typeof setTimeout> | undefined;
   /** Whether keys were pressed, or the library has changed, since the question that is under way. */
   #askAgain = false;
   #changed: (before: readonly number[], after: readonly number[]) => void;
@@ -51,12 +77,14 @@ export class Results {
 
   /**
    * Takes a key press and asks at once. While an answer is on its way only the last text is kept and asked when
-   * it has come: fast where the engine is fast, and never a queue of stale questions.
+   * it has come: fast where the engine is fast, and never a queue of stale questions. The same asked again, because
+   * photos came while they are indexed, is overtaken: nobody waits for it.
    */
   type(text: string): void {
     this.typed = text;
     this.example = null;
-    if (this.waiting) this.#askAgain = true;
+    this.#mark();
+    if (this.waiting && this.#wanted !== this.question) this.#askAgain = true;
     else void this.ask();
   }
 
@@ -114,6 +142,29 @@ export class Results {
     this.example = null;
   }
 
+  /** Shows more of what there is: matches first, then what is less likely. */
+  showMore(): Promise<void> {
+    if (this.beyond === "matches") this.#limit += LIMIT;
+    else this.#lessLikely += LESS_LIKELY;
+    return this.ask();
+  }
+
+  /** Everything that an answer depends on but the library and how much is wanted. */
+  #question(): string {
+    return JSON.stringify([this.query, this.scope, this.example, this.filters, this.sort]);
+  }
+
+  /** Sees to it that photos of an earlier question are marked soon, and those of the present one are not. */
+  #mark(): void {
+    if (this.question === "" || this.#question() === this.question) {
+      clearTimeout(this.#marking);
+      this.#marking = undefined;
+      this.stale = false;
+    } else {
+      this.#marking ??= setTimeout(() => (this.stale = true), MARKED_AFTER);
+    }
+  }
+
   /**
    * Asks the same again because the library has changed.
    *
@@ -131,7 +182,13 @@ export class Results {
     this.#latest += 1;
     const question = this.#latest;
     const query = this.query;
-    const asked = JSON.stringify([query, this.scope, this.example, this.filters, this.sort]);
+    const asked = this.#question();
+    if (asked !== this.#wanted) {
+      this.#wanted = asked;
+      this.#limit = LIMIT;
+      this.#lessLikely = 0;
+    }
+    this.#mark();
     this.waiting = true;
     try {
       const reply = await this.#answer(query);
@@ -139,11 +196,18 @@ export class Results {
       const before = this.ids;
       this.strong = reply.strong;
       this.possible = reply.possible;
+      this.lessLikely = reply.less_likely;
+      this.beyond = reply.beyond;
+      this.unknown = reply.unknown;
       this.searched = reply.searched;
       this.answered = query;
       this.question = asked;
       this.error = null;
       this.status = "ready";
+      // The next letter has its own while.
+      clearTimeout(this.#marking);
+      this.#marking = undefined;
+      this.#mark();
       this.#changed(before, this.ids);
     } catch (reason) {
       if (question !== this.#latest) return;
@@ -156,16 +220,16 @@ export class Results {
 
   async #answer(query: string): Promise<SearchReply> {
     const example = this.example;
-    if (example?.kind === "photo") return call("similar", { photo: example.photo, limit: LIMIT });
-    if (example?.kind === "file") return call("similar_to_file", { path: example.path, limit: LIMIT });
+    if (example?.kind === "photo") return call("similar", { photo: example.photo, limit: this.#limit });
+    if (example?.kind === "file") return call("similar_to_file", { path: example.path, limit: this.#limit });
     const filters = this.#conditions();
-    if (query !== "") return call("search", { query, limit: LIMIT, filters, sort: this.sort });
+    if (query !== "") return call("search", { query, limit: this.#limit, less_likely: this.#lessLikely, filters, sort: this.sort });
     if (this.scope.kind === "review") {
       const { ids } = await call("captions_to_review", null);
-      return { strong: ids, possible: [], searched: ids.length, took_ms: 0 };
+      return listed(ids);
     }
     const { ids } = await call("photos", { filters, sort: this.sort });
-    return { strong: ids, possible: [], searched: ids.length, took_ms: 0 };
+    return listed(ids);
   }
 
   #conditions(): Filters {

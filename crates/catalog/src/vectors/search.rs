@@ -180,6 +180,20 @@ impl VectorIndex {
         photos.iter().map(|photo| self.ids.binary_search(photo).ok().and_then(score)).collect()
     }
 
+    /// The photos whose dot product with `query` is at least `least`, sorted; `allow`, sorted, limits it to some photos.
+    ///
+    /// # Panics
+    /// When `query` is not of [`dims`](Self::dims) numbers.
+    pub fn at_least(&self, query: &[f32], least: f32, allow: Option<&[PhotoId]>) -> Vec<PhotoId> {
+        let query = self.query(query);
+        let found = self.among(allow).each_chunk(|_, positions| {
+            let scores = Kernel::best().scores(&query, positions.clone().map(|position| self.row(position)));
+            let high = positions.zip(scores).filter(|(_, score)| *score >= least);
+            high.map(|(position, _)| self.ids[position]).collect::<Vec<_>>()
+        });
+        found.concat()
+    }
+
     fn query(&self, query: &[f32]) -> Query {
         assert_eq!(query.len(), self.dims, "a query of another length than the vectors");
         Query::new(query)

@@ -177,6 +177,24 @@ fn rows_in_any_order_make_the_same_index() {
 }
 
 #[test]
+fn the_photos_from_a_score_on_are_those_of_the_full_search() {
+    let mut random = StdRng::seed_from_u64(11);
+    let ids = random_ids(&mut random, 3000);
+    let index = VectorIndex::from_rows(40, ids.into_iter().map(|id| (id, random_vector(&mut random, 40))));
+    let query = random_vector(&mut random, 40);
+    let some: Vec<PhotoId> = index.ids().iter().copied().step_by(3).collect();
+    for allow in [None, Some(&some[..])] {
+        let all = brute_force(&index, &query, index.len(), allow);
+        let least = all[all.len() / 10].1;
+        let mut expected: Vec<PhotoId> =
+            all.iter().filter(|(_, score)| *score >= least).map(|(photo, _)| *photo).collect();
+        expected.sort_unstable();
+        assert_eq!(index.at_least(&query, least, allow), expected);
+        assert!(index.at_least(&query, f32::INFINITY, allow).is_empty());
+    }
+}
+
+#[test]
 fn an_empty_index_finds_nothing() {
     for dims in [0, 512] {
         let index = VectorIndex::from_rows(dims, []);

@@ -1,9 +1,12 @@
-//! `sightline eval retrieval|caption|tags|zeroshot`
+//! `sightline eval retrieval|caption|tags|exclusion|zeroshot`
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sightline_engine::eval::{CaptionTask, Recall, RetrievalTask, TagScore, TagTask, ZeroshotTask};
+use sightline_engine::eval::{
+    CaptionTask, EXCLUSION_PAIRS, ExclusionReport, ExclusionScore, ExclusionTask, PairScore, Recall, RetrievalTask,
+    TagScore, TagTask, ZeroshotTask,
+};
 use sightline_engine::jobs::{JobCx, JobEvent};
 use sightline_engine::{Engine, EngineError, Search};
 
@@ -64,6 +67,21 @@ enum What {
         /// Use only the images listed in this file, one a line
         #[arg(long, value_name = "FILE")]
         split: Option<PathBuf>,
+    },
+    /// What excluding a term, as in "dog -snow", takes away and what it leaves
+    Exclusion {
+        /// Folder of the photos
+        #[arg(long, value_name = "DIR")]
+        images: PathBuf,
+        /// CSV file with the columns image and caption
+        #[arg(long, value_name = "CSV")]
+        captions: PathBuf,
+        /// Use only the images listed in this file, one a line
+        #[arg(long, value_name = "FILE")]
+        split: Option<PathBuf>,
+        /// What is wanted and what is not, as "dog -snow"; may be given again [default: twelve pairs of common words]
+        #[arg(long = "pair", value_name = "WORDS", value_parser = pair)]
+        pairs: Vec<(String, String)>,
     },
     /// Accuracy of naming photos that lie in folders named by what they show
     Zeroshot {
@@ -135,6 +153,18 @@ impl Eval {
                     output.line(&format!("{} photos, {} tags; the last line is in use", report.photos, report.tags))?;
                 }
             }
+            What::Exclusion { images, captions, split, pairs } => {
+                let (images, captions, split) = (images.clone(), captions.clone(), split.clone());
+                let usual = || EXCLUSION_PAIRS.map(|(wanted, unwanted)| (wanted.into(), unwanted.into())).to_vec();
+                let pairs = if pairs.is_empty() { usual() } else { pairs.clone() };
+                let task = ExclusionTask { images, captions, split, pairs };
+                let report = with_progress(global, output, |cx| task.run(cx))?;
+                if output.json {
+                    output.object(&report)?;
+                } else {
+                    exclusion_table(output, &report)?;
+                }
+            }
             What::Zeroshot { folders, adapter } => {
                 let task = ZeroshotTask { folders: folders.clone(), adapter: adapter.clone() };
                 let engine = match adapter {
@@ -153,6 +183,29 @@ impl Eval {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The words before and after ` -`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let both = text.split_once(" -").map(|(wanted, unwanted)| (wanted.trim().to_owned(), unwanted.trim().to_owned()));
+    both.filter(|(wanted, unwanted)| !wanted.is_empty() && !unwanted.is_empty())
+        .ok_or_else(|| "name what is wanted and what is not, as in \"dog -snow\"".into())
+}
+
+fn exclusion_table(output: Output, report: &ExclusionReport) -> anyhow::Result<()> {
+    output.line("query                relevant  found alone  found    kept | unwanted  removed")?;
+    for score in &report.pairs {
+        let PairScore { relevant, recall_alone, recall, kept, unwanted_found, removed, .. } = score;
+        let query = format!("{} -{}", score.wanted, score.unwanted);
+        output.line(&format!(
+            "{query:20} {relevant:8} {recall_alone:11.1}% {recall:5.1}% {kept:6.1}% | {unwanted_found:8} {removed:7.1}%"
+        ))?;
+    }
+    output.line("  bar    kept   least  removed")?;
+    for ExclusionScore { bar, kept, least_kept, removed } in report.bars.iter().chain([&report.used]) {
+        output.line(&format!("{bar:5.2} {kept:6.1}% {least_kept:6.1}% {removed:7.1}%"))?;
+    }
+    output.line(&format!("{} photos; the last line is in use", report.photos))
 }
 
 /// Runs work that leaves nothing in a library; in JSON mode only its result is printed.

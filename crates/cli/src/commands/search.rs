@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use sightline_engine::search::{Hit, SearchReply, SearchRequest};
+use sightline_engine::search::{Beyond, Hit, SearchReply, SearchRequest, Unknown, UnknownKind};
 use sightline_engine::{DateSource, Filter, Match};
 
 use crate::Outcome;
@@ -15,7 +15,7 @@ use crate::setup;
 #[command(after_long_help = "\
 Examples:
   sightline search a dog in the snow            a plain sentence is understood as a whole
-  sightline search -- dog -cat                  like a dog, unlike a cat
+  sightline search -- dog -cat                  a dog, and no cat; -2*cat also takes away what may be a cat
   sightline search 'beach 2*sunset'             the sunset counts twice
   sightline search '\"red car\" -\"blue sky\"'      quotes keep words together
   sightline search 'like:photo.jpg -snow'       like this photo, without the snow
@@ -28,6 +28,9 @@ pub(crate) struct Search {
     /// Show at most this many photos
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    /// After all matches show so many photos more that are less likely, in order
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    less_likely: u32,
     /// What to look for: words, -words, 2*words, "a phrase", like:FILE, and the filters after:,
     /// before:, camera:, lens:, in:, rating: and type:
     #[arg(required = true, value_name = "QUERY")]
@@ -45,9 +48,46 @@ impl Search {
         let engine = setup::reader(global)?;
         let query = self.query();
         let base = std::env::current_dir()?;
-        let (limit, filter) = (self.limit as usize, Filter::default());
-        let reply = engine.search(&SearchRequest { query: &query, limit, base: &base, filter: &filter })?;
-        print(output, &reply, &format!("nothing matches {query:?}"))
+        let (limit, less_likely) = (self.limit as usize, self.less_likely as usize);
+        let filter = Filter::default();
+        let request = SearchRequest { query: &query, limit, less_likely, base: &base, filter: &filter };
+        let reply = engine.search(&request)?;
+        if let Some(unknown) = &reply.unknown {
+            let text = nothing_is_called(unknown);
+            if output.json {
+                output.note("unknown_value", &text)
+            } else {
+                output.line(&text)?
+            }
+            return Ok(Outcome::Nothing);
+        }
+        let outcome = print(output, &reply, &format!("nothing matches {query:?}"))?;
+        let matches = reply.hits.iter().filter(|hit| hit.confidence != Match::None).count();
+        match reply.beyond {
+            Beyond::Matches => {
+                let text = format!("{} shown; more match: --limit {} shows more", reply.hits.len(), limit * 5);
+                if output.json { output.note("more_matches", &text) } else { output.line(&text)? }
+            }
+            Beyond::LessLikely if !output.json => {
+                let next = less_likely.max(10) * 2;
+                let among = crate::output::count(reply.searched as u64, "photo");
+                output.line(&format!("{matches} of {among} match; --less-likely {next} shows what comes next"))?;
+            }
+            Beyond::LessLikely | Beyond::Nothing => {}
+        }
+        Ok(if matches == 0 { Outcome::Nothing } else { outcome })
+    }
+}
+
+/// Why a filter lets nothing through.
+fn nothing_is_called(unknown: &Unknown) -> String {
+    let value = &unknown.value;
+    match unknown.kind {
+        UnknownKind::Place => {
+            format!("no place and no folder called {value:?} in this library; `sightline status` lists the folders")
+        }
+        UnknownKind::Camera => format!("no photo in this library is by a camera called {value:?}"),
+        UnknownKind::Lens => format!("no photo in this library is through a lens called {value:?}"),
     }
 }
 
@@ -76,7 +116,7 @@ fn line(output: Output, hit: &Hit) -> anyhow::Result<()> {
         _ if hit.score.is_none() => ("        ", Tone::Quiet),
         Match::Strong => ("strong  ", Tone::Good),
         Match::Possible => ("possible", Tone::Fair),
-        Match::None => ("        ", Tone::Quiet),
+        Match::None => ("less    ", Tone::Quiet),
     };
     let score = hit.score.map_or("     ".into(), |score| format!("{score:.3}"));
     let mut paths = hit.paths.iter().map(|path| shown(path));

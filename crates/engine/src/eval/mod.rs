@@ -5,13 +5,16 @@
 mod caption;
 mod captions;
 mod class_name;
+mod exclusion;
 mod retrieval;
 mod score;
 mod tags;
+mod words;
 mod zeroshot;
 
 pub use caption::{CaptionReport, CaptionTask};
 pub(crate) use class_name::class_name;
+pub use exclusion::{EXCLUSION_PAIRS, ExclusionReport, ExclusionScore, ExclusionTask, PairScore};
 pub use retrieval::{RetrievalReport, RetrievalTask};
 pub use score::Recall;
 pub(crate) use score::two_decimals;

@@ -162,7 +162,10 @@ fn places_and_ratings_narrow_a_search() {
     assert_eq!(found("in:\"new york\" rating:5"), ["d.jpg"]);
     assert_eq!(found("red in:portugal"), ["a.jpg", "b.jpg"]);
     assert!(found("green in:portugal").is_empty());
-    let error = world.search("in:Madrid").unwrap_err();
-    assert_eq!(error.code(), "folder_unknown");
-    assert!(error.to_string().contains("no place"), "{error}");
+    assert_eq!(found("in:Lisb"), ["a.jpg", "b.jpg"], "half a name, while it is typed");
+    assert_eq!(found("red in:\"new y\""), [] as [&str; 0]);
+    assert_eq!(found("green in:\"new y\""), ["d.jpg"]);
+    let reply = world.search("in:Madrid").unwrap();
+    assert!(reply.hits.is_empty());
+    assert_eq!(reply.unknown.unwrap().value, "Madrid");
 }

@@ -105,7 +105,7 @@ impl Embedder for FakeModel {
             let share = |axis: usize| 1.0 + (mixture as f32 * 1.7 + axis as f32 * 2.1).sin();
             Embedding::normalised((0..4).map(share).collect())
         });
-        let thresholds = Thresholds { strong: 1.5, possible: 1.0, tag: 2.0 };
+        let thresholds = Thresholds { strong: 1.5, possible: 1.0, tag: 2.0, exclude: 1.5 };
         Calibration::new(background.flatten().collect(), thresholds)
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sightline_catalog::PhotoId;
 
-use super::{embed_query, query};
+use super::{query, terms};
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
 
@@ -18,14 +18,15 @@ pub struct HeatMap {
 }
 
 impl Engine {
-    /// Tells where in a photo of the library a query is.
+    /// Tells where in a photo of the library a query is; what the query excludes does not count.
     ///
     /// # Errors
-    /// [`EngineError::PhotoGone`]; when the query makes no sense or has no words; when the photo, the
+    /// [`EngineError::PhotoGone`]; [`EngineError::NothingToLocate`]; when the query makes no sense; when the photo, the
     /// library or the model cannot be used.
     pub fn explain(&self, photo: PhotoId, query: &str, base: &Path) -> Result<HeatMap, EngineError> {
         let serving = self.serving();
-        let question = embed_query(self, &serving, &query::parse(query)?, base)?;
+        let embedded = terms::embed(self, &serving, &query::parse(query)?, base)?;
+        let question = embedded.wanted.ok_or(EngineError::NothingToLocate)?;
         let ready = serving.host.ready(Lane::Interactive).wait()?;
         let input = self.loader(ready.preprocess).load(&self.file_of(photo)?)?;
         let cosines = serving.host.locate(Lane::Interactive, input, question).wait()?;

@@ -6,6 +6,7 @@ use sightline_catalog::{Catalog, Filter, Inside};
 
 use super::dates::DatePrefix;
 use super::query::Filters;
+use super::{Unknown, UnknownKind};
 use crate::EngineError;
 
 /// What the query says; what it leaves open, `besides` says.
@@ -37,13 +38,36 @@ pub(super) fn to_catalog(
     })
 }
 
-/// A folder, a place, or both.
+/// A folder, a place, or both. A name that is neither may be half of a place's; what is that neither, no photo meets.
 fn inside(name: &str, base: &Path, catalog: &Catalog) -> Result<Inside, EngineError> {
     let folder = resolve(name, base, &catalog.folders()?);
-    if folder.is_none() && !catalog.has_place(name)? {
-        return Err(EngineError::UnknownFolder { folder: name.into() });
+    let inside = |unfinished| Inside { folder: folder.clone(), place: name.into(), unfinished };
+    let is_whole = folder.is_some() || catalog.any(&meeting(inside(false)))?;
+    Ok(inside(!is_whole))
+}
+
+fn meeting(inside: Inside) -> Filter {
+    Filter { inside: Some(inside), ..Filter::default() }
+}
+
+/// The value of a query's filter that no photo of the library has: why nothing was found.
+pub(super) fn unknown(filters: &Filters, filter: &Filter, catalog: &Catalog) -> Result<Option<Unknown>, EngineError> {
+    let inside = filter.inside.clone().filter(|_| filters.inside.is_some()).map(meeting);
+    let camera = filters.camera.clone().map(|camera| Filter { camera: Some(camera), ..Filter::default() });
+    let lens = filters.lens.clone().map(|lens| Filter { lens: Some(lens), ..Filter::default() });
+    let of = [
+        (UnknownKind::Place, &filters.inside, inside),
+        (UnknownKind::Camera, &filters.camera, camera),
+        (UnknownKind::Lens, &filters.lens, lens),
+    ];
+    for (kind, value, alone) in of {
+        if let (Some(value), Some(alone)) = (value, alone)
+            && !catalog.any(&alone)?
+        {
+            return Ok(Some(Unknown { kind, value: value.clone() }));
+        }
     }
-    Ok(Inside { folder, place: name.into() })
+    Ok(None)
 }
 
 /// An absolute folder; one below `base`; else one below an indexed folder, or that folder's own

@@ -1,15 +1,18 @@
 //! Words or a photo in, photos out.
 //!
-//! A query's terms are embedded and summed by weight into one vector; filters become SQL; the
+//! A query's wanted terms are embedded and summed by weight into one vector; filters become SQL; the
 //! nearest vectors are found exactly, in memory; the model's calibration tells strong and
-//! possible matches from chance, and chance is not shown. Captions that have the query's words come first.
+//! possible matches from chance, and chance is shown only when that is asked for. Captions that have the query's words
+//! come first. What matches an unwanted term is taken away then.
 
 mod dates;
+mod exclude;
 mod explain;
 mod filter;
 mod query;
 mod similar;
 mod taught;
+pub(crate) mod terms;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -23,16 +26,18 @@ pub use query::QueryError;
 use crate::model_host::Lane;
 use crate::serving::Serving;
 use crate::{Engine, EngineError};
-use query::{Meaning, Query, Term};
-use taught::taught_text;
+use exclude::Exclusions;
+use query::Query;
 
 /// A question to the library.
 #[derive(Debug, Clone, Copy)]
 pub struct SearchRequest<'a> {
     /// The query as typed.
     pub query: &'a str,
-    /// Hits wanted at most.
+    /// Matches wanted at most.
     pub limit: usize,
+    /// Photos wanted at most below the bar of a possible match, in order, after all matches.
+    pub less_likely: usize,
     /// Folder from which relative paths in the query are taken.
     pub base: &'a Path,
     /// Conditions besides those in the query.
@@ -46,6 +51,41 @@ pub struct Ranking {
     pub photos: Vec<Ranked>,
     /// Photos that were compared.
     pub searched: usize,
+    /// What there is after the last of them.
+    pub beyond: Beyond,
+    /// Why there can be none.
+    pub unknown: Option<Unknown>,
+}
+
+/// What an answer does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// Nothing: every photo that was compared is there, or is unwanted.
+    Nothing,
+    /// Photos that are less likely than a possible match.
+    LessLikely,
+    /// More matches than were asked for.
+    Matches,
+}
+
+/// A filter's value that no photo of the library has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// What it would be.
+    pub kind: UnknownKind,
+    /// As it was asked for.
+    pub value: String,
+}
+
+/// What a filter asks for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownKind {
+    /// A place, or a folder.
+    Place,
+    /// A camera.
+    Camera,
+    /// A lens.
+    Lens,
 }
 
 /// A photo in a ranking.
@@ -66,6 +106,10 @@ pub struct SearchReply {
     pub hits: Vec<Hit>,
     /// Photos that were compared.
     pub searched: usize,
+    /// What there is after the last of them.
+    pub beyond: Beyond,
+    /// Why there can be none.
+    pub unknown: Option<Unknown>,
 }
 
 /// One photo found.
@@ -114,26 +158,64 @@ impl Engine {
         let query = query::parse(request.query)?;
         let catalog = self.catalog()?;
         let filter = filter::to_catalog(&query.filters, request.filter, request.base, catalog)?;
-        if query.terms.is_empty() {
-            let mut ids = catalog.select_by_date(&filter, DateOrder::NewestFirst)?;
-            let searched = ids.len();
-            ids.truncate(request.limit);
-            let found = |photo| Ranked { photo, score: None, confidence: Match::Strong };
-            return Ok(Ranking { photos: ids.into_iter().map(found).collect(), searched });
+        let mut ranking = if query.terms.is_empty() {
+            self.by_filters(&filter, request)?
+        } else {
+            self.by_terms(&query, &filter, request)?
+        };
+        if ranking.photos.is_empty() {
+            ranking.unknown = filter::unknown(&query.filters, &filter, catalog)?;
         }
-        let allowed = if filter == Filter::default() { None } else { Some(catalog.select(&filter)?) };
+        Ok(ranking)
+    }
+
+    /// All photos that meet `filter`, the newest first.
+    fn by_filters(&self, filter: &Filter, request: &SearchRequest<'_>) -> Result<Ranking, EngineError> {
+        let photos = self.catalog()?.select_by_date(filter, DateOrder::NewestFirst)?;
+        let searched = photos.len();
+        Ok(listed(photos, searched, request.limit))
+    }
+
+    fn by_terms(&self, query: &Query, filter: &Filter, request: &SearchRequest<'_>) -> Result<Ranking, EngineError> {
+        let catalog = self.catalog()?;
+        let allowed = if *filter == Filter::default() { None } else { Some(catalog.select(filter)?) };
         let serving = self.serving();
         // The model loads on its own thread while this one reads the vectors.
         let loading = serving.host.ready(Lane::Interactive);
         let vectors = self.vectors(&serving)?;
-        let scale = loading.wait()?.calibration;
-        let question = embed_query(self, &serving, &query, request.base)?;
-        let scale = scale.scale(&question);
+        let calibration = loading.wait()?.calibration;
+        let terms = terms::embed(self, &serving, query, request.base)?;
         self.must_be_searchable(vectors.is_empty())?;
-        let (limit, allowed, judge) = (request.limit, allowed.as_deref(), (&question, scale));
-        let rank = || matching(&vectors, judge, limit, allowed);
-        let photos = self.with_captioned(&query, limit, allowed, &vectors, judge, rank)?;
-        Ok(Ranking { photos, searched: allowed.map_or(vectors.len(), <[PhotoId]>::len) })
+        let exclusions = Exclusions::new(&terms.unwanted, terms.wanted.as_ref(), &calibration, catalog)?;
+        let allowed = allowed.as_deref();
+        let Some(question) = terms.wanted else {
+            // All but what is unwanted: there is no order but that of their dates.
+            let mut photos = catalog.select_by_date(filter, DateOrder::NewestFirst)?;
+            let (searched, mut kept) = (photos.len(), photos.clone());
+            kept.sort_unstable();
+            exclusions.retain(&vectors, &mut kept);
+            photos.retain(|photo| kept.binary_search(photo).is_ok());
+            return Ok(listed(photos, searched, request.limit));
+        };
+        let scale = calibration.scale(&question);
+        let judge = Judge { question, scale, exclusions, vectors: &vectors, allowed };
+        // One more tells whether there is more.
+        let limit = request.limit.saturating_add(1);
+        let mut photos = self.with_captioned(query, limit, &judge)?;
+        let searched = allowed.map_or(vectors.len(), <[PhotoId]>::len);
+        if photos.len() > request.limit {
+            photos.truncate(request.limit);
+            return Ok(Ranking { photos, searched, beyond: Beyond::Matches, unknown: None });
+        }
+        let mut beyond = if photos.len() < searched { Beyond::LessLikely } else { Beyond::Nothing };
+        if request.less_likely > 0 {
+            let more = judge.less_likely(&photos, request.less_likely.saturating_add(1));
+            if more.len() <= request.less_likely {
+                beyond = Beyond::Nothing;
+            }
+            photos.extend(more.into_iter().take(request.less_likely));
+        }
+        Ok(Ranking { photos, searched, beyond, unknown: None })
     }
 
     /// The photos that meet `filter`, by date.
@@ -158,8 +240,9 @@ impl Engine {
     /// Adds what is known of the photos; those forgotten since the vectors were read are left out.
     fn with_data(&self, ranking: Ranking) -> Result<SearchReply, EngineError> {
         let catalog = self.catalog()?;
-        let mut hits = Vec::with_capacity(ranking.photos.len());
-        for Ranked { photo, score, confidence } in ranking.photos {
+        let Ranking { photos, searched, beyond, unknown } = ranking;
+        let mut hits = Vec::with_capacity(photos.len());
+        for Ranked { photo, score, confidence } in photos {
             let paths = catalog.paths_of(photo)?;
             let Some(row) = catalog.photo(photo)?.filter(|_| !paths.is_empty()) else { continue };
             hits.push(Hit {
@@ -177,30 +260,8 @@ impl Engine {
                 height: row.height,
             });
         }
-        Ok(SearchReply { hits, searched: ranking.searched })
+        Ok(SearchReply { hits, searched, beyond, unknown })
     }
-}
-
-/// The terms as one vector of unit length. A label that the model was taught counts besides its words.
-fn embed_query(engine: &Engine, serving: &Serving, query: &Query, base: &Path) -> Result<Embedding, EngineError> {
-    let texts = query.terms.iter().filter_map(|term| match &term.meaning {
-        Meaning::Text(text) => Some(text.clone()),
-        Meaning::Photo(_) => None,
-    });
-    let texts = texts.collect::<Vec<_>>();
-    let mut of_texts = serving.host.embed_texts(Lane::Interactive, texts).wait()?.into_iter();
-    let mut parts = Vec::with_capacity(query.terms.len());
-    for Term { weight, meaning } in &query.terms {
-        let part = match meaning {
-            Meaning::Text(text) => {
-                let part = of_texts.next().ok_or(EngineError::ModelGone)?;
-                serving.taught().map_or(part.clone(), |taught| taught_text(taught, text, &part))
-            }
-            Meaning::Photo(file) => embed_file(engine, serving, &base.join(file))?,
-        };
-        parts.push((*weight, part));
-    }
-    Embedding::combined(parts.iter().map(|(weight, part)| (*weight, part))).ok_or(EngineError::QueryCancelsOut)
 }
 
 /// A photo on disk in the shared space.
@@ -211,18 +272,46 @@ pub(crate) fn embed_file(engine: &Engine, serving: &Serving, file: &Path) -> Res
     vectors.into_iter().next().map(|photo| photo.shared).ok_or(EngineError::ModelGone)
 }
 
-/// The nearest photos that are more than chance.
-fn matching(
-    vectors: &VectorIndex,
-    (question, scale): (&Embedding, QueryScale),
-    limit: usize,
-    allowed: Option<&[PhotoId]>,
-) -> Vec<Ranked> {
-    let nearest = vectors.nearest(question.as_slice(), limit, allowed).into_iter();
-    nearest
-        .map(|(photo, score)| Ranked { photo, score: Some(score), confidence: scale.judge(score) })
-        .take_while(|ranked| ranked.confidence != Match::None)
-        .collect()
+/// Photos in an order that says nothing of how well they match.
+fn listed(mut photos: Vec<PhotoId>, searched: usize, limit: usize) -> Ranking {
+    let beyond = if photos.len() > limit { Beyond::Matches } else { Beyond::Nothing };
+    photos.truncate(limit);
+    let found = |photo| Ranked { photo, score: None, confidence: Match::Strong };
+    Ranking { photos: photos.into_iter().map(found).collect(), searched, beyond, unknown: None }
+}
+
+/// All that decides which photos match a query, and how well.
+struct Judge<'a> {
+    /// What is wanted.
+    question: Embedding,
+    /// What a cosine with it is worth.
+    scale: QueryScale,
+    exclusions: Exclusions,
+    vectors: &'a VectorIndex,
+    /// The photos that the filters let through, sorted; all without.
+    allowed: Option<&'a [PhotoId]>,
+}
+
+impl Judge<'_> {
+    /// The nearest photos that are more than chance.
+    fn matching(&self, limit: usize) -> Vec<Ranked> {
+        let nearest = self.nearest(limit, self.scale.possible_from());
+        nearest.into_iter().take_while(|ranked| ranked.confidence != Match::None).collect()
+    }
+
+    /// The best photos after `matches`, which are all that match.
+    fn less_likely(&self, matches: &[Ranked], limit: usize) -> Vec<Ranked> {
+        let known = words::sorted(matches);
+        let nearest = self.nearest(limit.saturating_add(known.len()), f32::NEG_INFINITY);
+        let new = nearest.into_iter().filter(|ranked| known.binary_search(&ranked.photo).is_err());
+        new.map(|ranked| Ranked { confidence: Match::None, ..ranked }).take(limit).collect()
+    }
+
+    fn nearest(&self, limit: usize, floor: f32) -> Vec<Ranked> {
+        let nearest = self.exclusions.nearest(self.vectors, &self.question, (limit, floor), self.allowed);
+        let ranked = |(photo, score)| Ranked { photo, score: Some(score), confidence: self.scale.judge(score) };
+        nearest.into_iter().map(ranked).collect()
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! a dog in the snow            one phrase, understood as a whole
-//! dog -cat                     like a dog, unlike a cat
+//! dog -cat                     a dog, and no cat
 //! beach 2*sunset               the sunset counts twice
 //! "red car" -"blue sky"        quotes keep words together
 //! like:photo.jpg               like this photo
@@ -12,7 +12,9 @@
 //! rating>=4 rating:5 rating<3  by stars
 //! ```
 //!
-//! Bare words form one phrase wherever they stand. Pure: no files, no model.
+//! Bare words form one phrase wherever they stand. Whatever people type is a query: a sign before nothing, a stray
+//! quote and a filter without a value say nothing, an unknown `name:value` is a word. Only a filter with a value that
+//! it cannot have is wrong. Pure: no files, no model.
 
 use std::ops::RangeInclusive;
 
@@ -21,7 +23,7 @@ use super::dates::DatePrefix;
 /// A parsed query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Query {
-    /// What to look for, with weights; negative ones push away.
+    /// What to look for, with weights; what has a negative one is not wanted.
     pub terms: Vec<Term>,
     /// What every result must fulfil.
     pub filters: Filters,
@@ -30,10 +32,20 @@ pub struct Query {
 /// One weighted part of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term {
-    /// Times this part counts; below zero it pushes away.
+    /// Times this part counts; below zero its photos are taken away.
     pub weight: f32,
     /// What it says.
     pub meaning: Meaning,
+}
+
+impl Term {
+    /// Its words; none of a photo.
+    pub fn text(&self) -> Option<&str> {
+        match &self.meaning {
+            Meaning::Text(text) => Some(text),
+            Meaning::Photo(_) => None,
+        }
+    }
 }
 
 /// What a term is made of.
@@ -76,7 +88,8 @@ pub struct QueryError {
     pub problem: String,
 }
 
-const FILTERS: &str = "after:, before:, camera:, lens:, in:, rating:, type: or like:";
+/// Weights that a term may have.
+const WEIGHTS: RangeInclusive<f32> = 0.01..=100.0;
 /// Stars that there are; -1 is a photo that was rejected.
 const STARS: RangeInclusive<i8> = -1..=5;
 
@@ -118,14 +131,6 @@ impl<'a> Parser<'a> {
             let phrase = Meaning::Text(self.phrase.join(" "));
             self.query.terms.insert(0, Term { weight: 1.0, meaning: phrase });
         }
-        let terms = &self.query.terms;
-        if terms.is_empty() && self.query.filters == Filters::default() {
-            return Err((0, "the query is empty; say what the photo shows".into()));
-        }
-        if !terms.is_empty() && terms.iter().all(|term| term.weight < 0.0) {
-            let problem = "the query only says what not to find; add what to find".to_owned();
-            return Err((0, problem));
-        }
         Ok(())
     }
 
@@ -136,6 +141,12 @@ impl<'a> Parser<'a> {
     /// One item: a sign, a weight, and then a quoted text, a filter or a word.
     fn item(&mut self) -> Result<(), Wrong> {
         let start = self.at;
+        let word_end = self.rest().find(char::is_whitespace).unwrap_or(self.rest().len());
+        if self.rest()[..word_end].chars().all(|c| matches!(c, '-' | '+' | '\u{2212}')) {
+            // "dog - park", "coffee + cake": marks before nothing mark nothing.
+            self.at += word_end;
+            return Ok(());
+        }
         let sign = match self.rest().chars().next() {
             Some('-' | '\u{2212}') => Some(-1.0),
             Some('+') => Some(1.0),
@@ -144,36 +155,36 @@ impl<'a> Parser<'a> {
         if sign.is_some() {
             self.at += self.rest().chars().next().map_or(0, char::len_utf8);
         }
-        let factor = self.factor()?;
-        let marked = sign.is_some() || factor.is_some();
-        let weight = sign.unwrap_or(1.0) * factor.unwrap_or(1.0);
-        if marked && self.rest().chars().next().is_none_or(char::is_whitespace) {
-            let mark = &self.text[start..self.at];
-            let problem = format!("`{mark}` must stand right before a word or a quoted phrase");
-            return Err((start, problem));
-        }
-        if let Some(quoted) = self.quoted()? {
-            self.query.terms.push(Term { weight, meaning: Meaning::Text(quoted) });
+        let factor_at = self.at;
+        let factor = self.factor();
+        if self.rest().chars().next().is_none_or(char::is_whitespace) {
+            // "2* zoom": a weight of nothing is a word.
+            self.phrase.push(&self.text[factor_at..self.at]);
             return Ok(());
         }
-        let word_at = self.at;
+        let marked = sign.is_some() || factor.is_some();
+        let weight = sign.unwrap_or(1.0) * factor.unwrap_or(1.0);
+        if let Some(quoted) = self.quoted() {
+            if !quoted.is_empty() {
+                self.query.terms.push(Term { weight, meaning: Meaning::Text(quoted) });
+            }
+            return Ok(());
+        }
+        if let Some(Stars { name, bound, stars, length }) = rating(self.rest()) {
+            if marked {
+                return Err((start, unmarkable(name)));
+            }
+            self.at += length;
+            let stars_at = self.at - stars.len();
+            // Not typed yet.
+            return if stars.is_empty() { Ok(()) } else { self.rating(bound, stars).map_err(|why| (stars_at, why)) };
+        }
         let end = self.rest().find(char::is_whitespace).unwrap_or(self.rest().len());
         let word = &self.rest()[..end];
-        if let Some((name, bound, stars)) = rating(word) {
-            if marked {
-                return Err((word_at, format!("`{name}` is a filter; it cannot be weighed or negated")));
-            }
-            let stars_at = word_at + word.len() - stars.len();
-            self.at += end;
-            return self.rating(bound, stars).map_err(|problem| (stars_at, problem));
-        }
-        if let Some((name, value)) = word.split_once(':') {
-            // "3:30" and "note:" are words; "camra:x100v" is a slip worth telling.
-            let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic());
-            if is_name && (!value.is_empty() || is_filter(name)) {
-                self.at += name.len() + 1;
-                return self.named(name, word_at, marked, weight);
-            }
+        // "3:30", "note:" and "mood:happy" are words.
+        if let Some((name, _)) = word.split_once(':').filter(|(name, _)| is_filter(name)) {
+            self.at += name.len() + 1;
+            return self.named(name, start, marked, weight);
         }
         self.at += end;
         if marked {
@@ -185,49 +196,30 @@ impl<'a> Parser<'a> {
     }
 
     /// `2*` or `0.5*`, when that is what comes next.
-    fn factor(&mut self) -> Result<Option<f32>, Wrong> {
+    fn factor(&mut self) -> Option<f32> {
         let digits = self.rest().find(|c: char| !c.is_ascii_digit() && c != '.');
-        let Some(end) = digits.filter(|&end| end > 0 && self.rest()[end..].starts_with('*')) else {
-            return Ok(None);
-        };
-        let number = &self.rest()[..end];
-        let factor: f32 = number
-            .parse()
-            .ok()
-            .filter(|f| (0.01..=100.0).contains(f))
-            .ok_or_else(|| (self.at, format!("`{number}` is no weight; use 0.01 to 100")))?;
+        let end = digits.filter(|&end| end > 0 && self.rest()[end..].starts_with('*'))?;
+        let factor = self.rest()[..end].parse().ok().filter(|factor| WEIGHTS.contains(factor))?;
         self.at += end + 1;
-        Ok(Some(factor))
+        Some(factor)
     }
 
-    /// A text in quotes, when a quote comes next.
-    fn quoted(&mut self) -> Result<Option<String>, Wrong> {
+    /// A text in quotes, when a quote comes next; one that is not closed goes on to the end.
+    fn quoted(&mut self) -> Option<String> {
         let quotes = |c: char| matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}');
-        let Some(open) = self.rest().chars().next().filter(|&c| quotes(c)) else {
-            return Ok(None);
-        };
+        let open = self.rest().chars().next().filter(|&c| quotes(c))?;
         let inside = &self.rest()[open.len_utf8()..];
-        let Some(end) = inside.find(quotes) else {
-            return Err((self.at, "this quote is not closed".into()));
-        };
-        let text = inside[..end].split_whitespace().collect::<Vec<_>>().join(" ");
-        if text.is_empty() {
-            return Err((self.at, "there is nothing between the quotes".into()));
-        }
+        let end = inside.find(quotes).unwrap_or(inside.len());
         let close = inside[end..].chars().next().map_or(0, char::len_utf8);
         self.at += open.len_utf8() + end + close;
-        Ok(Some(text))
+        Some(inside[..end].split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
     /// The value after `name:`, which has been read.
     fn named(&mut self, name: &str, start: usize, marked: bool, weight: f32) -> Result<(), Wrong> {
         let lower = name.to_ascii_lowercase();
-        if !is_filter(&lower) {
-            let problem = format!("`{name}:` is not a filter; use {FILTERS}, or put the words in quotes");
-            return Err((start, problem));
-        }
         let value_at = self.at;
-        let value = match self.quoted()? {
+        let value = match self.quoted() {
             Some(value) => value,
             None => {
                 let end = self.rest().find(char::is_whitespace).unwrap_or(self.rest().len());
@@ -237,15 +229,15 @@ impl<'a> Parser<'a> {
             }
         };
         if value.is_empty() {
-            return Err((value_at, format!("`{name}:` needs a value right after it")));
+            // Not typed yet.
+            return Ok(());
         }
         if lower == "like" {
             self.query.terms.push(Term { weight, meaning: Meaning::Photo(value) });
             return Ok(());
         }
         if marked {
-            let problem = format!("`{name}:` is a filter; it cannot be weighed or negated");
-            return Err((start, problem));
+            return Err((start, unmarkable(&format!("{name}:"))));
         }
         self.filter(&lower, value).map_err(|problem| (value_at, problem))
     }
@@ -296,10 +288,27 @@ enum Bound {
     Exactly,
 }
 
-/// Name and sign, side and stars of a word such as `rating>=4`; `None` for any other word.
-fn rating(word: &str) -> Option<(&str, Bound, &str)> {
+/// Why a filter takes no sign and no weight.
+fn unmarkable(name: &str) -> String {
+    format!("`{name}` is a filter; it cannot be weighed or negated, take the sign away")
+}
+
+/// A condition on stars, at the beginning of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stars<'a> {
+    /// The filter's name with its sign.
+    name: &'a str,
+    bound: Bound,
+    /// As written.
+    stars: &'a str,
+    /// Bytes of all of it.
+    length: usize,
+}
+
+/// `rating>=4` or `rating >= 4` at the beginning of a text; `None` for any other.
+fn rating(text: &str) -> Option<Stars<'_>> {
     const NAME: usize = "rating".len();
-    let rest = word.get(NAME..).filter(|_| word[..NAME].eq_ignore_ascii_case("rating"))?;
+    let rest = text.get(NAME..).filter(|_| text[..NAME].eq_ignore_ascii_case("rating"))?;
     // The longer signs before those that they begin with.
     let signs = [
         (">=", Bound::AtLeast),
@@ -313,8 +322,17 @@ fn rating(word: &str) -> Option<(&str, Bound, &str)> {
         ("=", Bound::Exactly),
         (":", Bound::Exactly),
     ];
-    let (sign, bound) = signs.into_iter().find(|(sign, _)| rest.starts_with(sign))?;
-    Some((&word[..NAME + sign.len()], bound, &rest[sign.len()..]))
+    let after_blank = rest.trim_start();
+    let (sign, bound) = signs.into_iter().find(|(sign, _)| after_blank.starts_with(sign))?;
+    let name_end = text.len() - after_blank.len() + sign.len();
+    let value = &text[name_end..];
+    // A blank before the number only where there is a number: "rating: dogs" asks for dogs.
+    let apart = value.trim_start();
+    let is_number = apart.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+    let value = if is_number { apart } else { value };
+    let end = value.find(char::is_whitespace).unwrap_or(value.len());
+    let length = text.len() - value.len() + end;
+    Some(Stars { name: &text[..name_end], bound, stars: &value[..end], length })
 }
 
 fn is_filter(name: &str) -> bool {

@@ -9,7 +9,7 @@ use std::path::Path;
 use sightline_catalog::PhotoId;
 use sightline_vlm::{Embedding, Match};
 
-use super::{Ranked, Ranking, SearchReply, embed_file};
+use super::{Beyond, Ranked, Ranking, SearchReply, embed_file};
 use crate::model_host::Lane;
 use crate::serving::Serving;
 use crate::{Engine, EngineError};
@@ -66,7 +66,7 @@ impl Engine {
         self.must_be_searchable(vectors.is_empty())?;
         let scale = serving.host.ready(Lane::Interactive).wait()?.calibration.scale(question);
         let nearest = vectors.nearest(question.as_slice(), limit + usize::from(itself.is_some()), None).into_iter();
-        let photos = nearest
+        let photos: Vec<Ranked> = nearest
             .filter(|(photo, _)| Some(*photo) != itself)
             .take(limit)
             .map(|(photo, score)| {
@@ -74,6 +74,9 @@ impl Engine {
                 Ranked { photo, score: Some(score), confidence }
             })
             .collect();
-        Ok(Ranking { photos, searched: vectors.len() })
+        let others =
+            vectors.len() - usize::from(itself.is_some_and(|photo| vectors.ids().binary_search(&photo).is_ok()));
+        let beyond = if photos.len() < others { Beyond::Matches } else { Beyond::Nothing };
+        Ok(Ranking { photos, searched: vectors.len(), beyond, unknown: None })
     }
 }

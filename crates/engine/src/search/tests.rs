@@ -3,6 +3,7 @@
 use sightline_catalog::{CaptionAuthor, DateOrder, Filter, NewCaption, Overwrite};
 use sightline_vlm::Match;
 
+use super::{Beyond, SearchRequest, Unknown, UnknownKind};
 use crate::testing::{BLUE, GREEN, RED, World, jpeg, names};
 
 fn world() -> World {
@@ -22,12 +23,86 @@ fn the_best_comes_first_and_chance_is_not_shown() {
     assert!(world.found("grey").is_empty());
 }
 
+/// Red with some green in it.
+const REDDISH: [u8; 3] = [180, 70, 0];
+
 #[test]
-fn a_negative_term_pushes_away_and_terms_that_cancel_out_are_an_error() {
+fn what_is_excluded_is_taken_away_and_the_others_stay_as_they_are() {
     let world = world();
-    assert_eq!(world.found("green -red"), ["trip/green.jpg"]);
-    assert_eq!(world.search("red -red").unwrap_err().code(), "query_cancels_out");
+    world.photo("reddish.jpg", REDDISH, 0);
+    world.index();
+    assert_eq!(world.found("red"), ["red.jpg", "darker.jpg", "reddish.jpg"]);
+    let scores = |query| world.search(query).unwrap().hits.iter().map(|hit| hit.score).collect::<Vec<_>>();
+    assert_eq!(scores("red -green"), scores("red")[..2], "in the same order, with the same scores");
+    assert_eq!(world.found("red -green"), ["red.jpg", "darker.jpg"]);
+    assert_eq!(world.found("red -blue"), ["red.jpg", "darker.jpg", "reddish.jpg"]);
+    assert_eq!(world.found("red -0.5*green").len(), 3, "less weight takes away only the surest");
+    assert_eq!(world.found("red -green -blue"), ["red.jpg", "darker.jpg"]);
+    assert!(world.found("red -red").is_empty(), "it is what is not wanted");
+    assert_eq!(world.found("red -like:reddish.jpg"), ["red.jpg", "darker.jpg"]);
+    assert_eq!(world.found("like:red.jpg -green"), ["red.jpg", "darker.jpg"]);
     assert_eq!(world.search("red after:x").unwrap_err().code(), "query_wrong");
+}
+
+#[test]
+fn a_query_that_only_excludes_finds_all_others() {
+    let world = world();
+    let mut found = world.found("-red");
+    found.sort();
+    assert_eq!(found, ["trip/blue.jpg", "trip/green.jpg"]);
+    assert_eq!(world.found("-red -blue"), ["trip/green.jpg"]);
+    assert_eq!(world.found("-green in:trip"), ["trip/blue.jpg"]);
+    assert_eq!(world.found("").len(), 4, "a query that says nothing finds all");
+    let photo = world.search("-red").unwrap().hits[0].photo;
+    let error = world.engine().explain(photo, "-red", &world.photos()).unwrap_err();
+    assert_eq!(error.code(), "nothing_to_locate");
+}
+
+#[test]
+fn words_about_a_photo_are_believed_where_they_say_what_is_excluded() {
+    let world = world();
+    let catalog_engine = world.engine();
+    let catalog = catalog_engine.catalog().unwrap();
+    let caption = |name: &str, text: &str, author| {
+        let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
+        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence: None };
+        assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
+    };
+    caption("red.jpg", "a red and blue wall", CaptionAuthor::Person);
+    assert_eq!(world.found("red"), ["red.jpg", "darker.jpg"]);
+    assert_eq!(world.found("red -blue"), ["darker.jpg"], "also where the caption has the words that are wanted");
+    assert_eq!(world.found("red -\"blue sky\""), ["red.jpg", "darker.jpg"], "all of its words");
+    assert_eq!(world.found("-blue"), ["darker.jpg", "trip/green.jpg"]);
+    // What a model says counts where the photo has more of it than most.
+    caption("darker.jpg", "a blue wall", CaptionAuthor::Machine);
+    caption("trip/green.jpg", "a blue field", CaptionAuthor::Machine);
+    assert!(world.found("red -blue").is_empty());
+    assert_eq!(world.found("green -blue"), ["trip/green.jpg"]);
+}
+
+#[test]
+fn less_likely_photos_follow_the_matches_when_they_are_asked_for() {
+    let world = world();
+    let (engine, base, filter) = (world.engine(), world.photos(), Filter::default());
+    let ask = |query, limit, less_likely| {
+        engine.search(&SearchRequest { query, limit, less_likely, base: &base, filter: &filter }).unwrap()
+    };
+    let reply = ask("red", 9, 0);
+    assert_eq!((reply.hits.len(), reply.beyond), (2, Beyond::LessLikely));
+    let reply = ask("red", 1, 9);
+    assert_eq!((reply.hits.len(), reply.beyond), (1, Beyond::Matches), "matches come first");
+    let reply = ask("red", 9, 1);
+    assert_eq!((reply.hits.len(), reply.beyond), (3, Beyond::LessLikely));
+    assert_eq!(reply.hits[2].confidence, Match::None);
+    let all = ask("red", 2, 9);
+    assert_eq!((all.hits.len(), all.beyond), (4, Beyond::Nothing));
+    assert_eq!(all.hits[..3], reply.hits, "the same order, and more of it");
+    assert!(all.hits.is_sorted_by(|a, b| a.score >= b.score));
+    let reply = ask("red -blue", 9, 9);
+    assert_eq!(names(&reply, &base), ["red.jpg", "darker.jpg", "trip/green.jpg"], "what is excluded stays away");
+    assert_eq!(ask("in:trip", 1, 9).beyond, Beyond::Matches);
+    assert_eq!(ask("grey", 9, 0).hits.len(), 0);
+    assert_eq!(ask("grey", 9, 9).hits.len(), 4);
 }
 
 #[test]
@@ -40,7 +115,10 @@ fn filters_narrow_the_search() {
     let mut everything = world.found("in:trip");
     everything.sort();
     assert_eq!(everything, ["trip/blue.jpg", "trip/green.jpg"]);
-    assert_eq!(world.search("red in:nowhere").unwrap_err().code(), "folder_unknown");
+    let reply = world.search("red in:nowhere").unwrap();
+    assert_eq!(reply.unknown, Some(Unknown { kind: UnknownKind::Place, value: "nowhere".into() }));
+    assert_eq!(world.search("red camera:x100v").unwrap().unknown.unwrap().kind, UnknownKind::Camera);
+    assert_eq!(world.search("blue in:trip type:png").unwrap().unknown, None, "nothing is unknown, only nothing is so");
 }
 
 #[test]
@@ -75,7 +153,8 @@ fn an_engine_sees_what_it_indexed_itself() {
     let engine = world.engine();
     let base = world.photos();
     let ask = |query| {
-        let request = crate::search::SearchRequest { query, limit: 1, base: &base, filter: &Filter::default() };
+        let request =
+            crate::search::SearchRequest { query, limit: 1, less_likely: 0, base: &base, filter: &Filter::default() };
         names(&engine.search(&request).unwrap(), &base)
     };
     assert_eq!(ask("blue"), ["trip/blue.jpg"]);
@@ -108,7 +187,8 @@ fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like
     assert_eq!(world.found("red"), ["darker.jpg", "trip/blue.jpg", "red.jpg", "trip/green.jpg"]);
     let (base, filter) = (world.photos(), Filter::default());
     for limit in 1..=4 {
-        let request = crate::search::SearchRequest { query: "red", limit, base: &base, filter: &filter };
+        let request =
+            crate::search::SearchRequest { query: "red", limit, less_likely: 0, base: &base, filter: &filter };
         assert_eq!(names(&engine.search(&request).unwrap(), &base), world.found("red")[..limit], "{limit}");
     }
 }
@@ -123,7 +203,7 @@ fn albums_and_folders_narrow_the_search_beside_the_query() {
     let album = engine.create_album("Best", &[red]).unwrap();
     let base = world.photos();
     let ask = |query, filter: Filter| {
-        let request = crate::search::SearchRequest { query, limit: 9, base: &base, filter: &filter };
+        let request = crate::search::SearchRequest { query, limit: 9, less_likely: 0, base: &base, filter: &filter };
         names(&engine.search(&request).unwrap(), &base)
     };
     assert_eq!(ask("red", Filter { album: Some(album.id), ..Filter::default() }), ["red.jpg"]);

@@ -3,11 +3,11 @@
 //! A person's words are taken at their word. The model's own captions can be wrong: theirs count fully only
 //! where the photo looks like the query too.
 
-use sightline_catalog::{PhotoId, VectorIndex};
-use sightline_vlm::{Embedding, Match, QueryScale};
+use sightline_catalog::PhotoId;
+use sightline_vlm::Match;
 
-use super::Ranked;
-use super::query::{Meaning, Query};
+use super::query::{Query, Term};
+use super::{Judge, Ranked};
 use crate::{Engine, EngineError};
 
 /// Words that captions need not share with a query.
@@ -16,45 +16,34 @@ const COMMON: [&str; 24] = [
     "photo", "picture", "image", "some", "there", "near", "that",
 ];
 
-/// The words of a query's terms of one sign that say something.
-fn telling_words(query: &Query, wanted: bool) -> Vec<String> {
-    let texts =
-        query.terms.iter().filter(|term| (term.weight > 0.0) == wanted).filter_map(|term| match &term.meaning {
-            Meaning::Text(text) => Some(text),
-            Meaning::Photo(_) => None,
-        });
-    let words = texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
+/// The words of a text that say something.
+pub(super) fn telling(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     words.filter(|word| !word.is_empty() && !COMMON.contains(&word.as_str())).collect()
 }
 
 impl Engine {
-    /// Puts photos whose current caption has all telling words of the query before those of `rank`, which says what
-    /// looks like it. `scale` tells what a cosine with `question`, the query as a vector, is worth.
+    /// The matches, of which those come first whose current caption has all telling words of the wanted terms.
     pub(super) fn with_captioned(
         &self,
         query: &Query,
         limit: usize,
-        allowed: Option<&[PhotoId]>,
-        vectors: &VectorIndex,
-        (question, scale): (&Embedding, QueryScale),
-        rank: impl FnOnce() -> Vec<Ranked>,
+        judge: &Judge<'_>,
     ) -> Result<Vec<Ranked>, EngineError> {
-        let words = telling_words(query, true);
-        let like_a_photo = query.terms.iter().any(|term| matches!(term.meaning, Meaning::Photo(_)));
-        if words.is_empty() || like_a_photo {
-            return Ok(rank());
+        let wanted = || query.terms.iter().filter(|term| term.weight > 0.0);
+        let words: Vec<String> = wanted().filter_map(Term::text).flat_map(telling).collect();
+        if words.is_empty() || wanted().any(|term| term.text().is_none()) {
+            return Ok(judge.matching(limit));
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut said = self.catalog()?.with_words(&words)?;
-        for word in telling_words(query, false) {
-            let unwanted = self.catalog()?.with_words(&[&word])?;
-            said.retain(|photo| unwanted.binary_search(photo).is_err());
-        }
+        let Judge { question, scale, exclusions, vectors, allowed } = judge;
         if let Some(allowed) = allowed {
             said.retain(|photo| allowed.binary_search(photo).is_ok());
         }
+        exclusions.retain(vectors, &mut said);
         if said.is_empty() {
-            return Ok(rank());
+            return Ok(judge.matching(limit));
         }
         // The best of some photos; those without a vector are last among them.
         let best = |among: &[PhotoId], confidence| {
@@ -80,7 +69,7 @@ impl Engine {
         let rest: Vec<PhotoId> = said.iter().copied().filter(|photo| looking.binary_search(photo).is_err()).collect();
         let believed = self.catalog()?.not_only_by_a_model(&words, &rest)?;
         let doubted: Vec<PhotoId> = rest.into_iter().filter(|photo| believed.binary_search(photo).is_err()).collect();
-        let mut photos = rank();
+        let mut photos = judge.matching(limit);
         photos.retain(|ranked| said.binary_search(&ranked.photo).is_err());
         photos.extend(strong);
         photos.extend(best(&believed, Match::Strong));
@@ -98,7 +87,7 @@ impl Engine {
 }
 
 /// The photos of a ranking, sorted.
-fn sorted(ranked: &[Ranked]) -> Vec<PhotoId> {
+pub(super) fn sorted(ranked: &[Ranked]) -> Vec<PhotoId> {
     let mut photos: Vec<PhotoId> = ranked.iter().map(|ranked| ranked.photo).collect();
     photos.sort_unstable();
     photos

@@ -22,6 +22,8 @@ const FALSE_POSSIBLE: f64 = 0.025;
 const FALSE_STRONG: f64 = 0.005;
 /// Score from which a tag is proposed, chosen by `sightline eval tags` on dev; see the model card.
 const TAG: f32 = 5.5;
+/// Score from which a photo has what a query excludes, chosen by `sightline eval exclusion` on dev; see the model card.
+const EXCLUDE: f32 = 1.6;
 
 /// Writes `background.safetensors` and `model.toml` for the weights in `place.out`.
 pub fn finish(trainer: &str, place: &Place) -> anyhow::Result<()> {
@@ -78,7 +80,7 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
         ],
         preprocess: preprocess(),
         prompts: PROMPTS.iter().map(|p| (*p).to_owned()).collect(),
-        thresholds: Thresholds { strong: 0.0, possible: 0.0, tag: 0.0 },
+        thresholds: Thresholds { strong: 0.0, possible: 0.0, tag: 0.0, exclude: 0.0 },
         scores: BTreeMap::new(),
         files: files(place)?,
     })
@@ -136,7 +138,7 @@ fn embed_captions(model: &Model, split: &Split) -> anyhow::Result<Vec<Embedding>
 /// Every photo but the captioned one counts as wrong, also those that fit the caption: the bars are on the
 /// high side.
 fn thresholds(background: Vec<Embedding>, photos: &[Embedding], captions: &[Embedding], owner: &[usize]) -> Thresholds {
-    let calibration = Calibration::new(background, Thresholds { strong: 0.0, possible: 0.0, tag: 0.0 });
+    let calibration = Calibration::new(background, Thresholds { strong: 0.0, possible: 0.0, tag: 0.0, exclude: 0.0 });
     let mut wrong = Vec::with_capacity(captions.len() * photos.len());
     for (caption, &own) in captions.iter().zip(owner) {
         let scale = calibration.scale(caption);
@@ -145,7 +147,7 @@ fn thresholds(background: Vec<Embedding>, photos: &[Embedding], captions: &[Embe
     }
     wrong.sort_by(f32::total_cmp);
     let bar = |share: f64| wrong[((1.0 - share) * (wrong.len() - 1) as f64) as usize];
-    Thresholds { strong: bar(FALSE_STRONG), possible: bar(FALSE_POSSIBLE), tag: TAG }
+    Thresholds { strong: bar(FALSE_STRONG), possible: bar(FALSE_POSSIBLE), tag: TAG, exclude: EXCLUDE }
 }
 
 fn scores(
