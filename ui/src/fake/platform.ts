@@ -2,6 +2,7 @@
 import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
+import { startHandlers } from "./start";
 import { teachHandlers } from "./teach";
 
 export interface FakeOptions {
@@ -91,6 +92,10 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     }),
     add_folder: ({ path }) => {
       folders = [...folders, { path, photos: 0, missing: false }];
+      return runningJob();
+    },
+    add_folders: ({ paths }) => {
+      folders = [...folders, ...paths.map((path) => ({ path, photos: 0, missing: false }))];
       return runningJob();
     },
     add_samples: () => runningJob(),
@@ -212,6 +217,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     },
     ...teachHandlers({ all, names: () => albums.map(({ name }) => name), albumIds: (id) => album(id).ids, albumName: (id) => album(id).name, running: runningJob }),
     ...duplicateHandlers({ all, running: runningJob }),
+    ...startHandlers(),
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
