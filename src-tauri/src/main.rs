@@ -14,16 +14,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
-use sightline_api::{Desk, ErrorReply};
+use sightline_api::{ErrorReply, Start};
+use sightline_engine::home::library_choice;
 use tauri::{Manager, RunEvent, State, Url, WebviewUrl, WebviewWindowBuilder};
 
 use shell::Window;
 
-/// Answers every command of the list in `sightline-api`, off the window's thread.
+/// Answers every command of the lists in `sightline-api`, off the window's thread.
 #[tauri::command]
-async fn call(desk: State<'_, Arc<Desk>>, name: String, request: Value) -> Result<Value, ErrorReply> {
-    let desk = desk.inner().clone();
-    let answered = tauri::async_runtime::spawn_blocking(move || sightline_api::dispatch(&desk, &name, request)).await;
+async fn call(start: State<'_, Arc<Start>>, name: String, request: Value) -> Result<Value, ErrorReply> {
+    let start = start.inner().clone();
+    let answered = tauri::async_runtime::spawn_blocking(move || start.dispatch(&name, request)).await;
     answered.unwrap_or_else(|panic| Err(ErrorReply::new("command_panicked", panic.to_string())))
 }
 
@@ -48,9 +49,9 @@ fn main() -> ExitCode {
         .register_asynchronous_uri_scheme_protocol("sightline", pictures::serve)
         .invoke_handler(tauri::generate_handler![call])
         .setup(|app| {
-            let desk = Desk::open(places::find(app.handle())?, Arc::new(Window(app.handle().clone())))
-                .map_err(|error| error.message)?;
-            app.manage(Arc::new(desk));
+            // The library opens while the window appears; where it does not, the window says why.
+            let shell = Arc::new(Window(app.handle().clone()));
+            app.manage(Start::begin(places::find(app.handle()), library_choice(), shell));
             WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Sightline")
                 .inner_size(1200.0, 800.0)
@@ -64,9 +65,9 @@ fn main() -> ExitCode {
         Ok(app) => {
             app.run(|app, event| {
                 if let RunEvent::Exit = event
-                    && let Some(desk) = app.try_state::<Arc<Desk>>()
+                    && let Some(start) = app.try_state::<Arc<Start>>()
                 {
-                    desk.close();
+                    start.close();
                 }
             });
             ExitCode::SUCCESS

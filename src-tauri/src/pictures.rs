@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sightline_api::{Desk, PictureSize};
+use sightline_api::{PictureSize, Start};
 use tauri::http::{Request, Response, StatusCode, header};
 use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
 
@@ -13,7 +13,7 @@ use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
 pub fn serve<R: Runtime>(context: UriSchemeContext<'_, R>, request: Request<Vec<u8>>, responder: UriSchemeResponder) {
     let app = context.app_handle().clone();
     tauri::async_runtime::spawn_blocking(move || {
-        let desk = app.try_state::<Arc<Desk>>();
+        let desk = app.try_state::<Arc<Start>>().and_then(|start| start.desk());
         let wanted = parse(request.uri().path());
         responder.respond(match (desk, wanted) {
             (Some(desk), Some((size, photo))) => match desk.picture(size, photo) {

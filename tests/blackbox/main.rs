@@ -16,6 +16,7 @@ mod killing;
 mod mutants;
 mod safekeeping;
 mod searching;
+mod starting;
 mod teaching;
 mod together;
 mod trouble;

@@ -9,7 +9,7 @@ import { App } from "./webdriver.mjs";
 
 export const root = resolve(import.meta.dirname, "../..");
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const binary = join(target, "release/sightline-desktop");
+export const binary = join(target, "release/sightline-desktop");
 // To be looked at; not for the documentation, as some show photos that are not the project's own.
 export const looks = join(target, "screenshots");
 // `npm run screenshots` puts them into the documentation.

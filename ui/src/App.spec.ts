@@ -3,6 +3,7 @@ import axe from "axe-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import App from "./App.svelte";
 import { fakePlatform, type FakePlatform, runningJob } from "./fake/platform";
+import { openLibrary, started } from "./fake/start";
 import { usePlatform } from "./platform";
 
 // On a machine that is busy the window takes its time.
@@ -198,7 +199,101 @@ describe("the window", () => {
     await waitFor(() => expect(fake.calls.some((call) => call.name === "similar_to_file")).toBe(true));
     fake.drop({ kind: "drop", paths: ["/home/anna/More"] });
     await waitFor(() => expect(fake.calls.at(-1)?.name).not.toBe("similar_to_file"));
-    expect(fake.calls.find((call) => call.name === "add_folder")?.request).toEqual({ path: "/home/anna/More" });
+    expect(fake.calls.find((call) => call.name === "add_folders")?.request).toEqual({ paths: ["/home/anna/More"] });
+    fake.drop({ kind: "drop", paths: ["/home/anna/A", "/home/anna/B", "/home/anna/C"] });
+    await waitFor(() => expect(fake.calls.filter((call) => call.name === "add_folders").length).toBe(2));
+    const dropped = fake.calls.filter((call) => call.name === "add_folders").at(-1);
+    expect(dropped?.request).toEqual({ paths: ["/home/anna/A", "/home/anna/B", "/home/anna/C"] });
+  });
+
+  it("shows an album whole, however its photos went and came back, and asks again for pictures that did not come", async () => {
+    open(500);
+    fake.pictureUrl = (size, photo) => `sightline://localhost/${size}/${photo}`;
+    const ids = Array.from({ length: 60 }, (_, index) => 500 - index);
+    await fake.call("create_album", { name: "Rex", photos: ids });
+    await screen.findAllByTestId("photo-cell");
+    fake.emit("library_changed", null);
+    const { photos } = fake.handlers;
+    let there = (_: number) => true;
+    fake.handlers.photos = async (request) => ({ ids: (await photos(request)).ids.filter(there) });
+    const shown = () => screen.queryAllByTestId("photo-cell").map((cell) => Number(cell.dataset["photo"]));
+    // From the view where a version of the model is taken back, in the middle of its news.
+    await fireEvent.click(screen.getByTestId("teach"));
+    fake.emit("library_changed", null);
+    await fireEvent.click(await screen.findByTestId("album"));
+    // A window of 600 pixels and as much below it: seven rows of five.
+    await waitFor(() => expect(shown()).toEqual(ids.slice(0, 35)));
+    for (const left of [(photo: number) => photo > 497, () => false]) {
+      there = left;
+      fake.emit("library_changed", null);
+      await waitFor(() => expect(shown()).toEqual(ids.filter(left)));
+      there = () => true;
+      fake.emit("library_changed", null);
+      await waitFor(() => expect(shown()).toEqual(ids.slice(0, 35)));
+    }
+    const picture = document.querySelector('[data-photo="470"] img') as HTMLImageElement;
+    await fireEvent.error(picture);
+    await waitFor(() => expect(picture.src).toBe("sightline://localhost/thumb/470?again=1"), { timeout: 2000 });
+  });
+
+  it("shows one strip for all folders that are looked at, and stops all of them", async () => {
+    open(500);
+    await screen.findAllByTestId("photo-cell");
+    for (const id of [21, 22, 23]) fake.emit("job", runningJob({ id, state: id === 21 ? "running" : "queued" }));
+    await screen.findByTestId("job-strip");
+    expect(screen.getAllByTestId("job-strip").length).toBe(1);
+    await fireEvent.click(screen.getByTestId("job-cancel"));
+    await waitFor(() => expect(fake.calls.filter((call) => call.name === "control_job").length).toBe(3));
+  });
+
+  it("says that a folder has no photo, once it has been looked through", async () => {
+    open(0);
+    await screen.findByTestId("first-run");
+    fake.drop({ kind: "drop", paths: ["/home/anna/Empty"] });
+    await screen.findByText("Looking at photos", { selector: "h2" });
+    fake.emit("job", runningJob({ state: "done" }));
+    await waitFor(() => expect(screen.getByTestId("empty").textContent).toContain("No photos found in /home/anna/Empty"));
+    expect(screen.getByTestId("empty").textContent).toContain("JPEG");
+    expect(screen.getByTestId("choose-other")).toBeTruthy();
+    expect(await violations()).toEqual([]);
+  });
+
+  it("says why a library does not open, repairs it, and goes on", async () => {
+    fake = fakePlatform({ photos: 500 });
+    usePlatform(fake);
+    const failure = { kind: "damaged" as const, code: "not_a_catalogue", message: "catalogue.sqlite: damaged", ways: ["repair" as const, "restore" as const, "retry" as const] };
+    fake.handlers.start_state = () => openLibrary({ failure });
+    fake.handlers.retry_start = () => started({ state: openLibrary({ failure }) });
+    render(App);
+    const said = await screen.findByTestId("start-failure");
+    expect(said.textContent).toContain("The library is damaged");
+    expect(said.textContent).toContain("catalogue.sqlite: damaged");
+    expect(await violations()).toEqual([]);
+    expect(fake.calls.every((call) => call.name === "start_state")).toBe(true);
+    await fireEvent.click(screen.getByTestId("start-retry"));
+    await waitFor(() => expect((screen.getByTestId("start-repair") as HTMLButtonElement).disabled).toBe(false));
+    await fireEvent.click(screen.getByTestId("start-repair"));
+    await screen.findAllByTestId("photo-cell");
+    expect(screen.getByTestId("start-notice").textContent).toContain("catalogue.sqlite.old");
+    expect(screen.queryByTestId("start-failure")).toBeNull();
+  });
+
+  it("says for as long as it is open that a library is only read, and saves no setting in it", async () => {
+    fake = fakePlatform({ photos: 500 });
+    usePlatform(fake);
+    fake.handlers.start_state = () => openLibrary({ read_only: true });
+    fake.handlers.create_album = () => Promise.reject({ code: "library_read_only", message: "name another with --library" });
+    render(App);
+    await screen.findAllByTestId("photo-cell");
+    expect(screen.getByTestId("read-only").textContent).toContain("open read-only");
+    expect(await violations()).toEqual([]);
+    await fireEvent.click(screen.getByTestId("settings"));
+    await fireEvent.change(await screen.findByTestId("theme"), { target: { value: "dark" } });
+    expect(fake.calls.some((call) => call.name === "save_settings")).toBe(false);
+    await fireEvent.click(screen.getByTestId("new-album"));
+    await fireEvent.input(await screen.findByTestId("album-name"), { target: { value: "Rex" } });
+    await fireEvent.click(screen.getByTestId("album-save"));
+    await screen.findByText("This library is open read-only, so nothing can be changed.");
   });
 
   it("has settings and problems that can be reached", async () => {

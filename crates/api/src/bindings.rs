@@ -16,6 +16,7 @@ fn config() -> Config {
 pub fn typescript() -> String {
     let mut declared = Declarations { config: config(), by_name: BTreeMap::new() };
     visit_types(&mut declared);
+    crate::start::list::visit_types(&mut declared);
     declared.visit::<JobRow>();
     declared.visit::<CaptionSoFar>();
     let mut file = String::from("// Generated from crates/api by `cargo xtask bindings`: do not edit.\n\n");
@@ -23,7 +24,8 @@ pub fn typescript() -> String {
         file.push_str(&format!("{declaration}\n\n"));
     }
     file.push_str("/** Every command with its request and its reply. */\nexport interface Rpc {\n");
-    for line in crate::commands::schema(&declared.config) {
+    let commands = crate::commands::schema(&declared.config);
+    for line in commands.into_iter().chain(crate::start::list::schema(&declared.config)) {
         file.push_str(&format!("  {line}\n"));
     }
     file.push_str("}\n\n/** What the shell tells unasked, by name. */\nexport interface Events {\n");
@@ -67,7 +69,7 @@ mod tests {
     fn numbers_are_numbers_and_every_command_is_listed() {
         let types = typescript();
         assert!(!types.contains("bigint"));
-        for name in crate::NAMES {
+        for name in crate::NAMES.iter().chain(crate::start::list::NAMES) {
             assert!(types.contains(&format!("  {name}: [")), "{name}");
         }
     }

@@ -11,8 +11,9 @@ use crate::teach_types::*;
 use crate::types::*;
 use crate::{Desk, ErrorReply};
 
+/// A list of commands, each a method of `$target`.
 macro_rules! commands {
-    ($($name:ident: $request:ty => $reply:ty;)*) => {
+    ($target:ident; $($name:ident: $request:ty => $reply:ty;)*) => {
         /// Names of all commands.
         pub const NAMES: &[&str] = &[$(stringify!($name)),*];
 
@@ -20,12 +21,12 @@ macro_rules! commands {
         ///
         /// # Errors
         /// The command's own; `request_wrong` and `command_unknown` for what this version does not know.
-        pub fn dispatch(desk: &Desk, name: &str, request: Value) -> Result<Value, ErrorReply> {
+        pub fn dispatch(target: &$target, name: &str, request: Value) -> Result<Value, ErrorReply> {
             match name {
                 $(stringify!($name) => {
-                    let request: $request = read(name, request)?;
-                    let reply: $reply = desk.$name(request)?;
-                    write(name, &reply)
+                    let request: $request = $crate::commands::read(name, request)?;
+                    let reply: $reply = target.$name(request)?;
+                    $crate::commands::write(name, &reply)
                 })*
                 _ => Err(ErrorReply::new("command_unknown", format!("there is no command {name:?}; update Sightline"))),
             }
@@ -45,17 +46,21 @@ macro_rules! commands {
     };
 }
 
-fn read<T: DeserializeOwned>(name: &str, request: Value) -> Result<T, ErrorReply> {
+pub(crate) use commands;
+
+pub(crate) fn read<T: DeserializeOwned>(name: &str, request: Value) -> Result<T, ErrorReply> {
     serde_json::from_value(request).map_err(|error| ErrorReply::new("request_wrong", format!("{name}: {error}")))
 }
 
-fn write(name: &str, reply: &impl Serialize) -> Result<Value, ErrorReply> {
+pub(crate) fn write(name: &str, reply: &impl Serialize) -> Result<Value, ErrorReply> {
     serde_json::to_value(reply).map_err(|error| ErrorReply::new("reply_wrong", format!("{name}: {error}")))
 }
 
 commands! {
+    Desk;
     overview: () => Overview;
     add_folder: PathRequest => JobRow;
+    add_folders: PathsRequest => JobRow;
     add_samples: () => JobRow;
     remove_folder: PathRequest => ();
     rescan: Rescan => JobRow;

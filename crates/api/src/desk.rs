@@ -57,6 +57,8 @@ pub struct Desk {
     watcher: Mutex<Option<Watcher>>,
     /// Folders that the system tells nothing of, because there are too many.
     crowded: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// Whether the library is only read: nothing is watched, and no job goes on.
+    pub(crate) read_only: bool,
 }
 
 impl Desk {
@@ -65,24 +67,43 @@ impl Desk {
     /// # Errors
     /// When the library cannot be opened.
     pub fn open(places: Places, shell: Arc<dyn Shell>) -> Result<Self, ErrorReply> {
+        let (desk, settings) = Self::with(Engine::open, places, shell, false)?;
+        desk.jobs.resume_interrupted()?;
+        desk.engine.prepare();
+        desk.watch_if(settings.watch)?;
+        Ok(desk)
+    }
+
+    /// Opens the library to look at it: nothing in it changes, no job goes on, and no folder is watched.
+    ///
+    /// # Errors
+    /// When there is no library, or it cannot be read.
+    pub fn open_read_only(places: Places, shell: Arc<dyn Shell>) -> Result<Self, ErrorReply> {
+        let (desk, _) = Self::with(Engine::open_read_only, places, shell, true)?;
+        desk.engine.prepare();
+        Ok(desk)
+    }
+
+    fn with(
+        open: fn(EngineConfig) -> Result<Engine, sightline_engine::EngineError>,
+        places: Places,
+        shell: Arc<dyn Shell>,
+        read_only: bool,
+    ) -> Result<(Self, Settings), ErrorReply> {
         let config = |device| EngineConfig {
             library: places.library.clone(),
             model_dir: places.model.clone(),
             device,
             decoder: places.decoder.clone(),
         };
-        let mut engine = Engine::open(config(sightline_engine::DeviceChoice::Auto))?;
+        let mut engine = open(config(sightline_engine::DeviceChoice::Auto))?;
         let settings: Settings = engine.setting(handlers::SETTINGS)?.unwrap_or_default();
         if settings.device != DeviceChoice::Auto {
-            engine = Engine::open(config(settings.device.into()))?;
+            engine = open(config(settings.device.into()))?;
         }
         let jobs = JobBoard::new(engine.clone(), listener(engine.clone(), shell.clone()));
-        jobs.resume_interrupted()?;
-        engine.prepare();
-        let (watcher, crowded) = (Mutex::default(), Arc::default());
-        let desk = Self { engine, jobs, places, shell, written_out: Mutex::default(), watcher, crowded };
-        desk.watch_if(settings.watch)?;
-        Ok(desk)
+        let (written_out, watcher, crowded) = (Mutex::default(), Mutex::default(), Arc::default());
+        Ok((Self { engine, jobs, places, shell, written_out, watcher, crowded, read_only }, settings))
     }
 
     /// Watches the folders, or stops watching them.

@@ -34,6 +34,7 @@ impl Desk {
             photos: folder.photos,
             missing: folder.missing,
         };
+        // In a library that is only read nothing goes on, and no question can be answered.
         Ok(Overview {
             library: text(&status.library),
             bytes_on_disk: status.bytes_on_disk,
@@ -41,14 +42,27 @@ impl Desk {
             searchable: status.searchable,
             problems: status.problems,
             folders: self.engine.folders()?.into_iter().map(folder).collect(),
-            absences: status.absences.iter().map(absence_row).collect(),
+            absences: if self.read_only { Vec::new() } else { status.absences.iter().map(absence_row).collect() },
             crowded: self.crowded(),
-            jobs: self.jobs.unfinished()?.iter().map(job_row).collect(),
+            jobs: if self.read_only { Vec::new() } else { self.jobs.unfinished()?.iter().map(job_row).collect() },
         })
     }
 
     pub fn add_folder(&self, request: PathRequest) -> Reply<JobRow> {
         self.index(vec![request.path.into()], false)
+    }
+
+    /// What can be added is, in one job; the error names the first that cannot.
+    pub fn add_folders(&self, request: PathsRequest) -> Reply<JobRow> {
+        let folders: Vec<PathBuf> = request.paths.into_iter().map(Into::into).collect();
+        let wrong = |folder: &PathBuf| IndexJob::new(std::slice::from_ref(folder), false).err();
+        let refused = folders.iter().find_map(wrong);
+        let good: Vec<PathBuf> = folders.into_iter().filter(|folder| wrong(folder).is_none()).collect();
+        match refused {
+            Some(error) if good.is_empty() => Err(error.into()),
+            Some(error) => self.index(good, false).and(Err(error.into())),
+            None => self.index(good, false),
+        }
     }
 
     pub fn add_samples(&self, (): ()) -> Reply<JobRow> {

@@ -1,8 +1,9 @@
 //! What crosses between Sightline's engine and a user interface.
 //!
 //! Requests, replies and the one list of commands ([`commands`]); TypeScript types are generated from
-//! them ([`bindings`]). A [`Desk`] answers commands over one engine. It knows no window system: what only
-//! a shell can do stands behind [`Shell`].
+//! them ([`bindings`]). A [`Desk`] answers commands over one engine; a [`Start`] opens it, and answers a few commands of
+//! its own where the library does not open. They know no window system: what only a shell can do stands behind
+//! [`Shell`].
 
 pub mod bindings;
 mod commands;
@@ -12,6 +13,8 @@ mod duplicate_types;
 mod error;
 mod handlers;
 mod safekeeping;
+mod start;
+mod start_types;
 mod teach_handlers;
 mod teach_types;
 mod types;
@@ -21,5 +24,8 @@ pub use desk::{Desk, PictureSize, Places, Shell};
 pub use duplicate_types::*;
 pub use error::ErrorReply;
 pub use safekeeping::{BackUp, BackedUp, LibraryCheck};
+pub use sightline_engine::home::LibraryChoice;
+pub use start::Start;
+pub use start_types::*;
 pub use teach_types::*;
 pub use types::*;

@@ -556,6 +556,8 @@ macro_rules! requests {
 requests! {
     /// A path on this computer.
     PathRequest { path: String }
+    /// Paths on this computer.
+    PathsRequest { paths: Vec<String> }
     /// Looks through the folders again.
     Rescan { retry_problems: bool }
     /// Forgets what vanished from a folder, or keeps it in the library.

@@ -177,6 +177,26 @@ pub enum EngineError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A job panicked.
+    #[error(
+        "the {kind} job stopped unexpectedly: {detail}; what was finished is kept, and it is not tried again by itself"
+    )]
+    JobPanicked {
+        /// The job's kind.
+        kind: &'static str,
+        /// What the panic said.
+        detail: String,
+    },
+    /// A setting of a job makes no sense.
+    #[error("{name}: {value} is not {allowed}; choose another value")]
+    SettingWrong {
+        /// The setting's name.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
     /// A job's row holds something that is not that job.
     #[error("job {id} cannot be resumed: {reason}; start it anew")]
     BadJob {
@@ -224,6 +244,8 @@ impl EngineError {
             Self::NothingToLocate => "nothing_to_locate",
             Self::BadInput { .. } => "input_wrong",
             Self::Io { .. } => "io",
+            Self::JobPanicked { .. } => "job_panicked",
+            Self::SettingWrong { .. } => "setting_wrong",
             Self::BadJob { .. } => "job_wrong",
         }
     }

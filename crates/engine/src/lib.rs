@@ -18,6 +18,7 @@ pub mod eval;
 pub mod export;
 pub mod home;
 pub mod index;
+mod job_kinds;
 pub mod jobs;
 pub mod library;
 mod loading;

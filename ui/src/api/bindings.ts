@@ -128,6 +128,12 @@ text: string, };
 
 export type ChangeTag = { photo: number, name: string, change: TagChange, };
 
+export type ChooseLibrary = { 
+/**
+ * The folder; null for the system's usual place.
+ */
+path: string | null, };
+
 export type ControlJob = { job: number, action: JobAction, };
 
 export type CreateAlbum = { name: string, photos: Array<number>, };
@@ -610,6 +616,8 @@ paths: Array<string>, };
 
 export type PathRequest = { path: string, };
 
+export type PathsRequest = { paths: Array<string>, };
+
 export type PhotoDetail = { 
 /**
  * Its number.
@@ -785,6 +793,60 @@ export type Similar = { photo: number, limit: number, };
 export type SimilarToFile = { path: string, limit: number, };
 
 export type Sort = "match" | "newest" | "oldest";
+
+export type StartFailure = { 
+/**
+ * What sort of failure it is.
+ */
+kind: StartFailureKind, 
+/**
+ * The error's code.
+ */
+code: string, 
+/**
+ * What is wrong, naming the file.
+ */
+message: string, 
+/**
+ * What may help, the likeliest first.
+ */
+ways: Array<StartWay>, };
+
+export type StartFailureKind = "read_only" | "damaged" | "newer" | "older" | "locked" | "full" | "missing" | "other";
+
+export type StartState = { 
+/**
+ * The library's folder.
+ */
+library: string, 
+/**
+ * Whether the library is open for reading only.
+ */
+read_only: boolean, 
+/**
+ * What is in the way; null when the library is open.
+ */
+failure: StartFailure | null, };
+
+export type StartWay = "retry" | "read_only" | "repair" | "restore" | "choose" | "standard";
+
+export type Started = { 
+/**
+ * How the start stands now.
+ */
+state: StartState, 
+/**
+ * Where the library lies that was there before, after a repair or a restore.
+ */
+kept: string | null, 
+/**
+ * Rows that a repair could not save.
+ */
+lost: number, 
+/**
+ * Whether the choice of a library lasts beyond this run.
+ */
+choice_lasts: boolean, };
 
 export type SuggestedLabel = { 
 /**
@@ -1131,6 +1193,7 @@ keywords: Array<string>, };
 export interface Rpc {
   overview: [null, Overview];
   add_folder: [PathRequest, JobRow];
+  add_folders: [PathsRequest, JobRow];
   add_samples: [null, JobRow];
   remove_folder: [PathRequest, null];
   rescan: [Rescan, JobRow];
@@ -1189,6 +1252,12 @@ export interface Rpc {
   devices: [null, Array<DeviceRow>];
   measure_device: [null, DeviceSpeed];
   model_card: [null, ModelCard];
+  start_state: [null, StartState];
+  retry_start: [null, Started];
+  open_read_only: [null, Started];
+  repair_library: [null, Started];
+  restore_backup: [PathRequest, Started];
+  choose_library: [ChooseLibrary, Started];
 }
 
 /** What the shell tells unasked, by name. */

@@ -1,4 +1,5 @@
 /** The way to the engine: one function for every command of the generated list. */
+import { t } from "../i18n/index.svelte";
 import { platform } from "../platform";
 import type { ErrorReply, Rpc } from "./bindings";
 
@@ -9,7 +10,9 @@ export function call<K extends keyof Rpc>(name: K, request: Rpc[K][0]): Promise<
 /** What a rejected call holds; anything else is a bug of the shell and is shown as it is. */
 export function asError(reason: unknown): ErrorReply {
   if (typeof reason === "object" && reason !== null && "code" in reason && "message" in reason) {
-    return reason as ErrorReply;
+    const error = reason as ErrorReply;
+    // The engine's own words name a way of the command line.
+    return error.code === "library_read_only" ? { ...error, message: t().start.readOnlyRefused } : error;
   }
   return { code: "unexpected", message: String(reason) };
 }

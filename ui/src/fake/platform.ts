@@ -2,6 +2,7 @@
 import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
+import { startHandlers } from "./start";
 import { teachHandlers } from "./teach";
 
 export interface FakeOptions {
@@ -101,6 +102,10 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     }),
     add_folder: ({ path }) => {
       folders = [...folders, { path, photos: 0, missing: false }];
+      return runningJob();
+    },
+    add_folders: ({ paths }) => {
+      folders = [...folders, ...paths.map((path) => ({ path, photos: 0, missing: false }))];
       return runningJob();
     },
     add_samples: () => runningJob(),
@@ -236,6 +241,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       running: runningJob,
     }),
     ...duplicateHandlers({ all, running: runningJob }),
+    ...startHandlers(),
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),

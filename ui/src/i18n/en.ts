@@ -2,6 +2,7 @@
 import type { UnknownKind } from "../api/bindings";
 import { duplicatesEn } from "./duplicates.en";
 import { safekeepingEn } from "./safekeeping.en";
+import { startEn } from "./start.en";
 import { teachEn } from "./teach.en";
 
 const number = new Intl.NumberFormat("en");
@@ -80,6 +81,13 @@ export const en = {
     emptyAlbumLead: "Select photos and choose “Add to album”, or drag them onto its name.",
     emptyFilter: "No photo meets these conditions",
     clearFilters: "Clear all filters",
+    noPhotos: (folder: string | null) => (folder === null ? "No photos found" : `No photos found in ${folder}`),
+    noPhotosLead:
+      "Sightline reads JPEG, PNG, WebP, HEIC, AVIF, JPEG XL, TIFF, GIF, BMP and camera RAW files, also in folders below. Photos that you put here will show up by themselves.",
+    folderMissing: (folder: string) => `${folder} is not available now`,
+    folderMissingLead: "It may be on a disk that is not connected. Its photos stay in the library.",
+    paused: "Indexing is paused",
+    pausedLead: "Resume it in the sidebar to find the photos.",
     stillIndexing: "Photos are still being looked at; more will be found soon.",
     preparing: "Getting ready…",
   },
@@ -295,6 +303,7 @@ export const en = {
   },
   duplicates: duplicatesEn,
   safekeeping: safekeepingEn,
+  start: startEn,
   teach: teachEn,
   help: {
     title: "Keyboard shortcuts",

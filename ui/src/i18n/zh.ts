@@ -2,6 +2,7 @@
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
 import { safekeepingZh } from "./safekeeping.zh";
+import { startZh } from "./start.zh";
 import { teachZh } from "./teach.zh";
 
 const number = new Intl.NumberFormat("zh");
@@ -79,6 +80,12 @@ export const zh: Messages = {
     emptyAlbumLead: "选中照片后点“添加到相册”，或把照片拖到相册名称上。",
     emptyFilter: "没有照片符合这些条件",
     clearFilters: "清除全部筛选",
+    noPhotos: (folder) => (folder === null ? "没有找到照片" : `在 ${folder} 中没有找到照片`),
+    noPhotosLead: "Sightline 可以读取 JPEG、PNG、WebP、HEIC、AVIF、JPEG XL、TIFF、GIF、BMP 和相机 RAW 文件，包括下级文件夹中的文件。之后放进来的照片会自动出现。",
+    folderMissing: (folder) => `${folder} 当前不可用`,
+    folderMissingLead: "它可能在未连接的磁盘上。其中的照片仍保留在图库中。",
+    paused: "索引已暂停",
+    pausedLead: "在边栏中继续后即可找到照片。",
     stillIndexing: "仍在查看照片，稍后还会找到更多。",
     preparing: "正在准备…",
   },
@@ -293,6 +300,7 @@ export const zh: Messages = {
   },
   duplicates: duplicatesZh,
   safekeeping: safekeepingZh,
+  start: startZh,
   teach: teachZh,
   help: {
     title: "键盘快捷键",

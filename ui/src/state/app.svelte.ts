@@ -9,6 +9,7 @@ import { Captions } from "./captions.svelte";
 import { Carried } from "./carried.svelte";
 import { Duplicates } from "./duplicates.svelte";
 import { Jobs } from "./jobs.svelte";
+import { Opening } from "./opening.svelte";
 import { OpenPhoto } from "./open_photo.svelte";
 import { PhotoMenu } from "./photo_menu.svelte";
 import { Preferences } from "./preferences.svelte";
@@ -58,6 +59,7 @@ export class AppState {
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
   readonly preferences = new Preferences();
   readonly toasts = new Toasts();
+  readonly opening = new Opening();
 
   #overviews = 0;
   #rereading = false;
@@ -82,12 +84,24 @@ export class AppState {
       platform().listen("caption", (soFar) => this.captions.hear(soFar)),
       platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
     ]);
-    await this.attempt(async () => {
-      await this.preferences.load();
-      await this.refresh();
-      await Promise.all([this.albums.refresh(), this.results.ask()]);
-    });
+    void this.attempt(() => this.#firstLook());
     return () => stops.forEach((stop) => stop());
+  }
+
+  /** Reads everything once the library is open; damage may show only now, which is then to be dealt with first. */
+  async #firstLook(): Promise<void> {
+    for (;;) {
+      await this.opening.open();
+      try {
+        this.preferences.kept = !this.opening.readOnly;
+        await this.preferences.load();
+        await this.refresh();
+        break;
+      } catch (reason) {
+        if (await this.opening.isOpen()) throw reason;
+      }
+    }
+    await Promise.all([this.albums.refresh(), this.results.ask()]);
   }
 
   async refresh(): Promise<void> {
@@ -194,9 +208,10 @@ export class AppState {
     return under === undefined ? [] : [under];
   }
 
-  async addFolder(path: string): Promise<void> {
+  /** Adds folders, all in one piece of work. */
+  async addFolders(paths: string[]): Promise<void> {
     await this.attempt(async () => {
-      await this.#begin(() => call("add_folder", { path }));
+      await this.#begin(() => call("add_folders", { paths }));
     });
   }
 
@@ -211,7 +226,7 @@ export class AppState {
   async chooseFolder(): Promise<void> {
     await this.attempt(async () => {
       const path = await platform().chooseFolder(t().first.choose);
-      if (path !== null) await this.addFolder(path);
+      if (path !== null) await this.addFolders([path]);
     });
   }
 
@@ -234,7 +249,8 @@ export class AppState {
     const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|hif|avif|jxl|dng|cr[23w]|n[er][fw]|arw|sr[2fw]|raf|orf|rw[2l]|pef)$/i.test(path);
     const photo = paths.find(isPhoto);
     if (photo !== undefined && !this.isNew) this.showLike({ kind: "file", path: photo });
-    for (const path of paths.filter((path) => !isPhoto(path))) await this.addFolder(path);
+    const folders = paths.filter((path) => !isPhoto(path));
+    if (folders.length > 0) await this.addFolders(folders);
   }
 
   async addToAlbum(album: number, photos: number[]): Promise<void> {

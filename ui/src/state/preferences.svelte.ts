@@ -14,6 +14,8 @@ export class Preferences {
   /** Whether folders are watched while the window is open. */
   watch = $state(true);
   recent = $state.raw<string[]>([]);
+  /** Whether they are kept: not in a library that is only read. */
+  kept = true;
 
   constructor() {
     systemIsDark?.addEventListener("change", () => this.#apply());
@@ -71,7 +73,7 @@ export class Preferences {
       recent_searches: this.recent,
       watch: this.watch,
     };
-    await call("save_settings", settings);
+    if (this.kept) await call("save_settings", settings);
   }
 
   #apply(): void {

@@ -7,7 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
 use crate::{Catalog, CatalogError};
@@ -180,6 +180,27 @@ impl Catalog {
                        FROM job ORDER BY id";
             Ok(transaction.prepare_cached(sql)?.query_map([], from_row)?.collect::<Result<_, _>>()?)
         })
+    }
+
+    /// One job, if there is one of this number.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn job(&self, id: JobId) -> Result<Option<JobRow>, CatalogError> {
+        self.read(|transaction| {
+            let sql = "SELECT id, kind, state, phase, done, total, started_at, updated_at, payload, error
+                       FROM job WHERE id = ?1";
+            Ok(transaction.prepare_cached(sql)?.query_row([id.0], from_row).optional()?)
+        })
+    }
+
+    /// Whether a living process, this one or another, runs the job.
+    pub fn is_job_alive(&self, id: JobId) -> bool {
+        if self.running().contains_key(&id.0) {
+            return true;
+        }
+        // Who runs a job holds its lock, which its end has dropped.
+        File::open(self.lock_path(id)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Removes a job's row, which nobody will ask for again.

@@ -92,8 +92,10 @@ impl Job for CaptionJob {
         };
         let work = catalog.captionable(&scope, overwrite, &model, &settings)?;
         self.summary = CaptionSummary { photos: scope.len() as u64, ..CaptionSummary::default() };
-        let total = work.len() as u64;
-        cx.progress("caption", 0, total, None)?;
+        // Those that were described before a pause are not on the list any more.
+        let before = cx.done_before(work.len() as u64);
+        let total = before + work.len() as u64;
+        cx.progress("caption", before, total, None)?;
         if work.is_empty() {
             return Ok(());
         }
@@ -127,7 +129,7 @@ impl Job for CaptionJob {
                     summary.failed += 1;
                 }
             }
-            cx.progress("caption", summary.described + summary.failed, total, Some(&path))
+            cx.progress("caption", before + summary.described + summary.failed, total, Some(&path))
         });
         match result {
             // What the model is computing is kept, not lost.
@@ -142,7 +144,7 @@ impl Job for CaptionJob {
                 keep(summary, last)?;
                 let last = batches.settle()?;
                 keep(summary, last)?;
-                cx.progress("caption", summary.described + summary.failed, total, None)
+                cx.progress("caption", before + summary.described + summary.failed, total, None)
             }
         }
     }

@@ -59,17 +59,18 @@ pub(super) fn to_catalog(facts: Facts) -> PhotoFacts {
     }
 }
 
-/// Reads the facts of `photos` anew.
+/// Reads the facts of `photos` anew, `foreseen` of which the writer expects already.
 pub(super) fn read_anew(
     cx: &JobCx<'_>,
     writer: &mut Writer<'_, '_>,
     photos: BTreeSet<PhotoId>,
+    foreseen: u64,
 ) -> Result<(), EngineError> {
+    writer.expect(photos.len() as u64, foreseen)?;
     if photos.is_empty() {
         return Ok(());
     }
     let catalog = cx.engine().catalog()?;
-    writer.expect(photos.len() as u64)?;
     let photos = photos.into_iter().collect();
     let result =
         work_ahead(cx, photos, 2 * batch_size(), |photo| read(catalog, photo), |read| writer.take_facts(read?));

@@ -20,8 +20,10 @@ mod roots;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,7 @@ use guard::Losses;
 use load::{Outcome, PhotoReader, Task};
 use roots::Roots;
 use scan::Plan;
+pub(crate) use under_way::{UnderWay, overlap};
 use writer::Writer;
 
 /// A photo that is gone keeps its vector for 30 days, so that a disk plugged in again costs nothing.
@@ -124,6 +127,11 @@ impl IndexJob {
         &self.roots
     }
 
+    /// What it looks at: its folders, or what was touched in them.
+    pub(crate) fn looked_at(&self) -> &[PathBuf] {
+        if self.touched.is_empty() { &self.roots } else { &self.touched }
+    }
+
     fn losses(&self) -> Losses {
         match (self.forget, self.spare) {
             (true, _) => Losses::All,
@@ -167,6 +175,10 @@ impl IndexJob {
 impl Job for IndexJob {
     const KIND: &'static str = "index";
 
+    fn looks_at(&self) -> &[PathBuf] {
+        self.looked_at()
+    }
+
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
         let catalog = engine.catalog()?;
@@ -186,27 +198,34 @@ impl Job for IndexJob {
             true => Plan::scan(cx, &self.roots, self.retry, &mut self.summary)?,
             false => Plan::touched(cx, &self.roots, &self.touched, self.retry, &mut self.summary)?,
         };
-        let (losses, young) = (self.losses(), std::mem::take(&mut plan.young));
+        let (losses, young, found) = (self.losses(), std::mem::take(&mut plan.young), self.summary.found);
         let mut writer = Writer::new(cx, &serving, &mut self.summary)?;
         writer.edits = std::mem::take(&mut plan.edits);
         writer.list(std::mem::take(&mut plan.unreadable))?;
         let tasks: Vec<Task> = std::mem::take(&mut plan.work).into_iter().map(Task::New).collect();
-        writer.expect(tasks.len() as u64)?;
+        let (mut lacking, stale) = (0, BTreeSet::from_iter(plan.stale.iter().copied()).len() as u64);
+        if whole {
+            // All photos of the folders count, those that are as they should be as done: a run that goes on after a
+            // pause does not begin at nothing.
+            lacking = catalog.photos_without_vector(&model)?.len() as u64;
+            writer.begin_at((found - tasks.len() as u64).saturating_sub(lacking + stale));
+        }
+        writer.expect(tasks.len() as u64 + lacking + stale, 0)?;
         let copies = embed(cx, &mut writer, &roots, tasks, true)?;
         // Copies of files that were read in the same run: by now their content is known.
         embed(cx, &mut writer, &roots, copies.into_iter().map(Task::New).collect(), false)?;
         let halves = plan.halves_of(&std::mem::take(&mut writer.bad));
-        writer.expect(halves.len() as u64)?;
+        writer.expect(halves.len() as u64, 0)?;
         embed(cx, &mut writer, &roots, halves.into_iter().map(Task::New).collect(), false)?;
         if whole {
             // Photos that an earlier run, or another model, left without a vector of this one.
-            let lacking = catalog.photos_without_vector(&model)?;
-            let tasks: Vec<Task> = lacking.into_iter().map(|(id, path)| Task::Again { id, path }).collect();
-            writer.expect(tasks.len() as u64)?;
+            let photos = catalog.photos_without_vector(&model)?.into_iter();
+            let tasks: Vec<Task> = photos.map(|(id, path)| Task::Again { id, path }).collect();
+            writer.expect(tasks.len() as u64, lacking)?;
             embed(cx, &mut writer, &roots, tasks, false)?;
         }
-        let stale = plan.stale.iter().chain(&std::mem::take(&mut writer.relocated)).copied().collect();
-        facts::read_anew(cx, &mut writer, stale)?;
+        let photos = plan.stale.iter().chain(&std::mem::take(&mut writer.relocated)).copied().collect();
+        facts::read_anew(cx, &mut writer, photos, stale)?;
         drop(writer);
         let verdict = guard::judge(engine, &self.roots, plan.gone, losses)?;
         let held = |path: &PathBuf| verdict.held.iter().any(|absence| path.starts_with(&absence.folder));

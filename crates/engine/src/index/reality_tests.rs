@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use sightline_catalog::PhotoId;
+use sightline_catalog::{DateOrder, Filter, PhotoId};
 use sightline_media::{OnVolume, Volumes};
 
 use super::*;
@@ -98,6 +98,39 @@ fn a_question_is_withdrawn_when_everything_is_back() {
     let summary = world.index();
     assert_eq!((summary.unchanged, held(&summary)), (30, vec![]));
     assert!(world.engine().absences().unwrap().is_empty());
+}
+
+#[test]
+fn an_album_is_whole_while_its_folder_is_away_and_when_it_is_back() {
+    let world = reds(30);
+    let engine = world.engine();
+    let by_date = |filter: &Filter| engine.browse(filter, DateOrder::NewestFirst).unwrap();
+    let album = engine.create_album("Rex", &by_date(&Filter::default())).unwrap();
+    let filter = Filter { album: Some(album.id), ..Filter::default() };
+    let whole = by_date(&filter);
+    assert_eq!(whole.len(), 30);
+    let photos = world.photos();
+    let away = photos.with_file_name("away");
+    for _ in 0..2 {
+        std::fs::rename(&photos, &away).unwrap();
+        std::fs::create_dir(&photos).unwrap();
+        world.index();
+        assert_eq!(by_date(&filter), whole, "nothing is forgotten unasked");
+        std::fs::remove_dir(&photos).unwrap();
+        std::fs::rename(&away, &photos).unwrap();
+        world.index();
+        assert_eq!(by_date(&filter), whole);
+    }
+    // Forgotten by a person, and found again.
+    std::fs::rename(&photos, &away).unwrap();
+    std::fs::create_dir(&photos).unwrap();
+    world.run(&mut IndexJob::forgetting(std::slice::from_ref(&photos)).unwrap()).unwrap();
+    assert_eq!(by_date(&filter), []);
+    std::fs::remove_dir(&photos).unwrap();
+    std::fs::rename(&away, &photos).unwrap();
+    world.index();
+    assert_eq!(by_date(&filter), whole, "what a person put together outlives its absence");
+    assert_eq!(world.fake.embedded(), 30);
 }
 
 #[test]

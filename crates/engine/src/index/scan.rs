@@ -83,6 +83,8 @@ impl Plan {
     ) -> Result<Self, EngineError> {
         let mut plan = Self::default();
         let mut seen = 0;
+        // Looked through again, a folder is as far as it was.
+        let reached = Some(cx.reached()).filter(|(_, total)| *total > 0);
         for root in roots {
             let mut before = Before::default();
             before.add(cx.engine().catalog()?, root)?;
@@ -100,7 +102,8 @@ impl Plan {
                     }
                 };
                 seen += 1;
-                cx.progress("scan", seen, 0, Some(&found.path))?;
+                let (done, total) = reached.unwrap_or((seen, 0));
+                cx.progress("scan", done, total, Some(&found.path))?;
                 plan.meet(cx, &mut before, found, retry, summary);
             }
             plan.finish(cx, before, retry, summary);

@@ -1,6 +1,6 @@
 //! The writing end of indexing: batches to the model, and each back into one transaction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sightline_catalog::{Batch, FactsUpdate, Location, ModelKey, NewPhoto, PhotoId, Problem, Reading};
@@ -57,10 +57,22 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0, edits, bad, relocated, facts })
     }
 
-    /// Says that `more` files are to come.
-    pub fn expect(&mut self, more: u64) -> Result<(), EngineError> {
-        self.total += more;
-        if more == 0 { Ok(()) } else { self.cx.progress("index", self.done, self.total, None) }
+    /// Says that of the files to look at `done` are as they should be, from before.
+    pub fn begin_at(&mut self, done: u64) {
+        (self.done, self.total) = (done, done);
+    }
+
+    /// Says that `more` files are to come, of which `foreseen` were counted before.
+    pub fn expect(&mut self, more: u64, foreseen: u64) -> Result<(), EngineError> {
+        self.total = (self.total + more).saturating_sub(foreseen).max(self.done);
+        if more == 0 { Ok(()) } else { self.tell(None) }
+    }
+
+    /// Says how far it is. What a person has seen to be done before a pause stays so.
+    fn tell(&self, path: Option<&Path>) -> Result<(), EngineError> {
+        let (before, of) = self.cx.reached();
+        let done = if of == self.total { self.done.max(before) } else { self.done };
+        self.cx.progress("index", done, self.total, path)
     }
 
     /// Puts files on the problem list that were not even tried.
@@ -113,7 +125,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         };
         let many = self.rows.moves.len() + self.rows.problems.len() >= ROWS;
         self.commit_rows_if(many || self.committed_at.elapsed() >= COMMIT_EVERY)?;
-        self.cx.progress("index", self.done, self.total, Some(&path))
+        self.tell(Some(&path))
     }
 
     /// Takes a photo's facts, read anew; `None` where no file of it could be read.
@@ -124,7 +136,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         if self.facts.len() >= ROWS || self.committed_at.elapsed() >= COMMIT_EVERY {
             self.commit_facts()?;
         }
-        self.cx.progress("index", self.done, self.total, None)
+        self.tell(None)
     }
 
     fn commit_facts(&mut self) -> Result<(), EngineError> {
@@ -185,7 +197,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         self.commit_rows_if(true)?;
         self.done += count;
         self.summary.embedded += count;
-        self.cx.progress("index", self.done, self.total, None)
+        self.tell(None)
     }
 
     fn commit_rows_if(&mut self, due: bool) -> Result<(), EngineError> {

@@ -5,23 +5,29 @@
 //! way its latest progress. A job that was stopped by the end of its process goes on at the next
 //! start; one that a person paused does not.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use sightline_catalog::{JobId, JobRow, JobState};
+use sightline_catalog::{CatalogError, JobId, JobRow, JobState};
 
-use super::{Job, JobControl, JobEvent, Progress};
-use crate::captions::CaptionJob;
-use crate::duplicates::{DuplicatesJob, TrashJob};
-use crate::export::CopyJob;
-use crate::index::IndexJob;
-use crate::teach::{ActivateJob, TeachJob};
+use super::outcome::Outcome;
+use super::{Job, JobControl, JobEvent, Progress, registry};
+use crate::index::{IndexJob, UnderWay, overlap};
+use crate::job_kinds::JOB_KINDS;
 use crate::watch::FollowJob;
 use crate::{Engine, EngineError};
 
 /// Where the numbers of jobs that a person paused are kept.
-const PAUSED_BY_HAND: &str = "jobs_paused_by_hand";
+pub(super) const PAUSED_BY_HAND: &str = "jobs_paused_by_hand";
+
+/// How often a job looks whether another one has left its folders.
+const FOLDERS_POLL: Duration = Duration::from_millis(50);
 
 /// How a job stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +74,8 @@ struct Inner {
 struct Live {
     control: JobControl,
     status: JobStatus,
+    /// Files and folders that it looks at.
+    looks_at: Vec<PathBuf>,
 }
 
 impl JobBoard {
@@ -81,14 +89,33 @@ impl JobBoard {
         &self.0.engine
     }
 
-    /// Starts a job and returns at once.
+    /// Starts a job and returns at once. The same work under way already is not begun a second time.
     ///
     /// # Errors
     /// When its row cannot be written, or the system gives no thread.
     pub fn start<J: Job + 'static>(&self, job: J) -> Result<JobStatus, EngineError> {
+        if let Some(under_way) = self.same(&job)? {
+            return Ok(under_way);
+        }
         let id = self.0.engine.row_for(&job)?;
         self.mark_paused_by_hand(id.0, false)?;
         self.spawn(id, job)
+    }
+
+    /// The same work, if it is under way and nobody has stopped it.
+    fn same<J: Job>(&self, job: &J) -> Result<Option<JobStatus>, EngineError> {
+        let payload =
+            serde_json::to_string(job).map_err(|error| EngineError::BadJob { id: 0, reason: error.to_string() })?;
+        let goes_on = |row: &JobRow| self.lock().get(&row.id.0).is_some_and(|live| !live.control.stopping());
+        let rows = self.0.engine.catalog()?.jobs()?.into_iter();
+        let same = rows.rev().find(|row| row.kind == J::KIND && row.payload == payload && goes_on(row));
+        same.map(|row| self.status(row.id.0)).transpose()
+    }
+
+    /// The jobs of this board and of other processes that index folders, now or once they go on.
+    pub(crate) fn indexing(&self) -> Result<Vec<UnderWay>, EngineError> {
+        let by_hand = self.paused_by_hand()?;
+        self.0.engine.indexing(|id| by_hand.contains(&id) || self.lock().contains_key(&id))
     }
 
     /// Stops a job for good; what it committed stays.
@@ -109,8 +136,11 @@ impl JobBoard {
     /// When the library cannot be read or written.
     pub fn pause(&self, id: i64) -> Result<JobStatus, EngineError> {
         self.mark_paused_by_hand(id, true)?;
-        if let Some(live) = self.lock().get(&id) {
-            live.control.pause();
+        let live = self.lock().get(&id).map(|live| live.control.pause()).is_some();
+        let catalog = self.0.engine.catalog()?;
+        if !live && self.row(id)?.state == JobState::Running && catalog.is_job_alive(JobId(id)) {
+            // The process that runs it sees its row.
+            catalog.set_job_state(JobId(id), &JobState::Paused)?;
         }
         self.status(id)
     }
@@ -125,17 +155,18 @@ impl JobBoard {
         }
         self.mark_paused_by_hand(id, false)?;
         let row = self.row(id)?;
-        match row.kind.as_str() {
-            IndexJob::KIND => self.spawn(row.id, read::<IndexJob>(&row)?),
-            CaptionJob::KIND => self.spawn(row.id, read::<CaptionJob>(&row)?),
-            CopyJob::KIND => self.spawn(row.id, read::<CopyJob>(&row)?),
-            TeachJob::KIND => self.spawn(row.id, read::<TeachJob>(&row)?),
-            ActivateJob::KIND => self.spawn(row.id, read::<ActivateJob>(&row)?),
-            FollowJob::KIND => self.spawn(row.id, read::<FollowJob>(&row)?),
-            DuplicatesJob::KIND => self.spawn(row.id, read::<DuplicatesJob>(&row)?),
-            TrashJob::KIND => self.spawn(row.id, read::<TrashJob>(&row)?),
-            kind => Err(EngineError::BadJob { id, reason: format!("this version knows no {kind} jobs") }),
+        match JOB_KINDS.iter().find(|kind| kind.name == row.kind) {
+            Some(kind) => (kind.go_on)(self, &row),
+            None => Err(EngineError::BadJob { id, reason: format!("this version knows no {} jobs", row.kind) }),
         }
+    }
+
+    /// Lets a row of the kind `J` go on.
+    pub(crate) fn go_on<J: Job + 'static>(&self, row: &JobRow) -> Result<JobStatus, EngineError> {
+        if row.state == JobState::Running && self.0.engine.catalog()?.is_job_alive(row.id) {
+            return Err(CatalogError::JobRunning { id: row.id.0 }.into());
+        }
+        self.spawn(row.id, registry::read::<J>(row)?)
     }
 
     /// Lets the jobs go on that the end of their process stopped.
@@ -146,7 +177,8 @@ impl JobBoard {
         let by_hand = self.paused_by_hand()?;
         for job in self.unfinished()? {
             if job.state == JobState::Paused && !by_hand.contains(&job.id) {
-                self.resume(job.id)?;
+                // One that cannot go on is no reason for the others not to; a person sees it among those that wait.
+                self.resume(job.id).ok();
             }
         }
         Ok(())
@@ -210,7 +242,13 @@ impl JobBoard {
     }
 
     fn spawn<J: Job + 'static>(&self, id: JobId, mut job: J) -> Result<JobStatus, EngineError> {
-        let (control, status) = self.enter(id)?;
+        let Some((control, status)) = self.enter(id, &job)? else { return self.status(id.0) };
+        // What the row says of an earlier wish to stop is over.
+        let queued = self.0.engine.catalog().and_then(|catalog| Ok(catalog.set_job_state(id, &JobState::Queued)?));
+        if let Err(error) = queued {
+            self.lock().remove(&id.0);
+            return Err(error);
+        }
         let (board, queued) = (self.clone(), status.clone());
         let thread = std::thread::Builder::new().name(format!("{} {}", J::KIND, id.0));
         let spawned = thread.spawn(move || {
@@ -232,31 +270,49 @@ impl JobBoard {
     /// The job's own, or when its row cannot be written.
     pub fn run<J: Job>(&self, job: &mut J) -> Result<(), EngineError> {
         let id = self.0.engine.row_for(job)?;
-        let (control, queued) = self.enter(id)?;
+        let Some((control, queued)) = self.enter(id, job)? else {
+            return Err(EngineError::BadJob { id: id.0, reason: "it is under way already".into() });
+        };
         (self.0.listener)(&queued);
         self.work(id, job, &control)
     }
 
-    /// Puts a job among those under way.
-    fn enter(&self, id: JobId) -> Result<(JobControl, JobStatus), EngineError> {
+    /// Puts a job among those under way, in one step; `None` when it is there, whose handle stays.
+    fn enter<J: Job>(&self, id: JobId, job: &J) -> Result<Option<(JobControl, JobStatus)>, EngineError> {
         let control = JobControl::new();
         let mut status = self.status_of(self.row(id.0)?);
         status.state = JobState::Queued;
-        let live = Live { control: control.clone(), status: status.clone() };
-        if self.lock().insert(id.0, live).is_some() {
-            return Err(EngineError::BadJob { id: id.0, reason: "it is under way already".into() });
+        let live = Live { control: control.clone(), status: status.clone(), looks_at: job.looks_at().to_vec() };
+        match self.lock().entry(id.0) {
+            Entry::Vacant(free) => drop(free.insert(live)),
+            Entry::Occupied(_) => return Ok(None),
         }
-        Ok((control, status))
+        Ok(Some((control, status)))
+    }
+
+    /// Waits until the jobs have ended that follow changes in the folders of `job` since before it came. Those that
+    /// index take turns, and begin after it.
+    fn wait_for_followers<J: Job>(&self, job: &J, control: &JobControl) {
+        let follows = |live: &Live| {
+            live.status.kind == FollowJob::KIND && job.looks_at().iter().any(|path| overlap(&live.looks_at, path))
+        };
+        while !control.stopping() && self.lock().values().any(follows) {
+            std::thread::sleep(FOLDERS_POLL);
+        }
     }
 
     fn work<J: Job>(&self, id: JobId, job: &mut J, control: &JobControl) -> Result<(), EngineError> {
-        let turn = (J::KIND == IndexJob::KIND).then(|| self.0.turn.lock().unwrap_or_else(PoisonError::into_inner));
+        let turn = (J::KIND == IndexJob::KIND).then(|| {
+            let turn = self.0.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            self.wait_for_followers(job, control);
+            turn
+        });
         self.change(id, |status| status.state = JobState::Running);
         let tell = |event| self.hear(id, event);
-        let result = self.0.engine.run_row(id, job, control, &tell);
+        let outcome = self.0.engine.run_row(id, job, control, &tell);
         drop(turn);
-        self.end(id, control, &result);
-        result
+        self.end(id, &outcome);
+        outcome.result
     }
 
     fn hear(&self, id: JobId, event: JobEvent) {
@@ -275,20 +331,10 @@ impl JobBoard {
         });
     }
 
-    fn end(&self, id: JobId, control: &JobControl, result: &Result<(), EngineError>) {
+    fn end(&self, id: JobId, outcome: &Outcome) {
         self.change(id, |status| {
             (status.rate, status.eta_seconds, status.current, status.waits_for) = (0.0, None, None, None);
-            status.state = match result {
-                Ok(()) => JobState::Done,
-                Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
-                Err(EngineError::FolderGone { .. }) => JobState::Paused,
-                Err(EngineError::Cancelled) => JobState::Cancelled,
-                Err(error) => JobState::Failed { code: error.code().into() },
-            };
-            status.message = match result {
-                Ok(()) | Err(EngineError::Cancelled) => None,
-                Err(error) => Some(error.to_string()),
-            };
+            (status.state, status.message) = (outcome.state.clone(), outcome.message());
         });
         self.lock().remove(&id.0);
     }
@@ -316,131 +362,5 @@ impl JobBoard {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, Live>> {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn read<J: Job>(row: &JobRow) -> Result<J, EngineError> {
-    serde_json::from_str(&row.payload).map_err(|error| EngineError::BadJob { id: row.id.0, reason: error.to_string() })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::Ordering;
-    use std::time::{Duration, Instant};
-
-    use super::*;
-    use crate::testing::{RED, World};
-
-    /// Several batches.
-    const MANY: u8 = 120;
-
-    type Heard = Arc<Mutex<Vec<JobStatus>>>;
-
-    fn board(world: &World) -> (JobBoard, Heard) {
-        let heard = Heard::default();
-        let ears = heard.clone();
-        (JobBoard::new(world.engine(), Box::new(move |status| ears.lock().unwrap().push(status.clone()))), heard)
-    }
-
-    fn wait(what: &str, done: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !done() {
-            assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn slow_world(photos: u8) -> World {
-        let world = World::new();
-        for number in 0..photos {
-            world.photo(&format!("{number}.jpg"), RED, number);
-        }
-        world.fake.delay_ms.store(10, Ordering::SeqCst);
-        world
-    }
-
-    fn job(world: &World) -> IndexJob {
-        IndexJob::new(&[world.photos()], false).unwrap()
-    }
-
-    #[test]
-    fn a_job_runs_in_the_background_and_every_change_is_told() {
-        let world = slow_world(3);
-        let (board, heard) = board(&world);
-        let id = board.start(job(&world)).unwrap().id;
-        wait("the job ends", || board.unfinished().unwrap().is_empty());
-        assert_eq!(board.status(id).unwrap().state, JobState::Done);
-        wait("the end is told", || heard.lock().unwrap().last().is_some_and(|status| status.state == JobState::Done));
-        let heard = heard.lock().unwrap();
-        assert_eq!(heard[0].state, JobState::Queued);
-        assert!(heard.iter().any(|status| status.phase == "index" && status.done == 3));
-        assert_eq!(world.fake.embedded(), 3);
-    }
-
-    #[test]
-    fn a_paused_job_waits_for_a_person_and_embeds_nothing_twice() {
-        let world = slow_world(MANY);
-        let (first, _) = board(&world);
-        let id = first.start(job(&world)).unwrap().id;
-        wait("some are embedded", || world.fake.embedded() > 4);
-        first.pause(id).unwrap();
-        wait("it pauses", || first.status(id).unwrap().state == JobState::Paused);
-        assert!(world.fake.embedded() < usize::from(MANY));
-        let (next_start, _) = board(&world);
-        next_start.resume_interrupted().unwrap();
-        assert_eq!(next_start.status(id).unwrap().state, JobState::Paused, "a person paused it");
-        next_start.resume(id).unwrap();
-        wait("it ends", || next_start.unfinished().unwrap().is_empty());
-        assert_eq!(world.fake.embedded(), usize::from(MANY));
-    }
-
-    #[test]
-    fn a_job_stopped_by_the_end_of_the_app_goes_on_at_the_next_start() {
-        let world = slow_world(MANY);
-        let (first, _) = board(&world);
-        let id = first.start(job(&world)).unwrap().id;
-        wait("some are embedded", || world.fake.embedded() > 4);
-        first.stop_all();
-        assert_eq!(first.status(id).unwrap().state, JobState::Paused);
-        let (next_start, _) = board(&world);
-        next_start.resume_interrupted().unwrap();
-        wait("it ends", || next_start.unfinished().unwrap().is_empty());
-        assert_eq!(world.fake.embedded(), usize::from(MANY));
-    }
-
-    #[test]
-    fn a_job_says_which_process_it_waits_for_and_begins_when_that_is_done() {
-        let world = slow_world(2);
-        let (board, heard) = board(&world);
-        // As another process does: a turn is a lock on a file.
-        let other = sightline_catalog::Catalog::open(world.engine().library()).unwrap();
-        let turn = other.take_turn(IndexJob::KIND).unwrap().unwrap();
-        let id = board.start(job(&world)).unwrap().id;
-        let this = Some(Some(std::process::id()));
-        wait("it says whom it waits for", || board.status(id).unwrap().waits_for == this);
-        assert_eq!(world.fake.embedded(), 0);
-        drop(turn);
-        wait("it ends", || board.unfinished().unwrap().is_empty());
-        assert_eq!((board.status(id).unwrap().waits_for, world.fake.embedded()), (None, 2));
-        let heard = heard.lock().unwrap();
-        assert!(heard.iter().any(|status| status.waits_for == this));
-        assert!(heard.iter().any(|status| status.waits_for.is_none() && status.state == JobState::Running));
-    }
-
-    #[test]
-    fn a_cancelled_job_is_over_also_when_it_was_waiting() {
-        let world = slow_world(MANY);
-        let (board, _) = board(&world);
-        let running = board.start(job(&world)).unwrap().id;
-        let mut other = job(&world);
-        other = serde_json::from_str(&serde_json::to_string(&other).unwrap().replace("false", "true")).unwrap();
-        let waiting = board.start(other).unwrap().id;
-        assert_ne!(running, waiting);
-        board.cancel(waiting).unwrap();
-        board.cancel(running).unwrap();
-        wait("both end", || board.unfinished().unwrap().is_empty());
-        assert_eq!(board.status(waiting).unwrap().state, JobState::Cancelled);
-        assert_eq!(board.status(running).unwrap().state, JobState::Cancelled);
-        assert_eq!(board.cancel(99).unwrap_err().code(), "job_unknown");
     }
 }

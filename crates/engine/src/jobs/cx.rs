@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::JobControl;
 use super::meter::{Meter, Progress};
 use super::run::Row;
 use crate::{Engine, EngineError};
+
+/// How often a job looks into its row for what another process asks of it.
+const LOOK_EVERY_MS: u64 = 500;
 
 /// A hint of what a job is doing; the job's row is the truth.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +44,12 @@ pub struct JobCx<'a> {
     row: Option<Row>,
     started: Instant,
     meter: Mutex<Meter>,
+    /// When the row is looked at next, in milliseconds since the job began.
+    look_at_ms: AtomicU64,
+    /// How far an earlier run of the job had come, of how many items.
+    reached: (u64, u64),
+    /// What was reported last.
+    last: Mutex<Option<(&'static str, u64, u64)>>,
 }
 
 impl<'a> JobCx<'a> {
@@ -54,8 +64,10 @@ impl<'a> JobCx<'a> {
         on_event: &'a (dyn Fn(JobEvent) + Sync),
         row: Option<Row>,
     ) -> Self {
-        let meter = Mutex::new(Meter::default());
-        Self { engine, control, on_event, row, started: Instant::now(), meter }
+        let (meter, last) = (Mutex::new(Meter::default()), Mutex::default());
+        let reached = row.as_ref().map_or((0, 0), Row::reached);
+        let look_at_ms = AtomicU64::new(LOOK_EVERY_MS);
+        Self { engine, control, on_event, row, started: Instant::now(), meter, look_at_ms, reached, last }
     }
 
     /// The engine that the job runs in.
@@ -71,12 +83,25 @@ impl<'a> JobCx<'a> {
         if self.stopping() { Err(EngineError::Cancelled) } else { Ok(()) }
     }
 
-    /// Whether the job should stop.
+    /// Whether the job should stop: this process says so, or another one has, in the row.
     pub fn stopping(&self) -> bool {
+        self.look_at_row();
         self.control.stopping()
     }
 
-    /// Reports that `done` of `total` items of `phase` are finished (0: the total is not known).
+    /// Looks now and then at what others have written into the row; whichever thread comes first.
+    fn look_at_row(&self) {
+        let Some(row) = &self.row else { return };
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let due = self.look_at_ms.load(Ordering::Relaxed);
+        let next = now.saturating_add(LOOK_EVERY_MS);
+        if now >= due && self.look_at_ms.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            row.obey(self.control);
+        }
+    }
+
+    /// Reports that `done` of `total` items of `phase` are finished (0: the total is not known). See
+    /// [`JobCx::reached`] for a job that goes on.
     ///
     /// # Errors
     /// When the job's row cannot be written.
@@ -87,6 +112,7 @@ impl<'a> JobCx<'a> {
         total: u64,
         current: Option<&Path>,
     ) -> Result<(), EngineError> {
+        *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((phase, done, total));
         let due = {
             let mut meter = self.meter.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             meter.tick(self.started.elapsed(), phase, done, total, current)
@@ -96,6 +122,26 @@ impl<'a> JobCx<'a> {
         }
         match (&self.row, due.row) {
             (Some(row), true) => row.progress(phase, done, total),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many items of how many an earlier run of the job had finished; zeros when it is a new one. What a person has
+    /// seen to be done is not to be taken back.
+    pub(crate) fn reached(&self) -> (u64, u64) {
+        self.reached
+    }
+
+    /// Items that an earlier run has done, of a work list that now holds only the `left` ones.
+    pub(crate) fn done_before(&self, left: u64) -> u64 {
+        self.reached.1.saturating_sub(left)
+    }
+
+    /// Keeps in the row what was reported last: it is written only now and then.
+    pub(super) fn keep_progress(&self) -> Result<(), EngineError> {
+        let last = *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match (&self.row, last) {
+            (Some(row), Some((phase, done, total))) => row.progress(phase, done, total),
             _ => Ok(()),
         }
     }

@@ -3,14 +3,17 @@
 //! A job is a value that can be serialised and run again: its work list is a query ("photos
 //! without an embedding for this model"), so resuming needs no record of how far it got. Its row
 //! in the catalogue is the truth; events are hints, at most ten a second. Cancelling is
-//! cooperative, and a pause is a cancel that keeps its row.
+//! cooperative, and a pause is a cancel that keeps its row. Another process asks for either by the row's state. A job that
+//! panics has failed.
 //!
-//! This module knows nothing of what a job does.
+//! This module knows nothing of what a job does; the kinds are listed in `job_kinds`.
 
 mod board;
 mod control;
 mod cx;
 mod meter;
+mod outcome;
+mod registry;
 mod run;
 
 pub use board::{JobBoard, JobStatus, Listener};
@@ -18,8 +21,11 @@ pub use control::JobControl;
 pub use cx::{JobCx, JobEvent};
 pub(crate) use meter::Meter;
 pub use meter::Progress;
+pub(crate) use registry::JobKind;
 pub use run::JobSummary;
 pub use sightline_catalog::JobState;
+
+use std::path::PathBuf;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -30,8 +36,22 @@ pub trait Job: Serialize + DeserializeOwned + Send {
     /// The name under which its rows are kept; never change one that has been released.
     const KIND: &'static str;
 
-    /// Whether its row stays when it is done.
+    /// Whether its row stays when it is done or has failed.
     const KEEPS_ROW: bool = true;
+
+    /// The files and folders that it brings in line with the library, if that is what it does: no two jobs of a board
+    /// do so with one folder at once.
+    fn looks_at(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    /// Looks whether what was asked for makes sense, before a row is written or a run begins.
+    ///
+    /// # Errors
+    /// [`EngineError::SettingWrong`].
+    fn check(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
 
     /// Does the work, calling [`JobCx::check`] often enough that a cancel is felt at once.
     ///

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use sightline_catalog::{Catalog, JobId, JobRow, JobState, Turn};
 
-use super::{Job, JobControl, JobCx, JobEvent};
+use super::board::PAUSED_BY_HAND;
+use super::outcome::{self, Outcome};
+use super::{Job, JobControl, JobCx, JobEvent, registry};
 use crate::{Engine, EngineError};
 
 /// How often a waiting job looks whether its turn has come.
@@ -27,13 +29,42 @@ pub struct JobSummary {
 
 /// The row of the job under way.
 pub(super) struct Row {
+    engine: Engine,
     catalog: Catalog,
     id: JobId,
+    reached: (u64, u64),
 }
 
 impl Row {
+    fn of(engine: &Engine, catalog: &Catalog, id: JobId) -> Result<Self, EngineError> {
+        let reached = catalog.job(id)?.map_or((0, 0), |row| (row.done, row.total));
+        Ok(Self { engine: engine.clone(), catalog: catalog.clone(), id, reached })
+    }
+
+    /// Stops the job if another process has said so in the row.
+    pub fn obey(&self, control: &JobControl) {
+        // A row that cannot be read now says nothing.
+        let Ok(Some(row)) = self.catalog.job(self.id) else { return };
+        match row.state {
+            JobState::Cancelled => control.cancel(),
+            // On a disk without locks another start takes every running job for one that nobody runs.
+            JobState::Paused if self.is_paused_by_hand() => control.pause(),
+            _ => {}
+        }
+    }
+
+    fn is_paused_by_hand(&self) -> bool {
+        let paused: Option<Vec<i64>> = self.engine.setting(PAUSED_BY_HAND).unwrap_or_default();
+        paused.is_some_and(|ids| ids.contains(&self.id.0))
+    }
+
     pub fn progress(&self, phase: &str, done: u64, total: u64) -> Result<(), EngineError> {
         Ok(self.catalog.job_progress(self.id, phase, done, total)?)
+    }
+
+    /// How many items of how many were done when this run began.
+    pub fn reached(&self) -> (u64, u64) {
+        self.reached
     }
 
     pub fn number(&self) -> i64 {
@@ -65,16 +96,21 @@ impl Engine {
         control: &JobControl,
         on_event: &(dyn Fn(JobEvent) + Sync),
     ) -> Result<(), EngineError> {
-        self.run_row(self.row_for(job)?, job, control, on_event)
+        self.run_row(self.row_for(job)?, job, control, on_event).result
     }
 
     /// A row for `job`. The same work that was paused before goes on, so that it does not stay on the list.
     pub(super) fn row_for<J: Job>(&self, job: &J) -> Result<JobId, EngineError> {
+        job.check()?;
         let payload = serde_json::to_string(job).map_err(|error| bad_job(0, &error))?;
         let catalog = self.catalog()?;
         let same = |row: &JobRow| row.state == JobState::Paused && row.kind == J::KIND && row.payload == payload;
         Ok(match catalog.jobs()?.into_iter().find(same) {
-            Some(row) => row.id,
+            Some(row) => {
+                // It is asked for again: what its row says of an earlier wish to stop is over.
+                catalog.set_job_state(row.id, &JobState::Queued)?;
+                row.id
+            }
             None => catalog.insert_job(J::KIND, &payload)?,
         })
     }
@@ -89,12 +125,11 @@ impl Engine {
         control: &JobControl,
         on_event: &(dyn Fn(JobEvent) + Sync),
     ) -> Result<J, EngineError> {
-        let row = self.catalog()?.jobs()?.into_iter().find(|row| row.id.0 == id && row.kind == J::KIND);
-        let Some(row) = row else {
-            return Err(bad_job(id, &format!("there is no such {} job", J::KIND)));
-        };
-        let mut job: J = serde_json::from_str(&row.payload).map_err(|error| bad_job(id, &error))?;
-        self.run_row(row.id, &mut job, control, on_event)?;
+        let catalog = self.catalog()?;
+        let row = catalog.job(JobId(id))?.ok_or_else(|| bad_job(id, &"there is no such job"))?;
+        let mut job: J = registry::read(&row)?;
+        catalog.set_job_state(row.id, &JobState::Queued)?;
+        self.run_row(row.id, &mut job, control, on_event).result?;
         Ok(job)
     }
 
@@ -116,36 +151,46 @@ impl Engine {
             .collect())
     }
 
+    /// Runs the job of a row to its end, and says in the row how that was.
     pub(super) fn run_row<J: Job>(
         &self,
         id: JobId,
         job: &mut J,
         control: &JobControl,
         on_event: &(dyn Fn(JobEvent) + Sync),
-    ) -> Result<(), EngineError> {
-        let catalog = self.catalog()?;
-        let result = match self.turn(J::KIND, control, on_event) {
+    ) -> Outcome {
+        let (catalog, row) = match self.catalog().and_then(|catalog| Ok((catalog, Row::of(self, catalog, id)?))) {
+            Ok(row) => row,
+            Err(error) => return Outcome::of(Err(error), control),
+        };
+        let result = match self.turn(J::KIND, &row, control, on_event) {
             Err(error) => Err(error),
             Ok(_turn) => {
-                catalog.set_job_state(id, &JobState::Running)?;
-                let row = Row { catalog: catalog.clone(), id };
-                job.run(&JobCx::new(self, control, on_event, Some(row)))
+                if let Err(error) = catalog.set_job_state(id, &JobState::Running) {
+                    // Another process runs it, and the row is that process's.
+                    return Outcome::of(Err(error.into()), control);
+                }
+                let cx = JobCx::new(self, control, on_event, Some(row));
+                match outcome::run(job, &cx) {
+                    // It goes on from where a person has seen it stop.
+                    Err(error @ (EngineError::Cancelled | EngineError::FolderGone { .. })) => {
+                        cx.keep_progress().and(Err(error))
+                    }
+                    result => result,
+                }
             }
         };
-        let state = match &result {
-            Ok(()) => JobState::Done,
-            Err(EngineError::Cancelled) if control.pausing() => JobState::Paused,
-            Err(EngineError::FolderGone { .. }) => JobState::Paused,
-            Err(EngineError::Cancelled) => JobState::Cancelled,
-            Err(error) => JobState::Failed { code: error.code().to_owned() },
-        };
-        let mut kept = catalog.set_job_state(id, &state);
-        if kept.is_ok() && state == JobState::Done && !J::KEEPS_ROW {
+        let outcome = Outcome::of(result, control);
+        let mut kept = catalog.set_job_state(id, &outcome.state);
+        let is_over = matches!(outcome.state, JobState::Done | JobState::Failed { .. });
+        if kept.is_ok() && is_over && !J::KEEPS_ROW {
             kept = catalog.remove_job(id);
         }
-        // The job's own error says more than a row that could not be written because of it.
-        result?;
-        Ok(kept?)
+        match (outcome, kept) {
+            (Outcome { result: Ok(()), .. }, Err(error)) => Outcome::of(Err(error.into()), control),
+            // The job's own error says more than a row that could not be written because of it.
+            (outcome, _) => outcome,
+        }
     }
 }
 
@@ -154,6 +199,7 @@ impl Engine {
     fn turn(
         &self,
         kind: &'static str,
+        row: &Row,
         control: &JobControl,
         on_event: &(dyn Fn(JobEvent) + Sync),
     ) -> Result<Turn, EngineError> {
@@ -169,6 +215,7 @@ impl Engine {
                 on_event(JobEvent::Waiting { process, kind });
                 told = Some(process);
             }
+            row.obey(control);
             if control.stopping() {
                 return Err(EngineError::Cancelled);
             }

@@ -1,7 +1,6 @@
 //! A lesson from beginning to end, as a job.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -30,6 +29,10 @@ const WATCH: f64 = 0.1;
 const LABELS_WITH_ALL_PROMPTS: usize = 200;
 /// Sentences that are embedded at once.
 const SENTENCES: usize = 64;
+/// Passes over the photos that can be asked for.
+const MOST_EPOCHS: usize = 10_000;
+/// Photos a batch that can be asked for.
+const MOST_BATCH: usize = 4096;
 /// Points of a learning curve that are kept.
 const CURVE: usize = 400;
 
@@ -124,8 +127,45 @@ impl crate::Engine {
     }
 }
 
+impl TeachOptions {
+    /// Looks whether a training with these settings can come to anything.
+    ///
+    /// # Errors
+    /// [`EngineError::SettingWrong`].
+    pub fn check(&self) -> Result<(), EngineError> {
+        let wrong = |name, value: String, allowed| Err(EngineError::SettingWrong { name, value, allowed });
+        if let Some(rate) = self.learning_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0 && *rate <= 1.0)) {
+            return wrong("learning rate", rate.to_string(), "a number above 0, at most 1");
+        }
+        let counts = [
+            ("epochs", self.epochs, MOST_EPOCHS, "a whole number from 1 to 10000"),
+            ("batch size", self.batch, MOST_BATCH, "a whole number from 1 to 4096"),
+            ("photos a label", self.train_per_label, usize::MAX, "a whole number above 0"),
+        ];
+        for (name, count, most, allowed) in counts {
+            if let Some(count) = count.filter(|count| !(1..=most).contains(count)) {
+                return wrong(name, count.to_string(), allowed);
+            }
+        }
+        if let Some(Objectives { contrastive, classes, captions, keep }) = self.objectives {
+            let weights = [contrastive, classes, captions, keep];
+            if let Some(weight) = weights.into_iter().find(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+                return wrong("weight of an objective", weight.to_string(), "a number from 0");
+            }
+            if weights.iter().sum::<f64>() <= 0.0 {
+                return wrong("weights of the objectives", "0".into(), "above 0 together");
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Job for TeachJob {
     const KIND: &'static str = "teach";
+
+    fn check(&self) -> Result<(), EngineError> {
+        self.options.check()
+    }
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
@@ -293,14 +333,24 @@ fn thinned(curve: Vec<CurvePoint>) -> Vec<CurvePoint> {
     curve.into_iter().enumerate().filter_map(keep).collect()
 }
 
-/// What a lesson is about; another lesson has another number.
+/// What a lesson is about; another lesson has another number. It is the same in every release and on every machine: a
+/// checkpoint is found by it.
 fn identity(options: &TeachOptions, items: &[Item], parts: &[Part]) -> u64 {
-    let mut hash = DefaultHasher::new();
-    serde_json::to_string(options).unwrap_or_default().hash(&mut hash);
+    let mut hash = blake3::Hasher::new();
+    // Each piece after its length, so that no two lists of pieces read alike.
+    let mut add = |bytes: &[u8]| {
+        hash.update(&(bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    add(serde_json::to_string(options).unwrap_or_default().as_bytes());
     for (item, part) in items.iter().zip(parts) {
-        (&item.path, item.label, &item.captions, *part as u8).hash(&mut hash);
+        add(item.path.as_os_str().as_encoded_bytes());
+        add(&item.label.map_or(u64::MAX, |label| label as u64).to_le_bytes());
+        add(&(item.captions.len() as u64).to_le_bytes());
+        item.captions.iter().for_each(|caption| add(caption.as_bytes()));
+        add(&[*part as u8]);
     }
-    hash.finish()
+    hash.finalize().as_bytes()[..8].iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The lesson over the photos that are not held out.
@@ -421,4 +471,47 @@ fn tell(
         cx.check()?;
     }
     Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> TeachOptions {
+        TeachOptions {
+            depth: Depth::Adapter,
+            epochs: None,
+            learning_rate: None,
+            batch: None,
+            seed: 1,
+            train_per_label: None,
+            alternating: false,
+            objectives: None,
+        }
+    }
+
+    #[test]
+    fn settings_that_lead_nowhere_are_refused_before_anything_begins() {
+        assert!(options().check().is_ok());
+        for rate in [f64::NAN, f64::INFINITY, -1e-3, 0.0, 1e9] {
+            let options = TeachOptions { learning_rate: Some(rate), ..options() };
+            assert_eq!(options.check().unwrap_err().code(), "setting_wrong", "{rate}");
+            let job = TeachJob::new(Source::Albums(Vec::new()), options);
+            assert_eq!(Job::check(&job).unwrap_err().code(), "setting_wrong");
+        }
+        let wrong = [
+            TeachOptions { epochs: Some(0), ..options() },
+            TeachOptions { epochs: Some(usize::MAX), ..options() },
+            TeachOptions { batch: Some(0), ..options() },
+            TeachOptions { train_per_label: Some(0), ..options() },
+        ];
+        for options in wrong {
+            assert_eq!(options.check().unwrap_err().code(), "setting_wrong", "{options:?}");
+        }
+        let weights = |keep| Some(Objectives { contrastive: 0.0, classes: 0.0, captions: 0.0, keep });
+        for keep in [f64::NAN, -1.0, 0.0] {
+            assert!(TeachOptions { objectives: weights(keep), ..options() }.check().is_err(), "{keep}");
+        }
+        assert!(TeachOptions { objectives: weights(1.0), ..options() }.check().is_ok());
+    }
 }

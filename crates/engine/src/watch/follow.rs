@@ -30,6 +30,10 @@ impl Job for FollowJob {
     // One for every few files that change: a list of them would be of no use to anybody.
     const KEEPS_ROW: bool = false;
 
+    fn looks_at(&self) -> &[PathBuf] {
+        self.0.looked_at()
+    }
+
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         self.0.run(cx)
     }

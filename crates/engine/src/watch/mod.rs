@@ -4,7 +4,12 @@
 //! ([`settling`]); then a [`FollowJob`] indexes just that. What is lost is judged a little later than what is new, and
 //! together, so that a folder that is being emptied is seen as a whole by the guard against mass loss. Folders of the
 //! library that come, go, or turn up elsewhere are noticed every other second, for a few file system calls.
+//!
+//! A folder that a job indexes as a whole is left to that job: what is touched in it meanwhile is followed when the job
+//! has ended. A job that a person has paused has not ended, and one that a person has stopped is not done in its place.
 
+#[cfg(test)]
+mod beside_tests;
 mod ears;
 mod follow;
 mod settling;
@@ -17,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use sightline_catalog::JobId;
 use sightline_media::caption_metadata::is_sidecar_name;
 
 pub use ears::Hearing;
@@ -25,8 +31,8 @@ pub use follow::FollowJob;
 use settling::{Settling, Touch};
 pub use watcher::Watcher;
 
-use crate::index::IndexSummary;
-use crate::jobs::JobControl;
+use crate::index::{IndexSummary, UnderWay};
+use crate::jobs::{JobBoard, JobControl, JobState};
 use crate::{Engine, EngineError};
 
 /// How often it is seen to whether folders came, went or moved.
@@ -35,6 +41,10 @@ const TEND: Duration = Duration::from_secs(2);
 const LOSSES_REST: Duration = Duration::from_secs(3);
 /// ...and at the latest after this long.
 const LOSSES_WAIT: Duration = Duration::from_secs(60);
+/// What could not be followed is tried again after this long, and each time after twice as long...
+const AGAIN: Duration = Duration::from_secs(30);
+/// ...as often as this.
+const DOUBLINGS: u32 = 5;
 /// A stop is felt within this time.
 const STOP: Duration = Duration::from_millis(200);
 
@@ -85,6 +95,12 @@ pub struct Watch<'a> {
     tell: &'a dyn Fn(WatchEvent),
     watched: Vec<Watched>,
     settling: Settling,
+    /// How soon what failed is tried again for the first time, and how often it has failed since it last went well.
+    again: (Duration, u32),
+    /// Tells which folders are being indexed as a whole.
+    indexing: Box<dyn Fn() -> Result<Vec<UnderWay>, EngineError> + 'a>,
+    /// What it told last.
+    under_way: Vec<UnderWay>,
     /// What is gone, since when, and since when nothing was added.
     losses: Option<(BTreeSet<PathBuf>, Instant, Instant)>,
     ears: (Sender<Heard>, Receiver<Heard>),
@@ -95,7 +111,16 @@ impl<'a> Watch<'a> {
     /// hears of what it does.
     pub fn new(engine: &'a Engine, only: Vec<PathBuf>, control: &'a JobControl, tell: &'a dyn Fn(WatchEvent)) -> Self {
         let (settling, ears) = (Settling::default(), unbounded());
-        Self { engine, only, control, tell, watched: Vec::new(), settling, losses: None, ears }
+        let indexing = Box::new(move || engine.indexing(|_| false));
+        let (watched, under_way) = (Vec::new(), Vec::new());
+        let again = (AGAIN, 0);
+        Self { engine, only, control, tell, watched, settling, again, indexing, under_way, losses: None, ears }
+    }
+
+    /// Leaves folders also to the jobs of `board` that wait or are paused.
+    pub(super) fn beside(mut self, board: &'a JobBoard) -> Self {
+        self.indexing = Box::new(move || board.indexing());
+        self
     }
 
     /// Watches until `control` stops it; each job is run by `follow`.
@@ -193,11 +218,17 @@ impl<'a> Watch<'a> {
         &mut self,
         follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
+        let now = Instant::now();
+        if self.settling.due().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        self.see_what_is_indexed()?;
+        let held = |path: &Path| self.under_way.iter().any(|job| job.reaches(path));
         let look = |path: &Path| {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.len(), metadata.modified().ok()?))
         };
-        let ready = self.settling.ready(Instant::now(), look);
+        let ready = self.settling.ready(now, held, look);
         if ready.is_empty() {
             return Ok(());
         }
@@ -224,6 +255,19 @@ impl<'a> Watch<'a> {
             *last = now;
         }
         self.follow(FollowJob::new(&roots, touched.clone(), true), touched, follow);
+        Ok(())
+    }
+
+    /// Sees which folders are being indexed. One whose job was stopped is not looked at as a whole in its place.
+    fn see_what_is_indexed(&mut self) -> Result<(), EngineError> {
+        let now = (self.indexing)()?;
+        let before = std::mem::replace(&mut self.under_way, now);
+        for ended in before.iter().filter(|job| !self.under_way.iter().any(|other| other.job == job.job)) {
+            let row = self.engine.catalog()?.job(JobId(ended.job))?;
+            if row.is_some_and(|row| row.state == JobState::Cancelled) {
+                ended.folders().iter().for_each(|folder| self.settling.forget(folder));
+            }
+        }
         Ok(())
     }
 
@@ -266,12 +310,16 @@ impl<'a> Watch<'a> {
             Ok(()) => {
                 let summary = job.summary().clone();
                 let now = Instant::now();
+                self.again.1 = 0;
                 summary.young.iter().for_each(|path| self.settling.touch(path.clone(), Touch::Changed, now));
                 (self.tell)(WatchEvent::Followed { touched, summary: Box::new(summary) });
             }
             Err(EngineError::Cancelled) => {}
             Err(error) => {
-                // Looked at as a whole at the next start, or when it changes again.
+                let (first, failures) = self.again;
+                let due = Instant::now() + first * 2u32.pow(failures.min(DOUBLINGS));
+                self.again.1 = failures.saturating_add(1);
+                touched.into_iter().for_each(|path| self.settling.again(path, due));
                 (self.tell)(WatchEvent::Failed { error });
             }
         }

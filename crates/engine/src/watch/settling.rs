@@ -14,6 +14,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 const REST: Duration = Duration::from_secs(5);
 /// The same where its closing is not told.
 const SHORT_REST: Duration = Duration::from_millis(700);
+/// How soon a path is looked at again below which everything is being indexed.
+const HELD: Duration = Duration::from_millis(500);
 /// Paths that one job takes: the first of very many are not to wait for the last.
 const MANY: usize = 1000;
 
@@ -65,10 +67,29 @@ impl Settling {
         self.entries.values().map(|entry| entry.due).min()
     }
 
-    /// Takes the paths that are ready, sorted; at most a thousand.
-    pub fn ready(&mut self, now: Instant, look: impl Fn(&Path) -> Option<Look>) -> Vec<PathBuf> {
+    /// Has a path ready at `due`, if nothing happens to it before.
+    pub fn again(&mut self, path: PathBuf, due: Instant) {
+        self.entries.entry(path).or_insert(Entry { due, rest: None });
+    }
+
+    /// Forgets what happened to a path.
+    pub fn forget(&mut self, path: &Path) {
+        self.entries.remove(path);
+    }
+
+    /// Takes the paths that are ready and not `held`, sorted; at most a thousand.
+    pub fn ready(
+        &mut self,
+        now: Instant,
+        held: impl Fn(&Path) -> bool,
+        look: impl Fn(&Path) -> Option<Look>,
+    ) -> Vec<PathBuf> {
         let mut ready: Vec<PathBuf> = Vec::new();
         for (path, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.due <= now) {
+            if held(path) {
+                entry.due = now + HELD;
+                continue;
+            }
             if let Some((rest, seen)) = &mut entry.rest {
                 let looks = look(path);
                 if looks.is_some() && *seen != looks {
@@ -95,6 +116,10 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    fn free(_: &Path) -> bool {
+        false
+    }
+
     fn names(paths: Vec<PathBuf>) -> Vec<String> {
         paths.into_iter().map(|path| path.display().to_string()).collect()
     }
@@ -107,17 +132,31 @@ mod tests {
         settling.touch("whole.jpg".into(), Touch::Closed, start + 10 * MS);
         settling.touch("half.jpg".into(), Touch::Writing, start);
         let look = |_: &Path| Some((1, SystemTime::UNIX_EPOCH));
-        assert!(settling.ready(start + 100 * MS, look).is_empty(), "more of the burst may come");
-        assert_eq!(names(settling.ready(start + 300 * MS, look)), ["whole.jpg"]);
+        assert!(settling.ready(start + 100 * MS, free, look).is_empty(), "more of the burst may come");
+        assert_eq!(names(settling.ready(start + 300 * MS, free, look)), ["whole.jpg"]);
         // A chunk every two seconds, for a minute.
         for second in (2..60).step_by(2) {
             settling.touch("half.jpg".into(), Touch::Writing, start + second * 1000 * MS);
             // A new date in between is no end of it.
             settling.touch("half.jpg".into(), Touch::Named, start + second * 1000 * MS);
-            assert!(settling.ready(start + (second * 1000 + 1900) * MS, look).is_empty());
+            assert!(settling.ready(start + (second * 1000 + 1900) * MS, free, look).is_empty());
         }
         settling.touch("half.jpg".into(), Touch::Closed, start + 60_000 * MS);
-        assert_eq!(names(settling.ready(start + 60_300 * MS, look)), ["half.jpg"]);
+        assert_eq!(names(settling.ready(start + 60_300 * MS, free, look)), ["half.jpg"]);
+        assert!(settling.due().is_none());
+    }
+
+    #[test]
+    fn what_is_held_waits_and_is_not_lost() {
+        let (mut settling, start) = (Settling::default(), Instant::now());
+        settling.touch("a/new.jpg".into(), Touch::Closed, start);
+        settling.touch("b/new.jpg".into(), Touch::Closed, start);
+        let held = |path: &Path| path.starts_with("a");
+        assert_eq!(names(settling.ready(start + 300 * MS, held, |_| None)), ["b/new.jpg"]);
+        assert!(settling.due().is_some_and(|due| due > start + 300 * MS), "nobody asks at every instant");
+        assert_eq!(names(settling.ready(start + 1000 * MS, free, |_| None)), ["a/new.jpg"]);
+        settling.touch("a".into(), Touch::Named, start);
+        settling.forget(Path::new("a"));
         assert!(settling.due().is_none());
     }
 
@@ -130,10 +169,10 @@ mod tests {
         for step in 1..20 {
             size.set(step);
             let later = start + u32::try_from(step).unwrap() * 1000 * MS;
-            assert!(settling.ready(later, look).is_empty(), "it grows");
+            assert!(settling.ready(later, free, look).is_empty(), "it grows");
         }
-        assert_eq!(names(settling.ready(start + 20_000 * MS, look)), ["a.jpg"]);
+        assert_eq!(names(settling.ready(start + 20_000 * MS, free, look)), ["a.jpg"]);
         settling.touch("gone.jpg".into(), Touch::Changed, start);
-        assert_eq!(names(settling.ready(start + 1000 * MS, |_| None)), ["gone.jpg"]);
+        assert_eq!(names(settling.ready(start + 1000 * MS, free, |_| None)), ["gone.jpg"]);
     }
 }

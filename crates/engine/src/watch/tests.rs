@@ -249,3 +249,26 @@ fn a_sidecar_that_another_program_writes_is_followed() {
     });
     assert_eq!(world.fake.embedded(), 1);
 }
+
+#[test]
+fn what_could_not_be_followed_is_tried_again() {
+    let world = World::new();
+    let (engine, control, told) = (world.engine(), JobControl::new(), Mutex::<Vec<String>>::default());
+    engine.catalog().unwrap().add_folder(&world.photos()).unwrap();
+    let path = world.photo("red.jpg", RED, 0);
+    world.fake.panics.store(true, std::sync::atomic::Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let (engine, control, told) = (&engine, &control, &told);
+        scope.spawn(move || {
+            let tell = |event: WatchEvent| told.lock().unwrap().push(format!("{event:?}"));
+            let follow = |job: &mut FollowJob| engine.run_job(job, control, &|_| {});
+            let mut watch = Watch::new(engine, Vec::new(), control, &tell);
+            watch.again = (Duration::from_millis(300), 0);
+            watch.run(&follow).unwrap();
+        });
+        let _stop = Stop(control);
+        wait("it fails", SOON, || told.lock().unwrap().iter().any(|event| event.starts_with("Failed")));
+        wait("and is tried again", SOON, || photo_at(engine, &path).is_some());
+    });
+    assert!(engine.catalog().unwrap().jobs().unwrap().is_empty(), "no row is left of either");
+}

@@ -25,7 +25,7 @@ impl Watcher {
         let watch = move || {
             let engine = board.engine().clone();
             while !stop.stopping() {
-                let watch = Watch::new(&engine, Vec::<PathBuf>::new(), &stop, &tell);
+                let watch = Watch::new(&engine, Vec::<PathBuf>::new(), &stop, &tell).beside(&board);
                 let Err(error) = watch.run(&|job| board.run(job)) else { return };
                 tell(WatchEvent::Failed { error });
                 // The library could not be read: another process may be writing to it for long.

@@ -1,0 +1,34 @@
+//! The one list of the kinds of jobs: a kind that is not here cannot go on after a pause.
+
+use crate::captions::CaptionJob;
+use crate::duplicates::{DuplicatesJob, TrashJob};
+use crate::export::CopyJob;
+use crate::index::IndexJob;
+use crate::jobs::JobKind;
+use crate::teach::{ActivateJob, TeachJob};
+use crate::watch::FollowJob;
+
+/// All kinds.
+pub(crate) const JOB_KINDS: [JobKind; 8] = [
+    JobKind::of::<IndexJob>(),
+    JobKind::of::<FollowJob>(),
+    JobKind::of::<CaptionJob>(),
+    JobKind::of::<CopyJob>(),
+    JobKind::of::<TeachJob>(),
+    JobKind::of::<ActivateJob>(),
+    JobKind::of::<DuplicatesJob>(),
+    JobKind::of::<TrashJob>(),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_have_one_name() {
+        let names: BTreeSet<&str> = JOB_KINDS.iter().map(|kind| kind.name).collect();
+        assert_eq!(names.len(), JOB_KINDS.len());
+    }
+}

@@ -1,0 +1,35 @@
+//! Kinds of jobs: each brings what it takes to let one of its rows go on.
+
+use sightline_catalog::JobRow;
+
+use super::{Job, JobBoard, JobStatus};
+use crate::EngineError;
+
+/// A kind of job, of which a row tells the name.
+pub(crate) struct JobKind {
+    /// The name, [`Job::KIND`].
+    pub name: &'static str,
+    /// Lets a row of this kind go on.
+    pub go_on: fn(&JobBoard, &JobRow) -> Result<JobStatus, EngineError>,
+}
+
+impl JobKind {
+    /// The kind that `J` is.
+    pub const fn of<J: Job + 'static>() -> Self {
+        Self { name: J::KIND, go_on: JobBoard::go_on::<J> }
+    }
+}
+
+/// The job that a row holds.
+///
+/// # Errors
+/// [`EngineError::BadJob`] when it holds something else, and what [`Job::check`] finds wrong with it.
+pub(super) fn read<J: Job>(row: &JobRow) -> Result<J, EngineError> {
+    let wrong = |reason: String| EngineError::BadJob { id: row.id.0, reason };
+    if row.kind != J::KIND {
+        return Err(wrong(format!("it is no {} job", J::KIND)));
+    }
+    let job: J = serde_json::from_str(&row.payload).map_err(|error| wrong(error.to_string()))?;
+    job.check()?;
+    Ok(job)
+}
