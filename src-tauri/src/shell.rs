@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sightline_api::{CaptionSoFar, JobRow, Shell};
+use sightline_api::{JobRow, Shell};
 use tauri::{AppHandle, Emitter, WebviewWindow};
 
 /// The window, as the desk sees it.
@@ -15,10 +15,6 @@ impl Shell for Window {
 
     fn library_changed(&self) {
         report(self.0.emit("library_changed", ()));
-    }
-
-    fn caption_grew(&self, so_far: &CaptionSoFar) {
-        report(self.0.emit("caption", so_far));
     }
 
     fn reveal(&self, path: &Path) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sightline_api::{CaptionSoFar, Desk, ErrorReply, JobRow, JobState, PictureSize, Places, Shell, dispatch};
+use sightline_api::{Desk, ErrorReply, JobRow, JobState, PictureSize, Places, Shell, dispatch};
 
 use crate::harness::{World, binary, root};
 
@@ -15,7 +15,6 @@ struct Ears {
     jobs: Mutex<Vec<JobRow>>,
     changes: Mutex<usize>,
     revealed: Mutex<Vec<String>>,
-    captions: Mutex<Vec<CaptionSoFar>>,
 }
 
 impl Shell for Ears {
@@ -25,10 +24,6 @@ impl Shell for Ears {
 
     fn library_changed(&self) {
         *self.changes.lock().unwrap() += 1;
-    }
-
-    fn caption_grew(&self, so_far: &CaptionSoFar) {
-        self.captions.lock().unwrap().push(so_far.clone());
     }
 
     fn reveal(&self, path: &Path) -> Result<(), String> {

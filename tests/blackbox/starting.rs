@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sightline_api::{CaptionSoFar, JobRow, LibraryChoice, Places, Shell, Start};
+use sightline_api::{JobRow, LibraryChoice, Places, Shell, Start};
 
 use crate::harness::{World, binary, root};
 
@@ -17,7 +17,6 @@ struct Silent;
 impl Shell for Silent {
     fn job_changed(&self, _: &JobRow) {}
     fn library_changed(&self) {}
-    fn caption_grew(&self, _: &CaptionSoFar) {}
     fn reveal(&self, _: &Path) -> Result<(), String> {
         Ok(())
     }

@@ -147,6 +147,15 @@ export class App {
     });
   }
 
+  /** Presses the mouse on an element twice. */
+  async doubleClick(css) {
+    const origin = { [ELEMENT]: await this.find(css) };
+    const press = [{ type: "pointerDown", button: 0 }, { type: "pointerUp", button: 0 }];
+    await this.#ask("POST", "/actions", {
+      actions: [{ type: "pointer", id: "mouse", actions: [{ type: "pointerMove", origin, x: 0, y: 0 }, ...press, ...press] }],
+    });
+  }
+
   /** Presses the mouse on one element and lets go over another. */
   async drag(from, to, { fromX = 0, fromY = 0, toX = 0, toY = 0 } = {}) {
     const start = { [ELEMENT]: await this.find(from) };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::commands::visit_types;
-use crate::types::{CaptionSoFar, JobRow};
+use crate::types::JobRow;
 
 /// Numbers of photos and bytes fit into a JavaScript number (2^53), and JSON has no other.
 fn config() -> Config {
@@ -18,7 +18,6 @@ pub fn typescript() -> String {
     visit_types(&mut declared);
     crate::start::list::visit_types(&mut declared);
     declared.visit::<JobRow>();
-    declared.visit::<CaptionSoFar>();
     let mut file = String::from("// Generated from crates/api by `cargo xtask bindings`: do not edit.\n\n");
     for declaration in declared.by_name.values() {
         file.push_str(&format!("{declaration}\n\n"));
@@ -30,8 +29,7 @@ pub fn typescript() -> String {
     }
     file.push_str("}\n\n/** What the shell tells unasked, by name. */\nexport interface Events {\n");
     file.push_str("  /** A job changed its state or came further; at most ten a second for each. */\n  job: JobRow;\n");
-    file.push_str("  /** Photos came or went; at most one a second. */\n  library_changed: null;\n");
-    file.push_str("  /** A caption under way has another word. */\n  caption: CaptionSoFar;\n}\n");
+    file.push_str("  /** Photos came or went; at most one a second. */\n  library_changed: null;\n}\n");
     file
 }
 

@@ -11,7 +11,7 @@ use sightline_engine::jobs::{JobBoard, JobState as EngineState, JobStatus};
 use sightline_engine::watch::{Hearing, WatchEvent, Watcher};
 use sightline_engine::{Engine, EngineConfig, PhotoId};
 
-use crate::types::{CaptionSoFar, DeviceChoice, JobRow, JobState, Settings};
+use crate::types::{DeviceChoice, JobRow, JobState, Settings};
 use crate::{ErrorReply, handlers};
 
 /// New photos are told of at most this often.
@@ -23,8 +23,6 @@ pub trait Shell: Send + Sync + 'static {
     fn job_changed(&self, job: &JobRow);
     /// Photos came or went.
     fn library_changed(&self);
-    /// A caption under way has another word.
-    fn caption_grew(&self, so_far: &CaptionSoFar);
     /// Shows a file in the system's file manager.
     ///
     /// # Errors

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sightline_engine::captions::{CaptionJob, CaptionScope, UNCERTAIN, WriteTo, Written};
+use sightline_engine::captions::{CaptionJob, CaptionScope, Judged, UNCERTAIN, WriteTo, Written};
 use sightline_engine::export::CopyJob;
 use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
 use sightline_engine::search::{Ranking, SearchRequest};
 use sightline_engine::{
-    AlbumId, Caption, DateOrder, DateSource, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
+    AlbumId, DateOrder, DateSource, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
 };
 
 use crate::desk::job_row;
@@ -198,25 +198,23 @@ impl Desk {
     }
 
     pub fn caption(&self, request: PhotoRequest) -> Reply<CaptionDetail> {
-        self.captions_of(request.photo, Vec::new())
+        self.captions_of(request.photo, None)
     }
 
     pub fn describe(&self, request: PhotoRequest) -> Reply<CaptionDetail> {
-        let photo = request.photo;
-        let tell = |so_far: Caption| self.shell.caption_grew(&CaptionSoFar { photo, text: so_far.text });
-        let caption = self.engine.describe_photo(PhotoId(photo), &CaptionSearch::default(), tell)?;
-        let uncertain = caption.words.into_iter().filter(|word| word.confidence < UNCERTAIN);
-        self.captions_of(photo, uncertain.map(|word| word.text).collect())
+        // Words under way are not told: whether the sentence fits is known at its end.
+        let described = self.engine.describe_photo(PhotoId(request.photo), &CaptionSearch::default(), drop)?;
+        self.captions_of(request.photo, Some(described))
     }
 
     pub fn write_caption(&self, request: WriteCaption) -> Reply<CaptionDetail> {
         self.engine.write_caption(PhotoId(request.photo), &request.text)?;
-        self.captions_of(request.photo, Vec::new())
+        self.captions_of(request.photo, None)
     }
 
     pub fn undo_caption(&self, request: PhotoRequest) -> Reply<CaptionDetail> {
         self.engine.undo_caption(PhotoId(request.photo))?;
-        self.captions_of(request.photo, Vec::new())
+        self.captions_of(request.photo, None)
     }
 
     pub fn write_out_caption(&self, request: WriteOutCaption) -> Reply<PathList> {
@@ -279,10 +277,29 @@ impl Desk {
         Ok(PhotoList { ids: photos.into_iter().map(|photo| photo.0).collect() })
     }
 
-    fn captions_of(&self, photo: i64, uncertain: Vec<String>) -> Reply<CaptionDetail> {
+    /// A photo's captions, after `described` was written if it just was.
+    fn captions_of(&self, photo: i64, described: Option<Judged>) -> Reply<CaptionDetail> {
         let history: Vec<_> = self.engine.caption_history(PhotoId(photo))?.into_iter().map(caption_row).collect();
-        let current = history.iter().find(|row| !row.undone).cloned();
-        Ok(CaptionDetail { photo, current, history, uncertain })
+        let newest = history.iter().find(|row| !row.undone).cloned();
+        let (mut guess, mut uncertain) =
+            (newest.as_ref().filter(|row| row.is_guess).map(|row| row.text.clone()), Vec::new());
+        match described {
+            // A guess that takes the place of no person's caption is kept nowhere.
+            Some(Judged { is_shown: false, caption, .. }) => guess = Some(caption.text),
+            Some(Judged { caption, .. }) => {
+                let words = caption.words.into_iter().filter(|word| word.confidence < UNCERTAIN);
+                uncertain = words.map(|word| word.text).collect();
+            }
+            None => {}
+        }
+        let unsure = match guess {
+            Some(guess) => {
+                let tags = self.engine.tags(PhotoId(photo))?.into_iter().map(|tag| tag.name).collect();
+                Some(UnsureCaption { guess, tags })
+            }
+            None => None,
+        };
+        Ok(CaptionDetail { photo, current: newest.filter(|row| !row.is_guess), unsure, history, uncertain })
     }
 
     pub fn facets(&self, (): ()) -> Reply<Facets> {
@@ -401,8 +418,8 @@ fn caption_row(row: sightline_engine::CaptionRow) -> CaptionRow {
         sightline_engine::CaptionAuthor::Person => CaptionAuthor::Person,
         sightline_engine::CaptionAuthor::File => CaptionAuthor::File,
     };
-    let (id, text, written_at) = (row.id, row.text, row.written_at);
-    CaptionRow { id, text, author, confidence: row.confidence, written_at, undone: row.undone }
+    let (is_guess, id, text, written_at) = (row.is_guess(), row.id, row.text, row.written_at);
+    CaptionRow { id, text, author, confidence: row.confidence, is_guess, written_at, undone: row.undone }
 }
 
 fn tag_row(tag: sightline_engine::tags::PhotoTag) -> TagRow {

@@ -326,6 +326,8 @@ pub struct CaptionRow {
     pub author: CaptionAuthor,
     /// Mean log-probability of its tokens, if the model wrote it: 0 is certain.
     pub confidence: Option<f64>,
+    /// Whether it is a guess of the model's, which was not shown.
+    pub is_guess: bool,
     /// When, in seconds since 1970.
     pub written_at: i64,
     /// Whether it was taken back.
@@ -339,10 +341,21 @@ pub struct CaptionDetail {
     pub photo: i64,
     /// The current caption.
     pub current: Option<CaptionRow>,
+    /// What there is in its place where the model is not sure of one.
+    pub unsure: Option<UnsureCaption>,
     /// All versions, the newest first.
     pub history: Vec<CaptionRow>,
     /// Words of the caption that was just written which the model is not sure of.
     pub uncertain: Vec<String>,
+}
+
+/// What there is of a photo of which the model is not sure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct UnsureCaption {
+    /// The sentence that does not fit well enough to be a caption.
+    pub guess: String,
+    /// The photo's keywords, and the tags that the model is sure of.
+    pub tags: Vec<String>,
 }
 
 /// What writing a photo's caption and keywords out would do to one of its files.
@@ -393,15 +406,6 @@ pub struct TagRow {
     pub name: String,
     /// Whose it is.
     pub origin: TagOrigin,
-}
-
-/// A caption as far as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct CaptionSoFar {
-    /// The photo.
-    pub photo: i64,
-    /// The words so far.
-    pub text: String,
 }
 
 /// Files that were written.

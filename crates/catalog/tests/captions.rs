@@ -119,6 +119,40 @@ fn the_least_certain_captions_of_the_model_are_reviewed_first() {
 }
 
 #[test]
+fn a_guess_is_no_caption_and_stands_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let ids = commit(&catalog, (1..=3).map(|n| photo_at(n, &format!("/p/{n}.jpg"))).collect());
+    let guess = |text: &str| NewCaption { confidence: None, ..machine(text, 0.0) };
+    catalog.put_caption(ids[0], &machine("A dog on the floor.", -0.5), Overwrite::Never).unwrap();
+    assert!(catalog.put_caption(ids[0], &guess("A black dog."), Overwrite::Machine).unwrap());
+    assert_eq!((text(&catalog, ids[0]), found(&catalog, &["dog"])), (None, vec![]));
+    let now = catalog.current_version(ids[0]).unwrap().unwrap();
+    assert!(now.is_guess() && now.text == "A black dog.");
+    assert!(!catalog.put_caption(ids[0], &guess("A black dog."), Overwrite::Machine).unwrap(), "once is enough");
+    assert_eq!(catalog.caption_history(ids[0]).unwrap().len(), 2);
+    // It is not worked out again, and is reviewed before what the model is surer of.
+    assert_eq!(catalog.captionable(&ids, Overwrite::Never, "m", "beam 3").unwrap(), ids[1..]);
+    assert_eq!(catalog.captionable(&ids, Overwrite::Never, "n", "beam 3").unwrap(), ids);
+    catalog.put_caption(ids[1], &machine("A cat.", -2.0), Overwrite::Never).unwrap();
+    assert_eq!(catalog.captions_to_review(10).unwrap(), [ids[0], ids[1]]);
+    // What a person said stays, whatever is asked for.
+    catalog.put_caption(ids[2], &person("Rex"), Overwrite::Never).unwrap();
+    assert!(!catalog.put_caption(ids[2], &guess("A dog."), Overwrite::All).unwrap());
+    assert_eq!(text(&catalog, ids[2]).unwrap(), "Rex");
+    assert!(catalog.check().unwrap().is_well());
+    // Taken back, the sentence before it is there again; and a better one takes a guess's place.
+    catalog.undo_caption(ids[0]).unwrap();
+    assert_eq!(
+        (text(&catalog, ids[0]).unwrap().as_str(), found(&catalog, &["dog"])),
+        ("A dog on the floor.", vec![ids[0]])
+    );
+    catalog.put_caption(ids[0], &guess("A cup."), Overwrite::Machine).unwrap();
+    assert!(catalog.put_caption(ids[0], &machine("A cup of coffee.", -0.3), Overwrite::Never).unwrap());
+    assert_eq!(found(&catalog, &["coffee"]), [ids[0]]);
+}
+
+#[test]
 fn captions_of_unknown_photos_are_refused_as_a_whole() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = open(&dir);

@@ -8,6 +8,7 @@ use sightline_catalog::{Catalog, ModelKey, VectorIndex};
 use sightline_vlm::{DeviceChoice, Preprocess};
 
 use crate::EngineError;
+use crate::captions::HeldJudge;
 use crate::decoding::Decoders;
 use crate::duplicates::HeldDuplicates;
 use crate::loading::Loader;
@@ -62,6 +63,8 @@ struct Memory {
     curves: Curves,
     /// The list of tags in use, with its text.
     tagger: HeldTagger,
+    /// What captions are judged by.
+    judge: HeldJudge,
     /// What the system says of its volumes.
     volumes: HeldVolumes,
 }
@@ -189,6 +192,11 @@ impl Engine {
     /// The list of tags in use.
     pub(crate) fn held_tagger(&self) -> &HeldTagger {
         &self.0.memory.tagger
+    }
+
+    /// What captions are judged by.
+    pub(crate) fn held_judge(&self) -> &HeldJudge {
+        &self.0.memory.judge
     }
 
     /// What the system says of its volumes.

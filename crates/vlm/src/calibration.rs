@@ -166,12 +166,14 @@ impl QueryScale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CaptionBars;
 
     fn at(cosine: f64) -> Embedding {
         Embedding::normalised(vec![cosine as f32, (1.0 - cosine * cosine).sqrt() as f32]).unwrap()
     }
 
-    const THRESHOLDS: Thresholds = Thresholds { strong: 3.0, possible: 1.5, tag: 4.0, exclude: 1.2 };
+    const NO_BARS: CaptionBars = CaptionBars { sentence: 0.0, people: 0.0, subject: 0.0, thing: 0.0 };
+    const THRESHOLDS: Thresholds = Thresholds { strong: 3.0, possible: 1.5, tag: 4.0, exclude: 1.2, caption: NO_BARS };
 
     #[test]
     fn a_score_is_judged_by_its_distance_from_the_background() {

@@ -158,9 +158,12 @@ fn the_gpu_path_agrees_with_the_cpu_path() {
     let ((cpu, want, said), (gpu, got, said_there)) = (embed(DeviceChoice::Cpu), embed(DeviceChoice::Software));
     assert_eq!((cpu, gpu), (DeviceKind::Cpu, DeviceKind::SoftwareGpu));
     for (said, there) in said.iter().zip(&said_there) {
-        assert_eq!(said.text, there.text);
-        assert!((said.confidence - there.confidence).abs() < 1e-3, "{said:?} {there:?}");
+        let (caption, caption_there) = (&said.caption, &there.caption);
+        assert_eq!(caption.text, caption_there.text);
+        assert!((caption.confidence - caption_there.confidence).abs() < 1e-3, "{caption:?} {caption_there:?}");
+        assert!(said.photo.dot(&there.photo) > 0.999 && said.text.dot(&there.text) > 0.999);
     }
+    assert!(want.iter().zip(&said).all(|(photo, said)| photo.dot(&said.photo) > 0.9999), "the same vector in passing");
     for (number, (want, got)) in want.iter().zip(&got).enumerate() {
         let cosine = want.dot(got);
         assert!(cosine > 0.999, "embedding {number}: cosine {cosine}");

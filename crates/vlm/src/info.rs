@@ -67,11 +67,34 @@ pub struct Thresholds {
     /// From here a photo has what a query excludes.
     #[serde(default = "default_exclude")]
     pub exclude: f32,
+    /// When a caption is shown.
+    #[serde(default)]
+    pub caption: CaptionBars,
 }
 
 /// The bar of descriptions that were written before there was one.
 fn default_exclude() -> f32 {
     1.6
+}
+
+/// When a sentence fits its photo, in standard scores; below one of these it is a guess, which is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CaptionBars {
+    /// The sentence's own score.
+    pub sentence: f32,
+    /// That of people, told from other things, where it names them.
+    pub people: f32,
+    /// That of the thing it names first, unless it names people before.
+    pub subject: f32,
+    /// That of every other thing it names.
+    pub thing: f32,
+}
+
+impl Default for CaptionBars {
+    /// No bar: for a model for which none were chosen.
+    fn default() -> Self {
+        Self { sentence: f32::MIN, people: f32::MIN, subject: f32::MIN, thing: f32::MIN }
+    }
 }
 
 impl ModelInfo {

@@ -30,13 +30,14 @@ pub mod weights;
 
 pub use calibration::{Calibration, Match, QueryScale};
 pub use caption::{
-    CAPTION_FILES, Caption, CaptionWord, DecoderConfig, Sampling, Search, Vocabulary, cleaned as cleaned_caption,
+    CAPTION_FILES, Caption, CaptionWord, DecoderConfig, Described, Sampling, Search, Vocabulary,
+    cleaned as cleaned_caption,
 };
 pub use descriptor::DescriptorConfig;
 pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
-pub use info::{FileInfo, INFO_FILE, ModelInfo, Thresholds};
+pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
 pub use model::Model;
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::caption::{Caption, Captioner, Search};
+use crate::caption::{Caption, Captioner, Described, Search};
 use crate::descriptor::{Descriptor, bands};
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
@@ -319,15 +319,24 @@ impl Model {
         photos: &[ModelInput],
         search: &Search,
         told: impl FnMut(Vec<Caption>) -> ControlFlow<()>,
-    ) -> Result<Vec<Caption>, VlmError> {
+    ) -> Result<Vec<Described>, VlmError> {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
         let captioner = self.captioner()?;
-        self.contained(|| {
-            let (map, shared) = self.map_and_embeddings(photos);
-            Ok(captioner.describe(map, shared, search, told))
-        })
+        let (captions, both) = self.contained(|| {
+            let (map, summary) = self.features(photos);
+            let pooled = Pooled::of(map.clone(), summary);
+            let both = self.vectors(pooled.clone(), bands(map.clone()));
+            let captions = captioner.describe(map, self.embeddings(&pooled), search, told);
+            let both = both.try_into_data().map_err(|e| format!("{e:?}"))?;
+            Ok((captions, both.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?))
+        })?;
+        let vectors = self.photo_vectors(&both)?;
+        let texts: Vec<&str> = captions.iter().map(|caption| caption.text.as_str()).collect();
+        let texts = self.embed_texts(&texts)?;
+        let all = vectors.into_iter().zip(captions).zip(texts);
+        Ok(all.map(|((photo, caption), text)| Described { photo: photo.shared, caption, text }).collect())
     }
 
     fn captioner(&self) -> Result<&Captioner, VlmError> {
@@ -344,9 +353,14 @@ impl Model {
     /// Feature maps `[batch, positions, features]` and embeddings `[batch, dims]` of unit length.
     pub(crate) fn map_and_embeddings(&self, photos: &[ModelInput]) -> (Tensor<3>, Tensor<2>) {
         let (map, summary) = self.features(photos);
-        let shared = self.heads.embed_images(&Pooled::of(map.clone(), summary));
+        let shared = self.embeddings(&Pooled::of(map.clone(), summary));
+        (map, shared)
+    }
+
+    /// Embeddings `[batch, dims]` of unit length, by the untaught heads.
+    fn embeddings(&self, pooled: &Pooled) -> Tensor<2> {
         // Each member has unit length; together they shall.
-        (map, shared / (self.info.heads.members as f64).sqrt())
+        self.heads.embed_images(pooled) / (self.info.heads.members as f64).sqrt()
     }
 
     /// Embeds a class name: the mean over the model's prompts, as CLIP does for zero-shot classification

@@ -82,6 +82,10 @@ photo: number,
  */
 current: CaptionRow | null, 
 /**
+ * What there is in its place where the model is not sure of one.
+ */
+unsure: UnsureCaption | null, 
+/**
  * All versions, the newest first.
  */
 history: Array<CaptionRow>, 
@@ -108,6 +112,10 @@ author: CaptionAuthor,
  */
 confidence: number | null, 
 /**
+ * Whether it is a guess of the model's, which was not shown.
+ */
+is_guess: boolean, 
+/**
  * When, in seconds since 1970.
  */
 written_at: number, 
@@ -115,16 +123,6 @@ written_at: number,
  * Whether it was taken back.
  */
 undone: boolean, };
-
-export type CaptionSoFar = { 
-/**
- * The photo.
- */
-photo: number, 
-/**
- * The words so far.
- */
-text: string, };
 
 export type ChangeTag = { photo: number, name: string, change: TagChange, };
 
@@ -1101,6 +1099,16 @@ kind: UnknownKind,
  */
 value: string, };
 
+export type UnsureCaption = { 
+/**
+ * The sentence that does not fit well enough to be a caption.
+ */
+guess: string, 
+/**
+ * The photo's keywords, and the tags that the model is sure of.
+ */
+tags: Array<string>, };
+
 export type Verdict = "yes" | "no" | "undo";
 
 export type VersionFile = { 
@@ -1266,6 +1274,4 @@ export interface Events {
   job: JobRow;
   /** Photos came or went; at most one a second. */
   library_changed: null;
-  /** A caption under way has another word. */
-  caption: CaptionSoFar;
 }

@@ -62,11 +62,13 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   };
   /** Versions of captions, the newest first. */
   const versions: (CaptionRow & { photo: number })[] = [];
-  const write = (photo: number, text: string, author: CaptionAuthor) =>
-    versions.unshift({ id: versions.length + 1, photo, text, author, confidence: author === "machine" ? -0.6 : null, written_at: 1_700_000_000, undone: false });
+  const write = (photo: number, text: string, author: CaptionAuthor, isGuess = false) =>
+    versions.unshift({ id: versions.length + 1, photo, text, author, confidence: author === "machine" && !isGuess ? -0.6 : null, is_guess: isGuess, written_at: 1_700_000_000, undone: false });
   const captions = (photo: number): CaptionDetail => {
     const history = versions.filter((row) => row.photo === photo).map(({ photo: _, ...row }) => ({ ...row }));
-    return { photo, current: history.find((row) => !row.undone) ?? null, history, uncertain: [] };
+    const newest = history.find((row) => !row.undone) ?? null;
+    const unsure = newest?.is_guess ? { guess: newest.text, tags: tagsOf(photo).map(({ name }) => name) } : null;
+    return { photo, current: newest?.is_guess ? null : newest, unsure, history, uncertain: [] };
   };
   const kept = new Map<number, Set<string>>();
   const removed = new Map<number, Set<string>>();
@@ -161,6 +163,12 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     explain: () => ({ side: 9, values: Array.from({ length: 81 }, (_, i) => Math.exp((-1 * ((i % 9) - 5) ** 2 - (Math.floor(i / 9) - 3) ** 2) / 6)) }),
     caption: ({ photo }) => captions(photo),
     describe: ({ photo }) => {
+      if (photo % 5 === 3) {
+        // Of these photos the model is not sure; a guess takes the place of no person's caption.
+        if (captions(photo).current?.author !== "person") write(photo, "A dog sits on the floor.", "machine", true);
+        const unsure = { guess: "A dog sits on the floor.", tags: tagsOf(photo).map(({ name }) => name) };
+        return { ...captions(photo), unsure };
+      }
       write(photo, "A dog runs.", "machine");
       return { ...captions(photo), uncertain: ["runs."] };
     },

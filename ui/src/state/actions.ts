@@ -222,7 +222,7 @@ register({
   label: (m) => m.caption.describe,
   keys: ["c"],
   where: "inViewer",
-  perform: (app) => void app.attempt(() => app.captions.describe()),
+  perform: (app) => void app.describeOpen(),
 });
 register({
   label: (m) => m.caption.edit,

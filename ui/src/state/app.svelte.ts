@@ -81,7 +81,6 @@ export class AppState {
         void this.attempt(() => this.teach.hear(job));
         void this.attempt(() => this.duplicates.hear(job));
       }),
-      platform().listen("caption", (soFar) => this.captions.hear(soFar)),
       platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
     ]);
     void this.attempt(() => this.#firstLook());
@@ -296,6 +295,13 @@ export class AppState {
   /** Describes photos in the background; those that have a caption keep it. */
   describe(photos: number[]): Promise<void> {
     return this.attempt(async () => this.jobs.hear(await call("describe_photos", { photos, again: false })));
+  }
+
+  /** Describes the open photo. */
+  describeOpen(): Promise<void> {
+    return this.attempt(async () => {
+      if (await this.captions.describe()) this.toasts.note(t().caption.stays);
+    });
   }
 
   /** Looks for duplicates among all photos, in the background. */

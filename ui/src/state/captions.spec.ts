@@ -13,19 +13,36 @@ beforeEach(async () => {
 });
 
 describe("a caption", () => {
-  it("is shown word by word while the model writes, of the open photo only", async () => {
+  it("is shown when the model has written it", async () => {
     const describe = fake.handlers.describe;
     fake.handlers.describe = async (request) => {
-      captions.hear({ photo: 1, text: "A dog" });
-      expect(captions.text).toBe("A dog");
-      captions.hear({ photo: 2, text: "A cat" });
-      expect(captions.text).toBe("A dog");
+      expect([captions.text, captions.writing]).toEqual(["", true]);
       return describe(request);
     };
-    await captions.describe();
+    expect(await captions.describe()).toBe(false);
     expect(captions.text).toBe("A dog runs.");
     expect(captions.detail?.uncertain).toEqual(["runs."]);
-    expect(captions.soFar).toBeNull();
+    expect(captions.writing).toBe(false);
+  });
+
+  it("of which the model is not sure is a guess that is shown only to who wants it, and can be taken", async () => {
+    await captions.turnTo(3);
+    await captions.describe();
+    expect([captions.text, captions.guess]).toEqual(["", null]);
+    expect(captions.detail?.unsure?.tags).toEqual(["dog", "beach"]);
+    expect(await captions.accept()).toBe(false);
+    captions.guessOpen = true;
+    expect(captions.guess).toBe("A dog sits on the floor.");
+    await captions.turnTo(2);
+    await captions.turnTo(3);
+    expect(captions.guess).toBeNull();
+    captions.guessOpen = true;
+    expect(await captions.accept()).toBe(true);
+    expect(captions.text).toBe("A dog sits on the floor.");
+    expect(captions.detail?.current?.author).toBe("person");
+    expect(await captions.describe()).toBe(true);
+    expect(captions.text).toBe("A dog sits on the floor.");
+    expect(captions.detail?.current?.author).toBe("person");
   });
 
   it("that arrives late does not show under another photo", async () => {
@@ -40,7 +57,7 @@ describe("a caption", () => {
     finish();
     await writing;
     expect(captions.text).toBe("");
-    expect(captions.soFar).toBeNull();
+    expect(captions.writing).toBe(false);
   });
 
   it("that is typed is kept when one turns to another photo, and can be taken back", async () => {

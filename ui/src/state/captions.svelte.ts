@@ -1,26 +1,31 @@
-/** The caption of the open photo: read, written by the model as one looks on, edited, taken back. */
-import type { CaptionDetail, CaptionSoFar } from "../api/bindings";
+/** The caption of the open photo: read, written by the model or by a person, taken back. */
+import type { CaptionDetail } from "../api/bindings";
 import { call } from "../api/call";
 
 export class Captions {
   photo = $state(-1);
   detail = $state.raw<CaptionDetail | null>(null);
-  /** What the model has written so far, while it writes. */
-  soFar = $state<string | null>(null);
+  /** Whether the model writes. */
+  writing = $state(false);
+  /** Whether one wants to see what the model is not sure of. */
+  guessOpen = $state(false);
   /** The text in the field while one edits. */
   draft = $state<string | null>(null);
 
   /** Whether a caption is just being accepted: a key that is held down accepts it once. */
   #accepting = false;
 
-  text = $derived(this.soFar ?? this.detail?.current?.text ?? "");
+  text = $derived(this.detail?.current?.text ?? "");
+  /** What the model would have written where it has no caption, if one wants to see it. */
+  guess = $derived(this.guessOpen && this.detail?.current == null ? (this.detail?.unsure?.guess ?? null) : null);
 
   /** Shows the caption of a photo; what was being typed under another one is kept there first. */
   async turnTo(photo: number): Promise<void> {
     if (this.photo === photo) return;
     if (this.draft !== null) await this.save();
     this.photo = photo;
-    this.detail = this.soFar = this.draft = null;
+    this.detail = this.draft = null;
+    this.writing = this.guessOpen = false;
     const detail = await call("caption", { photo });
     if (photo === this.photo) this.detail = detail;
   }
@@ -29,26 +34,25 @@ export class Captions {
     return this.turnTo(-1);
   }
 
-  /** Hears of a caption under way. */
-  hear({ photo, text }: CaptionSoFar): void {
-    if (photo === this.photo && this.soFar !== null) this.soFar = text;
-  }
-
-  async describe(): Promise<void> {
-    if (this.soFar !== null || this.photo < 0) return;
+  /** Lets the model write; tells whether it was not sure, so that the caption that was there stays. */
+  async describe(): Promise<boolean> {
+    if (this.writing || this.photo < 0) return false;
     const { photo } = this;
     this.draft = null;
-    this.soFar = "";
+    this.writing = true;
+    this.guessOpen = false;
     try {
       const detail = await call("describe", { photo });
-      if (photo === this.photo) this.detail = detail;
+      if (photo !== this.photo) return false;
+      this.detail = detail;
+      return detail.unsure !== null && detail.current !== null;
     } finally {
-      if (photo === this.photo) this.soFar = null;
+      if (photo === this.photo) this.writing = false;
     }
   }
 
   edit(): void {
-    if (this.soFar === null) this.draft = this.detail?.current?.text ?? "";
+    if (!this.writing) this.draft = this.detail?.current?.text ?? this.guess ?? "";
   }
 
   /** Keeps what was typed. Nothing typed, or nothing new, changes nothing. */
@@ -60,14 +64,15 @@ export class Captions {
     if (photo === this.photo) this.detail = detail;
   }
 
-  /** Takes the model's caption as one's own; tells whether there was one. */
+  /** Takes the model's caption, or the guess that one sees, as one's own; tells whether there was one. */
   async accept(): Promise<boolean> {
     const current = this.detail?.current;
-    if (this.#accepting || current == null || current.author !== "machine") return false;
+    const text = current?.author === "machine" ? current.text : this.guess;
+    if (this.#accepting || text === null) return false;
     const { photo } = this;
     this.#accepting = true;
     try {
-      const detail = await call("write_caption", { photo, text: current.text });
+      const detail = await call("write_caption", { photo, text });
       if (photo === this.photo) this.detail = detail;
     } finally {
       this.#accepting = false;

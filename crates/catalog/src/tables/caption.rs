@@ -2,6 +2,11 @@
 //!
 //! A caption belongs to a photo, not to a file. The newest version that was not taken back is the current
 //! one, and its words are indexed. What a person wrote is replaced only when that is asked for.
+//!
+//! A version may also be a guess: what a model would have written, had it been sure enough. A guess is current like any
+//! other version, so that the photo is not described again and an older sentence of the model's does not stand in its
+//! place, but it is no caption: it is given out as none, indexed by no word, and only the history and the review know
+//! it. In the table it is a model's version without a confidence.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -60,7 +65,7 @@ impl CaptionAuthor {
     }
 }
 
-/// Which current captions a new one may take the place of.
+/// Which current captions a new one may take the place of. A guess is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
     /// None.
@@ -76,6 +81,7 @@ impl Overwrite {
     fn lets(self, now: Option<&CaptionRow>) -> bool {
         match (self, now) {
             (_, None) | (Self::All, _) => true,
+            (_, Some(now)) if now.is_guess() => true,
             (Self::Machine, Some(now)) => now.author == CaptionAuthor::Machine,
             (Self::Never, Some(_)) => false,
         }
@@ -93,11 +99,16 @@ pub struct NewCaption {
     pub model: Option<String>,
     /// How the model was asked.
     pub settings: Option<String>,
-    /// Mean log-probability of its tokens in nats, if a model wrote it.
+    /// Mean log-probability of its tokens in nats, if a model wrote it; none makes a model's caption a guess.
     pub confidence: Option<f64>,
 }
 
 impl NewCaption {
+    /// Whether it is only a guess of a model's; see [`CaptionRow::is_guess`].
+    pub fn is_guess(&self) -> bool {
+        self.author == CaptionAuthor::Machine && self.confidence.is_none()
+    }
+
     /// A caption that stood in the photo's file or beside it.
     pub fn of_file(text: &str) -> Self {
         Self { text: text.into(), author: CaptionAuthor::File, model: None, settings: None, confidence: None }
@@ -117,12 +128,19 @@ pub struct CaptionRow {
     pub model: Option<String>,
     /// How the model was asked.
     pub settings: Option<String>,
-    /// Mean log-probability of its tokens in nats, if a model wrote it.
+    /// Mean log-probability of its tokens in nats, if a model wrote it and it is no guess.
     pub confidence: Option<f64>,
     /// When it was written, in seconds since 1970.
     pub written_at: i64,
     /// Whether it was taken back.
     pub undone: bool,
+}
+
+impl CaptionRow {
+    /// Whether it is only a guess of a model's, which is not shown as a caption.
+    pub fn is_guess(&self) -> bool {
+        self.author == CaptionAuthor::Machine && self.confidence.is_none()
+    }
 }
 
 const COLUMNS: &str = "id, text, author, model, settings, confidence, written_at, undone_at IS NOT NULL";
@@ -147,14 +165,21 @@ pub(crate) fn current(connection: &Connection, photo: PhotoId) -> Result<Option<
     Ok(connection.prepare_cached(&sql)?.query_row([photo.0], from_row).optional()?)
 }
 
-/// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did.
+/// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did. A guess never takes
+/// the place of what a person or a file said, nor of the same guess.
 pub(crate) fn put(
     connection: &Connection,
     photo: PhotoId,
     new: &NewCaption,
     overwrite: Overwrite,
 ) -> Result<bool, Failure> {
-    if !overwrite.lets(current(connection, photo)?.as_ref()) {
+    let now = current(connection, photo)?;
+    let overwrite = if new.is_guess() && overwrite == Overwrite::All { Overwrite::Machine } else { overwrite };
+    let is_known = new.is_guess()
+        && now.as_ref().is_some_and(|now| {
+            now.is_guess() && (&now.text, &now.model, &now.settings) == (&new.text, &new.model, &new.settings)
+        });
+    if is_known || !overwrite.lets(now.as_ref()) {
         return Ok(false);
     }
     let sql =
@@ -179,7 +204,8 @@ pub(crate) fn follow_file(connection: &Connection, photo: PhotoId, text: &str) -
 }
 
 impl Catalog {
-    /// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did.
+    /// Keeps a caption if `overwrite` lets it take the place of the current one; tells whether it did. A guess never
+    /// takes the place of what a person or a file said.
     ///
     /// # Errors
     /// When there is no such photo, or the library cannot be written.
@@ -221,11 +247,19 @@ impl Catalog {
         })
     }
 
-    /// The current caption of a photo.
+    /// The current caption of a photo; none where there is only a guess.
     ///
     /// # Errors
     /// When the library cannot be read.
     pub fn caption(&self, photo: PhotoId) -> Result<Option<CaptionRow>, CatalogError> {
+        Ok(self.current_version(photo)?.filter(|now| !now.is_guess()))
+    }
+
+    /// The current version of a photo's caption, which may be a guess.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn current_version(&self, photo: PhotoId) -> Result<Option<CaptionRow>, CatalogError> {
         self.read(|transaction| current(transaction, photo))
     }
 
@@ -268,7 +302,7 @@ impl Catalog {
         })
     }
 
-    /// Photos whose current caption a model wrote, the least certain first, at most `limit`.
+    /// Photos whose current caption a model wrote, the least certain first and guesses before all, at most `limit`.
     ///
     /// # Errors
     /// When the library cannot be read.

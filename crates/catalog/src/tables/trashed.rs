@@ -96,9 +96,11 @@ fn hand_on(connection: &Connection, batch: i64, photo: PhotoId, kept: PhotoId) -
 }
 
 /// A caption takes the place of none, and a person's or a file's that of a model's; any other is kept in the history.
+/// A model's guess is no caption.
 fn hand_caption_on(connection: &Connection, photo: PhotoId, kept: PhotoId) -> Result<Option<i64>, Failure> {
-    let Some(own) = caption::current(connection, photo)? else { return Ok(None) };
-    let there = caption::current(connection, kept)?;
+    let said = |photo| caption::current(connection, photo).map(|now| now.filter(|now| !now.is_guess()));
+    let Some(own) = said(photo)? else { return Ok(None) };
+    let there = said(kept)?;
     if there.as_ref().is_some_and(|there| there.text == own.text) {
         return Ok(None);
     }

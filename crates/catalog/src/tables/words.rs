@@ -16,13 +16,13 @@ END;
 /// The schema's version from which on there are words.
 pub(crate) const SINCE: u32 = 3;
 
-/// Makes the words of the photo's current caption and keywords those that find it.
+/// Makes the words of the photo's current caption and keywords those that find it; a guess has none.
 pub(crate) fn index(connection: &Connection, photo: PhotoId) -> Result<(), Failure> {
     connection.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([photo.0])?;
     let sql = "INSERT INTO words (rowid, caption, keywords)
                SELECT ?1, caption, keywords FROM (SELECT
-                   (SELECT text FROM caption WHERE photo_id = ?1 AND undone_at IS NULL
-                       ORDER BY id DESC LIMIT 1) AS caption,
+                   (SELECT iif(author = 'machine' AND confidence IS NULL, NULL, text) FROM caption
+                       WHERE photo_id = ?1 AND undone_at IS NULL ORDER BY id DESC LIMIT 1) AS caption,
                    (SELECT group_concat(word, char(10)) FROM keyword WHERE photo_id = ?1 AND NOT removed) AS keywords)
                WHERE caption IS NOT NULL OR keywords IS NOT NULL";
     connection.prepare_cached(sql)?.execute([photo.0])?;
@@ -33,8 +33,8 @@ pub(crate) fn index(connection: &Connection, photo: PhotoId) -> Result<(), Failu
 macro_rules! words_of_photos {
     () => {
         "SELECT photo.id AS id,
-            (SELECT text FROM caption WHERE photo_id = photo.id AND undone_at IS NULL
-                ORDER BY caption.id DESC LIMIT 1) AS caption,
+            (SELECT iif(author = 'machine' AND confidence IS NULL, NULL, text) FROM caption
+                WHERE photo_id = photo.id AND undone_at IS NULL ORDER BY caption.id DESC LIMIT 1) AS caption,
             (SELECT group_concat(word, char(10)) FROM keyword WHERE photo_id = photo.id AND NOT removed) AS keywords
         FROM photo"
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use sightline_engine::captions::{CaptionFiles, CaptionedFile, UNCERTAIN, WriteTo};
+use sightline_engine::captions::{CaptionFiles, CaptionedFile, Judged, UNCERTAIN, WriteTo};
 use sightline_engine::jobs::{JobCx, JobEvent};
 use sightline_engine::{CaptionAuthor, EngineError, Overwrite, Sampling, Search};
 
@@ -16,6 +16,8 @@ use crate::progress::Screen;
 use crate::setup;
 
 /// Describe photos in a sentence each, and keep or write out the captions if asked to
+///
+/// Where the model's sentence does not fit its photo it says what it is sure of instead, and writes nothing out.
 #[derive(Debug, Args)]
 pub(crate) struct Caption {
     /// Sentences kept side by side while the best is searched for; 1 is fastest
@@ -84,7 +86,7 @@ impl Caption {
         // Made before any work: a table that cannot be written should cost no time.
         let mut table = self.csv.as_ref().map(csv::Writer::from_path).transpose()?;
         if let Some(table) = &mut table {
-            table.write_record(["path", "caption", "author", "confidence"])?;
+            table.write_record(["path", "caption", "author", "confidence", "tags"])?;
         }
         let control = job_control(output)?;
         let screen = Screen::new(output);
@@ -125,8 +127,10 @@ fn author(file: &CaptionedFile) -> &'static str {
 
 fn record(table: &mut Option<csv::Writer<std::fs::File>>, file: &CaptionedFile) -> anyhow::Result<()> {
     if let Some(table) = table {
-        let confidence = file.caption.as_ref().map(|c| format!("{:.3}", c.confidence)).unwrap_or_default();
-        table.write_record([file.path.to_string_lossy().as_ref(), &file.text, author(file), &confidence])?;
+        let sure = file.judged.as_ref().filter(|judged| judged.is_shown);
+        let confidence = sure.map(|judged| format!("{:.3}", judged.caption.confidence)).unwrap_or_default();
+        let (path, text) = (file.path.to_string_lossy(), file.text.as_deref().unwrap_or_default());
+        table.write_record([path.as_ref(), text, author(file), &confidence, &file.tags.join(", ")])?;
     }
     Ok(())
 }
@@ -135,25 +139,34 @@ fn print(output: Output, file: &CaptionedFile) -> anyhow::Result<()> {
     if output.json {
         let mut object = json!({ "caption": file.text, "author": author(file), "saved": file.saved });
         put_path(&mut object, &file.path);
-        if let Some(caption) = &file.caption {
+        if let Some(Judged { caption, fit, is_shown, .. }) = &file.judged {
+            object["fit"] = (*fit).into();
+            object["unsure"] = (!is_shown).into();
             object["confidence"] = caption.confidence.into();
-            let word =
-                |word: &sightline_engine::CaptionWord| json!({ "text": word.text, "confidence": word.confidence });
-            object["words"] = caption.words.iter().map(word).collect();
+            if *is_shown {
+                let word =
+                    |word: &sightline_engine::CaptionWord| json!({ "text": word.text, "confidence": word.confidence });
+                object["words"] = caption.words.iter().map(word).collect();
+            } else {
+                object["guess"] = caption.text.as_str().into();
+                object["tags"] = json!(file.tags);
+            }
         }
         if let Some(path) = &file.written_to {
             object["written_to"] = path.to_string_lossy().into();
         }
         return output.object(&object);
     }
-    let text = match &file.caption {
-        Some(caption) => {
+    let text = match (&file.text, &file.judged) {
+        (None, _) if file.tags.is_empty() => output.paint(Tone::Quiet, "not sure"),
+        (None, _) => format!("{} {}", output.paint(Tone::Quiet, "not sure; seen:"), file.tags.join(", ")),
+        (Some(_), Some(Judged { caption, .. })) => {
             let word = |word: &sightline_engine::CaptionWord| {
                 if word.confidence < UNCERTAIN { output.paint(Tone::Fair, &word.text) } else { word.text.clone() }
             };
             caption.words.iter().map(word).collect::<Vec<_>>().join(" ")
         }
-        None => format!("{} {}", file.text, output.paint(Tone::Quiet, "(was there before)")),
+        (Some(text), None) => format!("{text} {}", output.paint(Tone::Quiet, "(was there before)")),
     };
     output.line(&format!("{}: {text}", shown(&file.path)))
 }

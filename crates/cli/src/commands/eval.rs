@@ -52,7 +52,7 @@ enum What {
         /// Sentences kept side by side while the best is searched for
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
         beam: u8,
-        /// Write the model's captions to this CSV file
+        /// Write the model's captions, and which of them are shown, to this CSV file
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -119,9 +119,10 @@ impl Eval {
                 let report = with_progress(global, output, |cx| task.run(cx))?;
                 if let Some(out) = out {
                     let mut table = csv::Writer::from_path(out)?;
-                    table.write_record(["image", "caption"])?;
-                    for (image, caption) in &report.written {
-                        table.write_record([image, caption])?;
+                    table.write_record(["image", "caption", "shown", "fit"])?;
+                    for (image, judged) in &report.written {
+                        let (shown, fit) = (if judged.is_shown { "yes" } else { "no" }, format!("{:.2}", judged.fit));
+                        table.write_record([image, judged.caption.text.as_str(), shown, &fit])?;
                     }
                     table.flush()?;
                 }
@@ -131,6 +132,8 @@ impl Eval {
                     let [one, two, three, four] = report.bleu;
                     output.line(&format!("BLEU-1 {one:.1}  BLEU-2 {two:.1}  BLEU-3 {three:.1}  BLEU-4 {four:.1}"))?;
                     output.line(&format!("ROUGE-L {:.1}  CIDEr-D {:.1}", report.rouge_l, report.cider_d))?;
+                    let (shown, share, cider) = (report.shown, report.share_shown, report.cider_d_shown);
+                    output.line(&format!("{shown} captions are shown ({share:.1}%), CIDEr-D of those {cider:.1}"))?;
                     let (marked, wrong, others) = (report.uncertain, report.uncertain_wrong, report.certain_wrong);
                     output.line(&format!(
                         "{marked:.1}% of the words are uncertain; no person wrote {wrong:.0}% of them and {others:.0}% of the others"

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use sightline_catalog::{CaptionAuthor, Overwrite, PhotoId};
 use sightline_media::caption_metadata::{self, WriteTo};
 use sightline_media::{FileKind, hash_file};
-use sightline_vlm::{Caption, ModelInput, Search};
+use sightline_vlm::{Described, ModelInput, Search};
 
+use super::Judged;
 use super::write_out::write_caption;
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 use crate::loading::{Loader, work_ahead};
 use crate::model_host::Lane;
+use crate::serving::Serving;
 use crate::{Engine, EngineError};
 
 /// What to do with which files.
@@ -34,10 +36,12 @@ pub struct CaptionFiles {
 pub struct CaptionedFile {
     /// The photo.
     pub path: PathBuf,
-    /// The caption.
-    pub text: String,
-    /// What the model thinks of it; none for a caption that was there before.
-    pub caption: Option<Caption>,
+    /// The caption; none where the model is not sure.
+    pub text: Option<String>,
+    /// What the model wrote and how well it fits, which may be a guess; none for a caption that was there before.
+    pub judged: Option<Judged>,
+    /// What the model is sure of where it has no caption.
+    pub tags: Vec<String>,
     /// Who wrote it.
     pub author: CaptionAuthor,
     /// Whether it was kept in the library.
@@ -67,14 +71,16 @@ impl CaptionFiles {
         let engine = cx.engine();
         let files = self.files()?;
         let total = files.len() as u64;
-        let host = engine.host();
+        let serving = engine.serving();
+        let host = &serving.host;
         let loader = engine.loader(host.ready(Lane::Batch).wait()?.preprocess);
         let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, self.search));
         let mut done = 0;
         cx.progress("caption", 0, total, None)?;
-        let mut finish = |described: Vec<(PathBuf, Caption)>, done: &mut u64| -> Result<(), EngineError> {
-            for (path, caption) in described {
-                match self.keep(engine, path.clone(), caption) {
+        let mut finish = |described: Vec<(PathBuf, Described)>, done: &mut u64| -> Result<(), EngineError> {
+            let (paths, described): (Vec<PathBuf>, Vec<Described>) = described.into_iter().unzip();
+            for (path, judged) in paths.into_iter().zip(engine.judged(&serving, Lane::Batch, described)?) {
+                match self.keep(engine, &serving, path.clone(), judged) {
                     Ok(file) => told(file)?,
                     Err(error) => cx.item_failed(&path, error.code(), &error.to_string()),
                 }
@@ -95,7 +101,16 @@ impl CaptionFiles {
                     finish(described, &mut done)?;
                 }
                 Ok(Known::Captioned(text, author)) => {
-                    before.push(CaptionedFile { path, text, caption: None, author, saved: false, written_to: None });
+                    let (text, tags) = (Some(text), Vec::new());
+                    before.push(CaptionedFile {
+                        path,
+                        text,
+                        judged: None,
+                        tags,
+                        author,
+                        saved: false,
+                        written_to: None,
+                    });
                     done += 1;
                 }
                 Err(error) => {
@@ -157,18 +172,26 @@ impl CaptionFiles {
         Ok(Known::Free(loader.load(path)?))
     }
 
-    fn keep(&self, engine: &Engine, path: PathBuf, caption: Caption) -> Result<CaptionedFile, EngineError> {
+    fn keep(
+        &self,
+        engine: &Engine,
+        serving: &Serving,
+        path: PathBuf,
+        judged: Judged,
+    ) -> Result<CaptionedFile, EngineError> {
         let mut saved = false;
         if self.save {
             let Some(photo) = photo_of(engine, &path)? else { return Err(EngineError::NotIndexed { path }) };
-            saved = engine.keep_caption(photo, &caption, &self.search, self.overwrite)?;
+            saved = engine.keep_caption(photo, &judged, &self.search, self.overwrite)?;
         }
-        let written_to = match self.write {
-            None => None,
-            Some(to) => Some(write_caption(&path, &caption.text, to)?),
+        let text = judged.is_shown.then(|| judged.caption.text.clone());
+        let written_to = match (self.write, &text) {
+            (Some(to), Some(text)) => Some(write_caption(&path, text, to)?),
+            _ => None,
         };
-        let text = caption.text.clone();
-        Ok(CaptionedFile { path, text, caption: Some(caption), author: CaptionAuthor::Machine, saved, written_to })
+        let tags = if judged.is_shown { Vec::new() } else { engine.names_seen(serving, &judged.photo)? };
+        let (judged, author) = (Some(judged), CaptionAuthor::Machine);
+        Ok(CaptionedFile { path, text, judged, tags, author, saved, written_to })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::{AlbumId, Filter, NewCaption, Overwrite, PhotoId};
-use sightline_vlm::{Caption, Search};
+use sightline_vlm::{Described, Search};
 
 use super::settings_of;
 use crate::EngineError;
@@ -51,8 +51,10 @@ enum OverwriteName {
 pub struct CaptionSummary {
     /// Photos of the scope.
     pub photos: u64,
-    /// Photos that got a caption.
+    /// Photos that got a caption or a guess.
     pub described: u64,
+    /// Those of them of which the model is not sure.
+    pub unsure: u64,
     /// Photos that could not be read.
     pub failed: u64,
 }
@@ -99,15 +101,20 @@ impl Job for CaptionJob {
         if work.is_empty() {
             return Ok(());
         }
-        let host = engine.host();
+        let serving = engine.serving();
+        let host = &serving.host;
         let loader = engine.loader(host.ready(Lane::Batch).wait()?.preprocess);
         let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, search));
         let summary = &mut self.summary;
-        let keep = |summary: &mut CaptionSummary, described: Vec<(PhotoId, Caption)>| -> Result<(), EngineError> {
-            let captions: Vec<(PhotoId, NewCaption)> = described
+        let keep = |summary: &mut CaptionSummary, described: Vec<(PhotoId, Described)>| -> Result<(), EngineError> {
+            let (photos, described): (Vec<PhotoId>, Vec<Described>) = described.into_iter().unzip();
+            let judged = engine.judged(&serving, Lane::Batch, described)?;
+            let captions: Vec<(PhotoId, NewCaption)> = photos
                 .into_iter()
-                .map(|(photo, caption)| Ok((photo, engine.by_machine(&caption, &search)?)))
+                .zip(&judged)
+                .map(|(photo, judged)| Ok((photo, engine.by_machine(judged, &search)?)))
                 .collect::<Result<_, EngineError>>()?;
+            summary.unsure += judged.iter().filter(|judged| !judged.is_shown).count() as u64;
             summary.described += catalog.put_captions(&captions, overwrite)? as u64;
             engine.words_changed();
             Ok(())

@@ -1,9 +1,11 @@
 //! Captions: written by the model or by a person, kept in versions, found by their words.
 //!
 //! A caption belongs to a photo, wherever its file lies. What a person has written is not overwritten
-//! unasked, and every version can be gone back to.
+//! unasked, and every version can be gone back to. A sentence of the model's that does not fit its photo is a guess: it
+//! is kept, so that it is not worked out again, and is never shown, searched, exported or written as a caption.
 
 mod files;
+mod fit;
 mod job;
 #[cfg(test)]
 mod tests;
@@ -12,14 +14,17 @@ mod write_out;
 use std::path::Path;
 
 use sightline_catalog::{CaptionAuthor, CaptionRow, NewCaption, Overwrite, PhotoId};
-use sightline_vlm::{Caption, Search};
+use sightline_vlm::{Caption, Described, Search};
 
 pub use files::{CaptionFiles, CaptionedFile};
+pub(crate) use fit::HeldJudge;
+pub use fit::Judged;
 pub use job::{CaptionJob, CaptionScope, CaptionSummary};
 pub use sightline_media::caption_metadata::{CaptionMetadata, WriteTo, Written};
 pub use write_out::WriteOutPreview;
 
 use crate::model_host::Lane;
+use crate::serving::Serving;
 use crate::{Engine, EngineError};
 
 /// A word less likely than this, in nats, is marked as uncertain. On the dev split that is 1.4% of the words; 74% of
@@ -27,7 +32,8 @@ use crate::{Engine, EngineError};
 pub const UNCERTAIN: f32 = -2.5;
 
 impl Engine {
-    /// Describes a file, without a library. After each token `told` hears of the caption so far.
+    /// Describes a file, without a library. After each token `told` hears of the sentence so far, which nothing has
+    /// judged yet.
     ///
     /// # Errors
     /// When the file cannot be read, or the model writes no captions or cannot be used.
@@ -36,16 +42,31 @@ impl Engine {
         file: &Path,
         search: &Search,
         told: impl FnMut(Caption),
-    ) -> Result<Caption, EngineError> {
-        let ready = self.host().ready(Lane::Interactive).wait()?;
+    ) -> Result<Judged, EngineError> {
+        let serving = self.serving();
+        let ready = serving.host.ready(Lane::Interactive).wait()?;
         let input = self.loader(ready.preprocess).load(file)?;
         let (sender, so_far) = crossbeam_channel::unbounded();
-        let ticket = self.host().describe_aloud(input, *search, sender);
+        let ticket = serving.host.describe_aloud(input, *search, sender);
         so_far.iter().for_each(told);
-        ticket.wait()?.pop().ok_or(EngineError::ModelGone)
+        self.judged(&serving, Lane::Interactive, ticket.wait()?)?.pop().ok_or(EngineError::ModelGone)
     }
 
-    /// Describes a photo of the library and keeps the caption, also over a person's: they asked for it.
+    /// What the model wrote of photos, judged.
+    pub(crate) fn judged(
+        &self,
+        serving: &Serving,
+        lane: Lane,
+        described: Vec<Described>,
+    ) -> Result<Vec<Judged>, EngineError> {
+        if described.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.judge(serving, lane)?.judge(&serving.host, lane, described)
+    }
+
+    /// Describes a photo of the library and keeps the caption, also over a person's: they asked for it. A guess takes
+    /// the place of no person's caption.
     ///
     /// # Errors
     /// As [`Engine::describe_file`], and when the library cannot be written.
@@ -54,24 +75,24 @@ impl Engine {
         photo: PhotoId,
         search: &Search,
         told: impl FnMut(Caption),
-    ) -> Result<Caption, EngineError> {
-        let caption = self.describe_file(&self.file_of(photo)?, search, told)?;
-        self.keep_caption(photo, &caption, search, Overwrite::All)?;
-        Ok(caption)
+    ) -> Result<Judged, EngineError> {
+        let judged = self.describe_file(&self.file_of(photo)?, search, told)?;
+        self.keep_caption(photo, &judged, search, Overwrite::All)?;
+        Ok(judged)
     }
 
-    /// Keeps a caption of the model's if `overwrite` lets it; tells whether it did.
+    /// Keeps a caption or guess of the model's if `overwrite` lets it; tells whether it did.
     ///
     /// # Errors
     /// When the library cannot be written.
     pub fn keep_caption(
         &self,
         photo: PhotoId,
-        caption: &Caption,
+        judged: &Judged,
         search: &Search,
         overwrite: Overwrite,
     ) -> Result<bool, EngineError> {
-        let new = self.by_machine(caption, search)?;
+        let new = self.by_machine(judged, search)?;
         let kept = self.catalog()?.put_caption(photo, &new, overwrite)?;
         self.words_changed();
         Ok(kept)
@@ -103,7 +124,7 @@ impl Engine {
         Ok(undone)
     }
 
-    /// The current caption of a photo.
+    /// The current caption of a photo; none where there is only a guess.
     ///
     /// # Errors
     /// When the library cannot be read.
@@ -119,7 +140,7 @@ impl Engine {
         Ok(self.catalog()?.caption_history(photo)?)
     }
 
-    /// Photos whose captions a person should look at, the least certain first.
+    /// Photos whose captions a person should look at: those with a guess, and then the least certain first.
     ///
     /// # Errors
     /// When the library cannot be read.
@@ -127,13 +148,17 @@ impl Engine {
         Ok(self.catalog()?.captions_to_review(limit)?)
     }
 
-    fn by_machine(&self, caption: &Caption, search: &Search) -> Result<NewCaption, EngineError> {
+    fn by_machine(
+        &self,
+        Judged { caption, is_shown, .. }: &Judged,
+        search: &Search,
+    ) -> Result<NewCaption, EngineError> {
         Ok(NewCaption {
             text: caption.text.clone(),
             author: CaptionAuthor::Machine,
             model: Some(self.host().spec()?.caption_id.clone()),
             settings: Some(settings_of(search)),
-            confidence: Some(f64::from(caption.confidence)),
+            confidence: is_shown.then_some(f64::from(caption.confidence)),
         })
     }
 }

@@ -35,7 +35,7 @@ fn all_photos_are_described_once_and_a_persons_words_stay() {
     let red = photo(&world, "red");
     engine.write_caption(red, "  Rex at the lake ").unwrap();
     let summary = run(&world, &mut job(Overwrite::Never)).unwrap();
-    assert_eq!(summary, CaptionSummary { photos: 3, described: 2, failed: 0 });
+    assert_eq!(summary, CaptionSummary { photos: 3, described: 2, unsure: 0, failed: 0 });
     let green = engine.caption(photo(&world, "green")).unwrap().unwrap();
     assert_eq!((green.text.as_str(), green.author), ("A green seen.", CaptionAuthor::Machine));
     assert!(green.confidence.is_some() && green.model.is_some());
@@ -59,7 +59,7 @@ fn an_album_or_a_selection_is_described_alone() {
     let album = engine.create_album("A", &[green]).unwrap();
     let summary =
         run(&world, &mut CaptionJob::new(CaptionScope::Album(album.id.0), Overwrite::Never, &Search::default()));
-    assert_eq!(summary.unwrap(), CaptionSummary { photos: 1, described: 1, failed: 0 });
+    assert_eq!(summary.unwrap(), CaptionSummary { photos: 1, described: 1, unsure: 0, failed: 0 });
     let scope = CaptionScope::Photos(vec![red.0, green.0]);
     let summary = run(&world, &mut CaptionJob::new(scope, Overwrite::Never, &Search::default())).unwrap();
     assert_eq!((summary.photos, summary.described), (2, 1));
@@ -111,9 +111,9 @@ fn a_caption_is_told_token_by_token_and_blank_ones_are_refused() {
     let engine = world.engine();
     let red = photo(&world, "red");
     let mut heard = Vec::new();
-    let caption = engine.describe_photo(red, &Search::default(), |so_far| heard.push(so_far.text)).unwrap();
+    let judged = engine.describe_photo(red, &Search::default(), |so_far| heard.push(so_far.text)).unwrap();
     assert_eq!(heard, ["A", "A red", "A red seen."]);
-    assert_eq!(engine.caption(red).unwrap().unwrap().text, caption.text);
+    assert_eq!(engine.caption(red).unwrap().unwrap().text, judged.caption.text);
     assert_eq!(engine.write_caption(red, " \n").unwrap_err().code(), "caption_empty");
 }
 
@@ -127,12 +127,44 @@ fn the_words_of_captions_find_photos_before_those_that_only_look_like_it() {
     assert_eq!(world.found("the doors"), ["blue.jpg"], "whatever the ending");
     assert_eq!(world.found("red -rex"), ["red.jpg"]);
     // The model says of the green photo that it is red: possible, for it does not look so.
-    let lie = Caption { text: "A red thing.".into(), ..Caption::default() };
-    engine.keep_caption(green, &lie, &Search::default(), Overwrite::All).unwrap();
+    let mut lie = engine.describe_file(&world.path("green.jpg"), &Search::default(), drop).unwrap();
+    lie.caption.text = "A red thing.".into();
+    assert!(engine.keep_caption(green, &lie, &Search::default(), Overwrite::All).unwrap());
     let reply = world.search("red").unwrap();
     let found: Vec<_> = reply.hits.iter().map(|hit| (hit.photo, hit.confidence)).collect();
     use sightline_vlm::Match::{Possible, Strong};
     assert_eq!(found, [(blue, Strong), (red, Strong), (green, Possible)]);
     // Filters hold for words too.
     assert_eq!(world.found("door after:1990"), Vec::<String>::new());
+}
+
+#[test]
+fn a_sentence_that_does_not_fit_is_a_guess_that_nobody_sees_as_a_caption() {
+    let world = indexed();
+    let engine = world.engine();
+    let (red, green) = (photo(&world, "red"), photo(&world, "green"));
+    engine.write_caption(green, "Rex on the lawn").unwrap();
+    world.fake.lies.store(true, Ordering::SeqCst);
+    let summary = run(&world, &mut job(Overwrite::Never)).unwrap();
+    assert_eq!(summary, CaptionSummary { photos: 3, described: 2, unsure: 2, failed: 0 });
+    assert_eq!(engine.caption(red).unwrap(), None);
+    assert_eq!(engine.caption_history(red).unwrap()[0].text, "A green seen.");
+    assert!(engine.caption_history(red).unwrap()[0].is_guess());
+    assert_eq!(engine.write_out_preview(red).unwrap_err().code(), "caption_empty");
+    assert_eq!(world.found("seen"), Vec::<String>::new());
+    assert_eq!(engine.captions_to_review(10).unwrap().len(), 2);
+    // What it decided is kept: another run looks at nothing.
+    let before = world.fake.embedded();
+    assert_eq!(run(&world, &mut job(Overwrite::Machine)).unwrap().described, 0);
+    assert_eq!(world.fake.embedded(), before);
+    // Asked for by hand it is no surer, and a person's caption stays.
+    let judged = engine.describe_photo(green, &Search::default(), drop).unwrap();
+    assert!(!judged.is_shown && judged.fit < 1.0, "{judged:?}");
+    assert_eq!(engine.caption(green).unwrap().unwrap().text, "Rex on the lawn");
+    world.fake.lies.store(false, Ordering::SeqCst);
+    let judged = engine.describe_photo(red, &Search::default(), drop).unwrap();
+    assert!(judged.is_shown && judged.fit >= 1.0, "{judged:?}");
+    assert_eq!(engine.caption(red).unwrap().unwrap().text, "A red seen.");
+    engine.undo_caption(red).unwrap();
+    assert_eq!(engine.caption(red).unwrap(), None, "the guess before it is no caption either");
 }

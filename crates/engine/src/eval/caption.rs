@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use serde::Serialize;
 use sightline_vlm::metrics::score;
-use sightline_vlm::{Caption, Search};
+use sightline_vlm::{Caption, Described, Search};
 
 use super::captions::{read_captions, read_split};
 use super::score::two_decimals;
 use crate::EngineError;
 use crate::batches::{Batches, batch_size};
-use crate::captions::UNCERTAIN;
+use crate::captions::{Judged, UNCERTAIN};
 use crate::jobs::JobCx;
 use crate::loading::work_ahead;
 use crate::model_host::Lane;
@@ -39,6 +39,12 @@ pub struct CaptionReport {
     pub rouge_l: f64,
     /// CIDEr-D.
     pub cider_d: f64,
+    /// CIDEr-D of the captions that are shown, held against each other's photos only.
+    pub cider_d_shown: f64,
+    /// Captions that are shown; the others are guesses.
+    pub shown: usize,
+    /// Their share.
+    pub share_shown: f64,
     /// Of the words that are marked as uncertain, the share that stands in none of the photo's captions.
     pub uncertain_wrong: f64,
     /// The same of all other words.
@@ -51,7 +57,7 @@ pub struct CaptionReport {
     pub seconds: f64,
     /// What was written, by image.
     #[serde(skip)]
-    pub written: Vec<(String, String)>,
+    pub written: Vec<(String, Judged)>,
 }
 
 impl CaptionTask {
@@ -83,11 +89,16 @@ impl CaptionTask {
         let described = describe_photos(cx, &paths, &self.search)?;
         let mut doubts = Doubts::default();
         let (mut written, mut captions, mut references) = (Vec::new(), Vec::new(), Vec::new());
-        for ((name, own), caption) in photos.into_iter().zip(described) {
-            let Some(caption) = caption else { continue };
-            doubts.count(&caption, &own);
-            written.push((name, caption.text.clone()));
-            captions.push(caption.text);
+        let (mut shown, mut references_of_shown) = (Vec::new(), Vec::new());
+        for ((name, own), judged) in photos.into_iter().zip(described) {
+            let Some(judged) = judged else { continue };
+            doubts.count(&judged.caption, &own);
+            captions.push(judged.caption.text.clone());
+            if judged.is_shown {
+                shown.push(judged.caption.text.clone());
+                references_of_shown.push(own.clone());
+            }
+            written.push((name, judged));
             references.push(own);
         }
         if captions.is_empty() {
@@ -100,6 +111,9 @@ impl CaptionTask {
             bleu: scores.bleu.map(percent),
             rouge_l: percent(scores.rouge_l),
             cider_d: percent(scores.cider_d),
+            cider_d_shown: percent(score(&references_of_shown, &shown).cider_d),
+            shown: shown.len(),
+            share_shown: percent(shown.len() as f64 / captions.len() as f64),
             uncertain_wrong: percent(doubts.share(true)),
             certain_wrong: percent(doubts.share(false)),
             uncertain: percent(doubts.marked()),
@@ -143,11 +157,19 @@ impl Doubts {
 /// Describes photos in batches while the next are decoded.
 ///
 /// The result is as long as `paths`; a photo that cannot be read is reported and is `None`.
-fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result<Vec<Option<Caption>>, EngineError> {
-    let host = cx.engine().host();
+fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result<Vec<Option<Judged>>, EngineError> {
+    let serving = cx.engine().serving();
+    let host = &serving.host;
     let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
-    let mut captions: Vec<Option<Caption>> = vec![None; paths.len()];
+    let mut captions: Vec<Option<Judged>> = vec![None; paths.len()];
+    let mut keep = |described: Vec<(usize, Described)>| -> Result<u64, EngineError> {
+        let (indices, described): (Vec<usize>, Vec<Described>) = described.into_iter().unzip();
+        let judged = cx.engine().judged(&serving, Lane::Batch, described)?;
+        let count = judged.len() as u64;
+        indices.into_iter().zip(judged).for_each(|(index, judged)| captions[index] = Some(judged));
+        Ok(count)
+    };
     let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, *search));
     let items: Vec<usize> = (0..paths.len()).collect();
     let mut done = 0;
@@ -160,10 +182,7 @@ fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result
         |(index, loaded)| {
             match loaded {
                 Ok(input) => {
-                    for (index, caption) in batches.push(index, input)? {
-                        captions[index] = Some(caption);
-                        done += 1;
-                    }
+                    done += keep(batches.push(index, input)?)?;
                 }
                 Err(error) => {
                     cx.item_failed(&paths[index], error.code(), &error.to_string());
@@ -173,10 +192,8 @@ fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result
             cx.progress("caption", done, total, Some(&paths[index]))
         },
     )?;
-    let last = batches.send()?;
-    for (index, caption) in last.into_iter().chain(batches.settle()?) {
-        captions[index] = Some(caption);
-    }
+    keep(batches.send()?)?;
+    keep(batches.settle()?)?;
     cx.progress("caption", total, total, None)?;
     Ok(captions)
 }

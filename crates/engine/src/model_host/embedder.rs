@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use sightline_vlm::tune::Version;
 use sightline_vlm::{
-    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors, Preprocess, Search,
-    VlmError,
+    Calibration, Caption, Described, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors,
+    Preprocess, Search, VlmError,
 };
 
 /// What is known of a model before its weights are read.
@@ -96,5 +96,5 @@ pub trait Embedder {
         photos: &[ModelInput],
         search: &Search,
         told: &mut dyn FnMut(Vec<Caption>) -> ControlFlow<()>,
-    ) -> Result<Vec<Caption>, VlmError>;
+    ) -> Result<Vec<Described>, VlmError>;
 }

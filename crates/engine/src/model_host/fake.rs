@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sightline_vlm::tune::Version;
 use sightline_vlm::{
-    Calibration, Caption, CaptionWord, DeviceChoice, DeviceKind, DeviceReport, Embedding, Filter, Fit, Model,
-    ModelInput, PhotoVectors, Preprocess, Search, Thresholds, VlmError,
+    Calibration, Caption, CaptionBars, CaptionWord, Described, DeviceChoice, DeviceKind, DeviceReport, Embedding,
+    Filter, Fit, Model, ModelInput, PhotoVectors, Preprocess, Search, Thresholds, VlmError,
 };
 
 use super::{Embedder, ModelSource, ModelSpec};
@@ -33,6 +33,8 @@ pub(crate) struct Fake {
     pub delay_ms: AtomicUsize,
     /// Another model: another id, other vectors.
     pub second_model: AtomicBool,
+    /// Captions name another colour than the photo's.
+    pub lies: AtomicBool,
 }
 
 impl Fake {
@@ -45,6 +47,7 @@ impl Fake {
             panics_after: AtomicUsize::new(usize::MAX),
             delay_ms: AtomicUsize::new(0),
             second_model: AtomicBool::new(false),
+            lies: AtomicBool::new(false),
         })
     }
 
@@ -105,7 +108,8 @@ impl Embedder for FakeModel {
             let share = |axis: usize| 1.0 + (mixture as f32 * 1.7 + axis as f32 * 2.1).sin();
             Embedding::normalised((0..4).map(share).collect())
         });
-        let thresholds = Thresholds { strong: 1.5, possible: 1.0, tag: 2.0, exclude: 1.5 };
+        let caption = CaptionBars { sentence: 1.0, ..CaptionBars::default() };
+        let thresholds = Thresholds { strong: 1.5, possible: 1.0, tag: 2.0, exclude: 1.5, caption };
         Calibration::new(background.flatten().collect(), thresholds)
     }
 
@@ -153,12 +157,14 @@ impl Embedder for FakeModel {
         photos: &[ModelInput],
         search: &Search,
         told: &mut dyn FnMut(Vec<Caption>) -> ControlFlow<()>,
-    ) -> Result<Vec<Caption>, VlmError> {
-        self.embed_images(photos)?;
+    ) -> Result<Vec<Described>, VlmError> {
+        let vectors = self.embed_images(photos)?;
         let mut written = vec![Caption::default(); photos.len()];
         for word in ["A", "colour", "seen."].iter().take(search.max_tokens) {
             for (caption, photo) in written.iter_mut().zip(photos) {
                 let strongest = (0..3).max_by_key(|&channel| photo.as_bytes()[channel]).unwrap_or(0);
+                let lies = self.fake.lies.load(Ordering::SeqCst);
+                let strongest = if lies { (strongest + 1) % 3 } else { strongest };
                 let word = word.replace("colour", AXES[strongest]);
                 let confidence = -(photo.as_bytes()[0] as f32) / 255.0;
                 caption.text = format!("{} {word}", caption.text).trim().to_owned();
@@ -169,7 +175,11 @@ impl Embedder for FakeModel {
                 break;
             }
         }
-        Ok(written)
+        let described = written.into_iter().zip(vectors).map(|(caption, photo)| {
+            let text = words_vector(&caption.text);
+            Described { photo: photo.shared, caption, text }
+        });
+        Ok(described.collect())
     }
 }
 

@@ -19,8 +19,8 @@ use std::sync::{Arc, OnceLock};
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use sightline_vlm::tune::Version;
 use sightline_vlm::{
-    Calibration, Caption, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors, Preprocess, Search,
-    VlmError,
+    Calibration, Caption, Described, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors,
+    Preprocess, Search, VlmError,
 };
 
 pub use embedder::{Embedder, ModelSource, ModelSpec};
@@ -55,7 +55,7 @@ enum Request {
     Texts(Vec<String>, Reply<Vec<Embedding>>),
     Class(String, Reply<Embedding>),
     Locate(ModelInput, Embedding, Reply<Vec<f32>>),
-    Describe(Vec<ModelInput>, Search, Option<Sender<Caption>>, Reply<Vec<Caption>>),
+    Describe(Vec<ModelInput>, Search, Option<Sender<Caption>>, Reply<Vec<Described>>),
 }
 
 type Reply<T> = Sender<Result<T, EngineError>>;
@@ -153,13 +153,14 @@ impl ModelHost {
         self.ask(lane, |reply| Request::Locate(photo, question, reply))
     }
 
-    /// A caption for each photo.
-    pub fn describe(&self, lane: Lane, photos: Vec<ModelInput>, search: Search) -> Ticket<Vec<Caption>> {
+    /// A caption for each photo, yet to be judged.
+    pub fn describe(&self, lane: Lane, photos: Vec<ModelInput>, search: Search) -> Ticket<Vec<Described>> {
         self.ask(lane, |reply| Request::Describe(photos, search, None, reply))
     }
 
-    /// A caption for one photo. `so_far` hears of it token by token; dropping its other end stops the work.
-    pub fn describe_aloud(&self, photo: ModelInput, search: Search, so_far: Sender<Caption>) -> Ticket<Vec<Caption>> {
+    /// A caption for one photo, yet to be judged. `so_far` hears of it token by token; dropping its other end stops the
+    /// work.
+    pub fn describe_aloud(&self, photo: ModelInput, search: Search, so_far: Sender<Caption>) -> Ticket<Vec<Described>> {
         self.ask(Lane::Interactive, |reply| Request::Describe(vec![photo], search, Some(so_far), reply))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sightline_vlm::tune::{Depth, Version};
 use sightline_vlm::{
-    Calibration, Caption, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput,
+    Calibration, Caption, Described, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput,
     PhotoVectors, Preprocess, Search, VlmError,
 };
 
@@ -95,7 +95,7 @@ impl Embedder for Model {
         photos: &[ModelInput],
         search: &Search,
         told: &mut dyn FnMut(Vec<Caption>) -> ControlFlow<()>,
-    ) -> Result<Vec<Caption>, VlmError> {
+    ) -> Result<Vec<Described>, VlmError> {
         Model::describe(self, photos, search, told)
     }
 }

@@ -15,7 +15,7 @@ use sightline_catalog::{KeywordOrigin, PhotoId};
 use sightline_vlm::Embedding;
 
 pub use tagger::MOST;
-pub(crate) use tagger::Tagger;
+pub(crate) use tagger::{Tagger, question};
 pub use vocabulary::Tag;
 
 use crate::model_host::Lane;
@@ -73,6 +73,12 @@ impl Engine {
         let vector = embed_file(self, &serving, file)?;
         let tagger = self.tagger(&serving, Lane::Interactive)?;
         Ok(tagger.propose(&vector).into_iter().map(PhotoTag::proposed).collect())
+    }
+
+    /// Names of the tags that the model would propose for a photo with this vector, the likeliest first.
+    pub(crate) fn names_seen(&self, serving: &Serving, photo: &Embedding) -> Result<Vec<String>, EngineError> {
+        let tagger = self.tagger(serving, Lane::Batch)?;
+        Ok(tagger.propose(photo).into_iter().map(|(tag, _)| tag.name.clone()).collect())
     }
 
     /// Gives a photo a keyword, or takes the model's word for it.

@@ -13,8 +13,11 @@ use crate::model_host::{Lane, ModelHost};
 /// No more than this many are proposed for a photo.
 pub const MOST: usize = 8;
 
-/// What the model is asked for a tag.
-const QUESTION: &str = "a photo of a {}.";
+/// What the model is asked for a tag, or for any thing that may be in a photo.
+pub(crate) fn question(thing: &str) -> String {
+    format!("a photo of a {thing}.")
+}
+
 /// Phrases of one call of the model.
 const BATCH: usize = 64;
 
@@ -32,7 +35,7 @@ impl Tagger {
         let calibration = host.ready(lane).wait()?.calibration;
         let mut vectors = Vec::with_capacity(tags.len());
         for chunk in tags.chunks(BATCH) {
-            let phrases = chunk.iter().map(|tag| QUESTION.replace("{}", &tag.phrase)).collect();
+            let phrases = chunk.iter().map(|tag| question(&tag.phrase)).collect();
             vectors.extend(host.embed_texts(lane, phrases).wait()?);
         }
         Ok(Self { tags: scaled(tags, vectors, &calibration), bar: calibration.thresholds().tag })

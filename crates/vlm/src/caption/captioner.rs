@@ -9,7 +9,7 @@ use super::decoder::{Decoder, DecoderConfig};
 use super::generate::{Search, Sentence, write};
 use super::vocabulary::{Vocabulary, polished};
 use crate::tune::Version;
-use crate::{VlmError, weights};
+use crate::{Embedding, VlmError, weights};
 
 /// Files of the decoder in a model folder: its weights and its vocabulary. No vector depends on them.
 pub const CAPTION_FILES: [&str; 2] = ["caption.safetensors", "caption-vocabulary.json"];
@@ -34,12 +34,24 @@ pub struct CaptionWord {
     pub confidence: f32,
 }
 
+/// What the decoder writes of a photo, and what it can be judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// The photo in the shared space.
+    pub photo: Embedding,
+    /// The caption.
+    pub caption: Caption,
+    /// The caption's text in the shared space.
+    pub text: Embedding,
+}
+
 /// The decoder of a model folder, on a device.
 #[derive(Debug)]
 pub struct Captioner {
     decoder: Decoder,
     vocabulary: Vocabulary,
-    begins_word: Vec<bool>,
+    /// The texts of its tokens.
+    pieces: Vec<String>,
     device: Device,
 }
 
@@ -60,8 +72,8 @@ impl Captioner {
             version.merge_decoder(&mut decoder, device);
         }
         let vocabulary = Vocabulary::read(&dir.join(CAPTION_FILES[1]))?;
-        let begins_word = vocabulary.word_beginnings();
-        Ok(Self { decoder, vocabulary, begins_word, device: device.clone() })
+        let pieces = vocabulary.all_pieces();
+        Ok(Self { decoder, vocabulary, pieces, device: device.clone() })
     }
 
     /// Writes captions for photos: feature maps `[photos, positions, features]`, embeddings `[photos, shared]`.
@@ -76,7 +88,7 @@ impl Captioner {
     ) -> Vec<Caption> {
         let photos = maps.dims()[0];
         let memory = self.decoder.read(maps, shared, None);
-        let sentences = write(&self.decoder, &memory, photos, search, &self.begins_word, &self.device, |sentences| {
+        let sentences = write(&self.decoder, &memory, photos, search, &self.pieces, &self.device, |sentences| {
             told(sentences.iter().map(|sentence| self.caption(sentence)).collect())
         });
         sentences.iter().map(|sentence| self.caption(sentence)).collect()

@@ -7,7 +7,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::decoder::{Decoder, Memory, Written};
-use super::vocabulary::{END, MASK, PAD, START, UNKNOWN};
+use super::grammar::{Grammar, Word};
+use super::vocabulary::{END, START};
 
 /// How sentences are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,12 +51,15 @@ pub struct Sentence {
     pub log_probabilities: Vec<f32>,
 }
 
+/// Tokens that are looked at besides those that are wanted, since some may not follow.
+const LOOKED_AT_BESIDES: usize = 16;
+
 /// A sentence that may go on.
 #[derive(Debug, Clone, Default)]
 struct Draft {
     sentence: Sentence,
     sum: f32,
-    words: usize,
+    words: Vec<Word>,
 }
 
 impl Draft {
@@ -64,7 +68,7 @@ impl Draft {
         next.sentence.tokens.push(token);
         next.sentence.log_probabilities.push(log_probability);
         next.sum += log_probability;
-        next.words += usize::from(grammar.begins_word(token));
+        grammar.append(&mut next.words, token);
         next
     }
 }
@@ -79,7 +83,8 @@ struct Photo {
     finished: usize,
 }
 
-/// Writes a sentence for each of `photos` of `memory`. `begins_word` tells of each token whether it begins a word.
+/// Writes a sentence for each of `photos` of `memory`. `pieces` are the texts of the tokens; one that begins a word
+/// begins with a space.
 ///
 /// After each token `told` hears of the likeliest sentences so far and may stop the work: then they are given back.
 pub fn write(
@@ -87,12 +92,12 @@ pub fn write(
     memory: &Memory,
     photos: usize,
     search: &Search,
-    begins_word: &[bool],
+    pieces: &[String],
     device: &Device,
     mut told: impl FnMut(&[&Sentence]) -> ControlFlow<()>,
 ) -> Vec<Sentence> {
     let beam = if search.sampling.is_some() { 1 } else { search.beam.max(1) };
-    let grammar = &Grammar { begins_word, max_words: search.max_words.max(1) };
+    let grammar = &Grammar::new(pieces, search.max_words);
     let mut random = search.sampling.map(|sampling| StdRng::seed_from_u64(sampling.seed));
     let mut state = vec![Photo { drafts: vec![Draft::default()], ..Photo::default() }; photos];
     let mut written = Written::default();
@@ -153,8 +158,7 @@ impl Photo {
         for (row, draft) in self.drafts.iter().enumerate() {
             let own = &table[row * vocabulary..(row + 1) * vocabulary];
             candidates.extend(
-                grammar
-                    .likeliest(draft, own, 2 * beam)
+                likeliest(grammar, draft, own, 2 * beam)
                     .into_iter()
                     .map(|token| (draft.sum + own[token as usize], row, token)),
             );
@@ -186,7 +190,7 @@ impl Photo {
     /// One token further, drawn at random.
     fn draw(&mut self, table: &[f32], sampling: &Sampling, grammar: &Grammar<'_>, random: &mut StdRng) -> Vec<usize> {
         let Some(draft) = self.drafts.first() else { return Vec::new() };
-        let mut order = grammar.likeliest(draft, table, table.len());
+        let mut order = likeliest(grammar, draft, table, table.len());
         let weight = |token: i32| (table[token as usize] / sampling.temperature.max(1e-3)).exp();
         let total: f32 = order.iter().map(|&token| weight(token)).sum();
         let mut mass = 0.0;
@@ -213,35 +217,24 @@ impl Photo {
     }
 }
 
-/// Which tokens may follow.
-struct Grammar<'a> {
-    begins_word: &'a [bool],
-    max_words: usize,
-}
-
-impl Grammar<'_> {
-    fn begins_word(&self, token: i32) -> bool {
-        self.begins_word.get(token as usize).copied().unwrap_or(true)
-    }
-
-    fn allows(&self, draft: &Draft, token: i32) -> bool {
-        match token {
-            PAD | START | UNKNOWN | MASK => false,
-            END => true,
-            token => draft.words < self.max_words || !self.begins_word(token),
+/// The `count` likeliest tokens of a row that may follow `draft`, best first.
+fn likeliest(grammar: &Grammar<'_>, draft: &Draft, row: &[f32], count: usize) -> Vec<i32> {
+    let falling = |a: &i32, b: &i32| row[*b as usize].total_cmp(&row[*a as usize]);
+    // Few tokens are not allowed: mostly the first look is enough.
+    let mut looked_at = count.saturating_add(LOOKED_AT_BESIDES).min(row.len());
+    loop {
+        let mut order: Vec<i32> = (0..row.len() as i32).collect();
+        if looked_at < order.len() {
+            order.select_nth_unstable_by(looked_at, falling);
+            order.truncate(looked_at);
         }
-    }
-
-    /// The `count` likeliest tokens of a row that may follow `draft`, best first.
-    fn likeliest(&self, draft: &Draft, row: &[f32], count: usize) -> Vec<i32> {
-        let mut order: Vec<i32> = (0..row.len() as i32).filter(|&token| self.allows(draft, token)).collect();
-        let falling = |a: &i32, b: &i32| row[*b as usize].total_cmp(&row[*a as usize]);
-        if count < order.len() {
-            order.select_nth_unstable_by(count, falling);
+        order.retain(|&token| grammar.allows(&draft.words, token));
+        if order.len() >= count || looked_at == row.len() {
+            order.sort_unstable_by(falling);
             order.truncate(count);
+            return order;
         }
-        order.sort_unstable_by(falling);
-        order
+        looked_at = (2 * looked_at).min(row.len());
     }
 }
 
@@ -253,11 +246,13 @@ fn ints(values: &[i32], device: &Device) -> Tensor<1, Int> {
 mod tests {
     use super::*;
     use crate::caption::decoder::DecoderConfig;
+    use crate::caption::vocabulary::MASK;
     use burn::module::{Module, ModuleMapper, Param};
     use burn::tensor::TensorData;
     use std::sync::OnceLock;
 
     const WORDS: usize = 12;
+    const AGAIN: i32 = 5;
 
     /// Random numbers of our own: burn's are shared with the tests that run beside these.
     struct Random(StdRng);
@@ -311,9 +306,16 @@ mod tests {
         Search { beam, length_penalty: 0.0, max_words: 30, max_tokens, sampling: None }
     }
 
+    /// Each token is a word of its own, the first of them one that may be said again.
+    fn pieces() -> Vec<String> {
+        (0..WORDS)
+            .map(|token| if token == AGAIN as usize { " black".into() } else { format!(" word{token}") })
+            .collect()
+    }
+
     fn run(search: &Search) -> Vec<Sentence> {
         let (decoder, memory, device) = world();
-        write(&decoder, &memory, 2, search, &[true; WORDS], &device, |_| ControlFlow::Continue(()))
+        write(&decoder, &memory, 2, search, &pieces(), &device, |_| ControlFlow::Continue(()))
     }
 
     /// Log-probabilities of a sentence and its end, all tokens at once and without a cache.
@@ -346,11 +348,11 @@ mod tests {
 
     #[test]
     fn a_beam_as_wide_as_all_sentences_finds_the_likeliest() {
-        // All sentences of at most two tokens, by brute force.
+        // All sentences of at most two different tokens, by brute force.
         let words: Vec<i32> = (5..WORDS as i32).collect();
         let mut all: Vec<Vec<i32>> = vec![vec![]];
         all.extend(words.iter().map(|&a| vec![a]));
-        all.extend(words.iter().flat_map(|&a| words.iter().map(move |&b| vec![a, b])));
+        all.extend(words.iter().flat_map(|&a| words.iter().filter(move |&&b| b != a).map(move |&b| vec![a, b])));
         for (photo, got) in run(&search(60, 3)).iter().enumerate() {
             let total = |tokens: &Vec<i32>| scored(photo, tokens).iter().sum::<f32>();
             let best = all.iter().max_by(|a, b| total(a).total_cmp(&total(b))).unwrap();
@@ -370,6 +372,23 @@ mod tests {
     }
 
     #[test]
+    fn no_way_of_writing_says_a_telling_word_twice() {
+        let sampled = |seed| Search { sampling: Some(Sampling { seed, top_p: 1.0, temperature: 2.0 }), ..search(1, 9) };
+        let (mut repeated, mut tokens) = (0, 0);
+        for search in [search(1, 9), search(3, 9)].into_iter().chain((0..20).map(sampled)) {
+            for Sentence { tokens: written, .. } in run(&search) {
+                tokens += written.len();
+                for (at, token) in written.iter().enumerate() {
+                    let again = written[..at].contains(token);
+                    assert!(!again || *token == AGAIN, "{written:?}");
+                    repeated += usize::from(again);
+                }
+            }
+        }
+        assert!(tokens > 100 && repeated > 0, "{tokens} tokens and {repeated} repeated ones say little");
+    }
+
+    #[test]
     fn no_more_words_are_written_than_asked_for_and_special_tokens_never() {
         let limit = Search { max_words: 2, ..search(3, 8) };
         for sentence in run(&limit).iter().chain(&run(&search(3, 8))) {
@@ -382,7 +401,7 @@ mod tests {
     fn breaking_off_gives_what_is_there() {
         let (decoder, memory, device) = world();
         let mut heard = 0;
-        let got = write(&decoder, &memory, 2, &search(3, 8), &[true; WORDS], &device, |sentences| {
+        let got = write(&decoder, &memory, 2, &search(3, 8), &pieces(), &device, |sentences| {
             heard += 1;
             assert!(sentences.iter().all(|sentence| sentence.tokens.len() <= heard));
             if heard == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

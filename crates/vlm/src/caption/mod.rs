@@ -6,9 +6,10 @@
 mod captioner;
 pub(crate) mod decoder;
 pub(crate) mod generate;
+mod grammar;
 pub(crate) mod vocabulary;
 
-pub use captioner::{CAPTION_FILES, Caption, CaptionWord, Captioner};
+pub use captioner::{CAPTION_FILES, Caption, CaptionWord, Captioner, Described};
 pub use decoder::DecoderConfig;
 pub use generate::{Sampling, Search};
 pub use vocabulary::{Vocabulary, cleaned};

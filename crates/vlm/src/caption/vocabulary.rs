@@ -108,9 +108,9 @@ impl Vocabulary {
         Ok(encoding.get_ids().iter().map(|&id| id as i32).collect())
     }
 
-    /// Whether each token begins a word.
-    pub fn word_beginnings(&self) -> Vec<bool> {
-        (0..self.size() as u32).map(|id| self.0.id_to_token(id).is_some_and(|token| token.starts_with(SPACE))).collect()
+    /// The pieces of text that all tokens stand for, in the order of their ids.
+    pub fn all_pieces(&self) -> Vec<String> {
+        self.pieces(&(0..self.size() as i32).collect::<Vec<_>>())
     }
 
     /// The pieces of text that tokens stand for; one that begins a word begins with a space.

@@ -6,8 +6,8 @@ use anyhow::Context;
 use sightline_vlm::retrieval::{Recall, image_to_text, text_to_image};
 use sightline_vlm::tune::GUARD_FILE;
 use sightline_vlm::{
-    CAPTION_FILES, Calibration, DecoderConfig, DescriptorConfig, DeviceChoice, Embedding, FileInfo, HeadsConfig,
-    INFO_FILE, Model, ModelInfo, PhotoVectors, Thresholds, weights,
+    CAPTION_FILES, Calibration, CaptionBars, DecoderConfig, DescriptorConfig, DeviceChoice, Embedding, FileInfo,
+    HeadsConfig, INFO_FILE, Model, ModelInfo, PhotoVectors, Thresholds, weights,
 };
 
 use super::dataset::{Split, prepared};
@@ -24,6 +24,8 @@ const FALSE_STRONG: f64 = 0.005;
 const TAG: f32 = 5.5;
 /// Score from which a photo has what a query excludes, chosen by `sightline eval exclusion` on dev; see the model card.
 const EXCLUDE: f32 = 1.6;
+/// When a caption is shown, chosen by `sightline eval caption` on dev and by reading; see the model card.
+const CAPTION: CaptionBars = CaptionBars { sentence: 3.0, people: -0.55, subject: 2.0, thing: 0.3 };
 
 /// Writes `background.safetensors` and `model.toml` for the weights in `place.out`.
 pub fn finish(trainer: &str, place: &Place) -> anyhow::Result<()> {
@@ -80,7 +82,7 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
         ],
         preprocess: preprocess(),
         prompts: PROMPTS.iter().map(|p| (*p).to_owned()).collect(),
-        thresholds: Thresholds { strong: 0.0, possible: 0.0, tag: 0.0, exclude: 0.0 },
+        thresholds: Thresholds { strong: 0.0, possible: 0.0, tag: 0.0, exclude: 0.0, caption: CAPTION },
         scores: BTreeMap::new(),
         files: files(place)?,
     })
@@ -138,7 +140,10 @@ fn embed_captions(model: &Model, split: &Split) -> anyhow::Result<Vec<Embedding>
 /// Every photo but the captioned one counts as wrong, also those that fit the caption: the bars are on the
 /// high side.
 fn thresholds(background: Vec<Embedding>, photos: &[Embedding], captions: &[Embedding], owner: &[usize]) -> Thresholds {
-    let calibration = Calibration::new(background, Thresholds { strong: 0.0, possible: 0.0, tag: 0.0, exclude: 0.0 });
+    let calibration = Calibration::new(
+        background,
+        Thresholds { strong: 0.0, possible: 0.0, tag: 0.0, exclude: 0.0, caption: CAPTION },
+    );
     let mut wrong = Vec::with_capacity(captions.len() * photos.len());
     for (caption, &own) in captions.iter().zip(owner) {
         let scale = calibration.scale(caption);
@@ -147,7 +152,13 @@ fn thresholds(background: Vec<Embedding>, photos: &[Embedding], captions: &[Embe
     }
     wrong.sort_by(f32::total_cmp);
     let bar = |share: f64| wrong[((1.0 - share) * (wrong.len() - 1) as f64) as usize];
-    Thresholds { strong: bar(FALSE_STRONG), possible: bar(FALSE_POSSIBLE), tag: TAG, exclude: EXCLUDE }
+    Thresholds {
+        strong: bar(FALSE_STRONG),
+        possible: bar(FALSE_POSSIBLE),
+        tag: TAG,
+        exclude: EXCLUDE,
+        caption: CAPTION,
+    }
 }
 
 fn scores(

@@ -110,13 +110,13 @@ impl Photos {
     pub fn described(&self, count: usize, decoder: &Decoder, vocabulary: &Vocabulary, search: &Search) -> Vec<String> {
         let device = Device::flex();
         let features = decoder.feature_in.weight.dims()[0];
-        let begins_word = vocabulary.word_beginnings();
+        let pieces = vocabulary.all_pieces();
         let photos: Vec<usize> = (0..count.min(self.captions.len())).collect();
         let describe = |batch: &[usize]| {
             let (maps, shared) = self.tensors(0, batch, features, &device);
             let memory = decoder.read(maps, shared, None);
             let sentences =
-                write(decoder, &memory, batch.len(), search, &begins_word, &device, |_| ControlFlow::Continue(()));
+                write(decoder, &memory, batch.len(), search, &pieces, &device, |_| ControlFlow::Continue(()));
             sentences.into_iter().map(|s| vocabulary.pieces(&s.tokens).concat().trim().to_owned()).collect::<Vec<_>>()
         };
         photos.chunks(DESCRIBED_AT_ONCE).flat_map(describe).collect()
