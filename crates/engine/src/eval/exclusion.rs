@@ -214,13 +214,14 @@ fn all(pairs: &[PairFits<'_>], bar: f32) -> ExclusionScore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sightline_vlm::Thresholds;
+    use sightline_vlm::{CaptionBars, Thresholds};
 
     #[test]
     fn relevant_photos_are_those_with_the_one_word_and_not_the_other() {
         let photo = |wanted: f32, unwanted: f32| Embedding::normalised(vec![wanted, unwanted, 1.0]).unwrap();
         let background = (0..40).map(|i| photo((i as f32 * 1.7).sin() * 0.1, (i as f32 * 2.9).sin() * 0.1));
-        let thresholds = Thresholds { strong: 3.0, possible: 1.0, tag: 4.0, exclude: 2.0 };
+        let caption = CaptionBars::default();
+        let thresholds = Thresholds { strong: 3.0, possible: 1.0, tag: 4.0, exclude: 2.0, caption };
         let calibration = Calibration::new(background.collect(), thresholds);
         let words = |all: &[&str]| all.iter().map(|word| (*word).to_owned()).collect::<HashSet<String>>();
         let (dog, snow, both) = (words(&["dog"]), words(&["snow"]), words(&["dog", "snow"]));
