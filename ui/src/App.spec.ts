@@ -250,6 +250,8 @@ describe("the window", () => {
     open(0);
     await screen.findByTestId("first-run");
     fake.drop({ kind: "drop", paths: ["/home/anna/Empty"] });
+    await screen.findByTestId("empty");
+    fake.emit("job", runningJob());
     await screen.findByText("Looking at photos", { selector: "h2" });
     fake.emit("job", runningJob({ state: "done" }));
     await waitFor(() => expect(screen.getByTestId("empty").textContent).toContain("No photos found in /home/anna/Empty"));

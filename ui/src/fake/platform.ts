@@ -202,7 +202,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     },
     reveal_tag_list: () => null,
     describe_photos: () => runningJob({ kind: "caption", phase: "caption" }),
-    captions_to_review: () => ({ ids: [...new Set(versions.map((row) => row.photo))].filter((photo) => captions(photo).current?.author === "machine") }),
+    captions_to_review: () => ({ ids: [...new Set(versions.map((row) => row.photo))].filter((photo) => captions(photo).unsure !== null || captions(photo).current?.author === "machine") }),
     facets: () => ({
       cameras: [{ value: "FUJIFILM X100V", photos: all.length }],
       lenses: [{ value: "23 mm", photos: all.length }],

@@ -64,8 +64,13 @@ export class Captions {
     if (photo === this.photo) this.detail = detail;
   }
 
-  /** Takes the model's caption, or the guess that one sees, as one's own; tells whether there was one. */
+  /** Takes the model's caption, or the guess that one sees, as one's own; tells whether there was one. A guess is shown first. */
   async accept(): Promise<boolean> {
+    const hidden = this.detail?.current == null && this.detail?.unsure != null && !this.guessOpen;
+    if (hidden && !this.writing) {
+      this.guessOpen = true;
+      return false;
+    }
     const current = this.detail?.current;
     const text = current?.author === "machine" ? current.text : this.guess;
     if (this.#accepting || text === null) return false;
