@@ -164,6 +164,10 @@ impl JobBoard {
     /// Lets a row of the kind `J` go on.
     pub(crate) fn go_on<J: Job + 'static>(&self, row: &JobRow) -> Result<JobStatus, EngineError> {
         if row.state == JobState::Running && self.0.engine.catalog()?.is_job_alive(row.id) {
+            // It may have begun here, by another press, since this one looked.
+            if self.lock().contains_key(&row.id.0) {
+                return self.status(row.id.0);
+            }
             return Err(CatalogError::JobRunning { id: row.id.0 }.into());
         }
         self.spawn(row.id, registry::read::<J>(row)?)

@@ -65,7 +65,8 @@ fn words_about_a_photo_are_believed_where_they_say_what_is_excluded() {
     let catalog = catalog_engine.catalog().unwrap();
     let caption = |name: &str, text: &str, author| {
         let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
-        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence: None };
+        let confidence = (author == CaptionAuthor::Machine).then_some(-0.5);
+        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence };
         assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
     };
     caption("red.jpg", "a red and blue wall", CaptionAuthor::Person);
@@ -177,7 +178,8 @@ fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like
     let catalog = engine.catalog().unwrap();
     let caption = |name: &str, text: &str, author| {
         let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
-        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence: None };
+        let confidence = (author == CaptionAuthor::Machine).then_some(-0.5);
+        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence };
         assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
     };
     caption("trip/green.jpg", "a red kite", CaptionAuthor::Machine);
