@@ -14,6 +14,8 @@ export const KEYS = {
   control: "\uE009",
   escape: "\uE00C",
   tab: "\uE004",
+  pageUp: "\uE00E",
+  pageDown: "\uE00F",
   end: "\uE010",
   home: "\uE011",
   left: "\uE012",
@@ -48,6 +50,11 @@ export class App {
     const { sessionId } = await app.#send("POST", "/session", { capabilities });
     app.#session = `/session/${sessionId}`;
     return app;
+  }
+
+  /** Process of the driver, below which those of the app are. */
+  get pid() {
+    return this.#driver.pid;
   }
 
   async #send(method, path, body) {
@@ -105,6 +112,28 @@ export class App {
     }
     const actions = [...text].flatMap((key) => [{ type: "keyDown", value: key }, { type: "keyUp", value: key }]);
     await this.#ask("POST", "/actions", { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /**
+   * Moves the mouse to a point of the window, presses and lets go.
+   *
+   * `held` is a key held meanwhile; with `to` the button is let go there.
+   */
+  async pressAt({ x, y }, { held, to } = {}) {
+    const pause = { type: "pause" };
+    const move = (point, duration) => ({ type: "pointerMove", origin: "viewport", x: Math.round(point.x), y: Math.round(point.y), duration });
+    const mouse = [
+      move({ x, y }, 0),
+      { type: "pointerDown", button: 0 },
+      ...(to === undefined ? [] : [move(to, 100)]),
+      { type: "pointerUp", button: 0 },
+    ];
+    const actions = [{ type: "pointer", id: "mouse", actions: held === undefined ? mouse : [pause, ...mouse] }];
+    if (held !== undefined) {
+      const keys = [{ type: "keyDown", value: held }, ...mouse.map(() => pause), { type: "keyUp", value: held }];
+      actions.unshift({ type: "key", id: "keyboard", actions: keys });
+    }
+    await this.#ask("POST", "/actions", { actions });
   }
 
   /** Presses keys one after the other while others are held. */

@@ -5,14 +5,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sightline_media::worker::{Failure, MEMORY_BYTES, Worker};
 use sightline_media::{ContentHash, Limits, MediaError, Photo, decode_bytes};
 
 use crate::EngineError;
-use crate::loading::threads;
+use crate::idle_workers::IdleWorkers;
+use crate::loading::{Budget, Share, threads};
 
 /// How long a decoder may take for one photo; the largest that the limits let pass takes a few seconds.
 const TIME: Duration = Duration::from_secs(30);
@@ -24,13 +24,21 @@ pub(crate) struct Decoders {
     program: Option<PathBuf>,
     time: Duration,
     /// Workers that wait for a photo.
-    idle: Mutex<Vec<Worker>>,
+    idle: IdleWorkers<Worker>,
+    /// Pictures that may be made at once: a page that is leafed through asks for many, each of tens of megabytes.
+    pictures: Budget,
 }
 
 impl Decoders {
     /// Decoders that start `program` as their workers when the first photo comes.
     pub fn new(program: Option<PathBuf>) -> Self {
-        Self { program, time: TIME, idle: Mutex::default() }
+        let pictures = Budget::of(threads() as u64 + 1);
+        Self { program, time: TIME, idle: IdleWorkers::default(), pictures }
+    }
+
+    /// Waits until one more picture may be made.
+    pub fn one_more_picture(&self) -> Share<'_> {
+        self.pictures.take(1)
     }
 
     /// Reads and decodes a photo, as [`sightline_media::open`] does.
@@ -64,18 +72,14 @@ impl Decoders {
     ) -> Result<(sightline_media::Metadata, sightline_media::Rgb), EngineError> {
         let mut died_before = false;
         loop {
-            let idle = self.lock().pop();
-            let mut worker = match idle {
+            let mut worker = match self.idle.take() {
                 Some(worker) => worker,
                 None => start(program)?,
             };
             let path_buf = || path.to_path_buf();
             match worker.decode(bytes, path, min_short_side, limits, self.time) {
                 Ok(answer) => {
-                    let mut idle = self.lock();
-                    if idle.len() < threads() {
-                        idle.push(worker);
-                    }
+                    self.idle.put_back(worker);
                     return Ok(answer?);
                 }
                 // The system may have killed it for another's hunger: only the second death is the photo's.
@@ -90,10 +94,6 @@ impl Decoders {
                 }
             }
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

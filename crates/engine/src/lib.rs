@@ -17,6 +17,7 @@ mod error;
 pub mod eval;
 pub mod export;
 pub mod home;
+mod idle_workers;
 pub mod index;
 mod job_kinds;
 pub mod jobs;

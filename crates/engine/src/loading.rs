@@ -28,7 +28,7 @@ pub(crate) struct Loader {
 
 impl Loader {
     pub fn new(decoders: Arc<Decoders>, preprocess: Preprocess) -> Self {
-        Self { decoders, preprocess, budget: Budget::default() }
+        Self { decoders, preprocess, budget: Budget::of(BUDGET) }
     }
 
     /// Reads, decodes and prepares a photo.
@@ -66,28 +66,26 @@ impl Loader {
     }
 }
 
-/// Bytes that may be held at once.
-struct Budget {
+/// What may be held at once, of bytes or of whatever else there is little.
+pub(crate) struct Budget {
     left: Mutex<u64>,
     returned: Condvar,
 }
 
 /// A part of the budget; dropping it gives it back.
-struct Share<'a>(&'a Budget, u64);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { left: Mutex::new(BUDGET), returned: Condvar::new() }
-    }
-}
+pub(crate) struct Share<'a>(&'a Budget, u64);
 
 impl Budget {
-    /// Waits until `bytes` are left and takes them; `bytes` must not exceed the whole.
-    fn take(&self, bytes: u64) -> Share<'_> {
+    pub fn of(whole: u64) -> Self {
+        Self { left: Mutex::new(whole), returned: Condvar::new() }
+    }
+
+    /// Waits until `part` is left and takes it; it must not exceed the whole.
+    pub fn take(&self, part: u64) -> Share<'_> {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let enough = self.returned.wait_while(left, |left| *left < bytes);
-        *enough.unwrap_or_else(PoisonError::into_inner) -= bytes;
-        Share(self, bytes)
+        let enough = self.returned.wait_while(left, |left| *left < part);
+        *enough.unwrap_or_else(PoisonError::into_inner) -= part;
+        Share(self, part)
     }
 }
 
@@ -151,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_decoders_never_hold_more_than_the_budget() {
-        let (budget, held, most) = (Budget::default(), AtomicU64::new(0), AtomicU64::new(0));
+        let (budget, held, most) = (Budget::of(BUDGET), AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {
             for thread in 0..8 {
                 let (budget, held, most) = (&budget, &held, &most);

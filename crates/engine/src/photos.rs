@@ -46,6 +46,7 @@ impl Engine {
     /// [`EngineError::PhotoGone`], or when its file cannot be read.
     pub fn picture(&self, photo: PhotoId, max_side: Option<u32>) -> Result<Vec<u8>, EngineError> {
         let short_side = picture_short_side(max_side);
+        let _share = self.decoders().one_more_picture();
         let photo = self.decoders().open(&self.file_of(photo)?, short_side, &Limits::default())?;
         Ok(picture_of(&photo.rgb, max_side)?)
     }
