@@ -28,7 +28,8 @@ pub(crate) fn suit_the_machine(window: &WebviewWindow) -> tauri::Result<()> {
 fn has_graphics_processor(devices: &Path) -> bool {
     // A card without a render node only shows pictures.
     let nodes = std::fs::read_dir(devices.join("dri")).into_iter().flatten().flatten();
-    devices.join("dxg").exists() || nodes.into_iter().any(|node| node.file_name().as_encoded_bytes().starts_with(b"renderD"))
+    devices.join("dxg").exists()
+        || nodes.into_iter().any(|node| node.file_name().as_encoded_bytes().starts_with(b"renderD"))
 }
 
 #[cfg(test)]

@@ -131,6 +131,7 @@ const SMALL: [&str; 28] = [
 #[test]
 fn a_photo_of_which_the_model_is_not_sure_gets_tags_and_no_sentence() {
     let world = World::with_samples();
+    world.index();
     let photos = world.photos().to_str().unwrap().to_owned();
     let lines = world.json(&["caption", "--json", "--save", "--write-xmp", &photos], 0);
     let name =

@@ -46,7 +46,11 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be read.
     pub fn check(&self) -> Result<CheckReport, CatalogError> {
-        self.read(|transaction| examine(transaction).map(|faults| CheckReport { faults }))
+        // Not by a reader in use: FTS5 keeps what it read of the index of words with the connection, and calls an index
+        // damaged that has changed since.
+        let mut reader = self.another_reader()?;
+        let faults = reader.transaction().map_err(Failure::from).and_then(|transaction| examine(&transaction));
+        Ok(CheckReport { faults: faults.map_err(|failure| failure.at(self.file()))? })
     }
 
     /// As [`Catalog::check`], of the library in `dir`, which need not open. Not for one that this process has open.

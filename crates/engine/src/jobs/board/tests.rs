@@ -43,8 +43,8 @@ fn a_job_runs_in_the_background_and_every_change_is_told() {
     let world = slow_world(3);
     let (board, heard) = board(&world);
     let id = board.start(job(&world)).unwrap().id;
-    wait("the job ends", || board.unfinished().unwrap().is_empty());
-    assert_eq!(board.status(id).unwrap().state, JobState::Done);
+    wait("the job ends", || board.status(id).unwrap().state == JobState::Done);
+    assert!(board.unfinished().unwrap().is_empty());
     wait("the end is told", || heard.lock().unwrap().last().is_some_and(|status| status.state == JobState::Done));
     let heard = heard.lock().unwrap();
     assert_eq!(heard[0].state, JobState::Queued);
