@@ -218,8 +218,21 @@ export class App {
     return until(what, () => this.run(script, ...args));
   }
 
+  /** Takes a picture of the page. Drawn without OpenGL, the driver waits for the next drawing: a point in the corner sees to one. */
   async screenshot(file) {
-    await writeFile(file, Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
+    await this.run(
+      `const point = document.createElement("div");
+       point.style.cssText = "position: fixed; right: 0; bottom: 0; width: 1px; height: 1px; pointer-events: none";
+       document.body.append(point);
+       let drawn = 0;
+       const timer = setInterval(() => (point.style.background = drawn++ % 2 ? "#000" : "#010101"), 30);
+       window.screenshotTaken = () => (clearInterval(timer), point.remove());`,
+    );
+    try {
+      await writeFile(file, Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
+    } finally {
+      await this.run("window.screenshotTaken()");
+    }
   }
 
   resize(width, height) {
