@@ -1,8 +1,8 @@
-//! How the page is drawn on Linux: without a graphics processor the plain way, which takes half the memory.
+//! How the page is drawn on Linux: without a graphics processor the plain way, which is faster there and takes less memory.
 //!
 //! WebKit draws through OpenGL. Where no graphics processor does that, Mesa's software driver plays one: each picture is
-//! then in memory twice, as decoded and as a texture, and textures of photos that were left long ago are kept up to a
-//! quarter of a gigabyte. Drawing without OpenGL is no slower there.
+//! in memory as it was decoded and once more as a texture, and textures of photos left long ago stay. `benches/README.md`
+//! has the figures.
 
 use std::path::Path;
 

@@ -23,10 +23,10 @@ use tauri::{Manager, RunEvent, State, Url, WebviewUrl, WebviewWindowBuilder};
 use shell::Window;
 
 /// What glibc frees of a photo stays with the thread that held it, up to 64 MB for each: pictures are answered on many
-/// threads, and half a gigabyte of nothing gathers within minutes. This one gives it back.
+/// threads, and half a gigabyte of nothing gathers within minutes. This one gives it back in the background.
 #[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Answers every command of the lists in `sightline-api`, off the window's thread.
 #[tauri::command]

@@ -32,7 +32,7 @@ pub(crate) struct Decoders {
 impl Decoders {
     /// Decoders that start `program` as their workers when the first photo comes.
     pub fn new(program: Option<PathBuf>) -> Self {
-        let pictures = Budget::of(threads() as u64 + 1);
+        let pictures = Budget::of(threads() as u64);
         Self { program, time: TIME, idle: IdleWorkers::default(), pictures }
     }
 

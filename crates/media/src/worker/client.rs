@@ -15,10 +15,6 @@ use crate::{Limits, MediaError, Metadata, Rgb};
 /// How much of what a worker complained of is kept.
 const LAST_WORDS: usize = 2048;
 
-/// Has mimalloc, where the program uses it, only reserve the gigabyte of addresses that it asks for at once: as it is
-/// usually taken, all of it counts as written to, and [`super::MEMORY_BYTES`] would be used up before the first photo.
-const RESERVE_ONLY: (&str, &str) = ("MIMALLOC_ARENA_EAGER_COMMIT", "0");
-
 /// Why a worker gave no answer; it is of no more use then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -49,7 +45,6 @@ impl Worker {
     pub fn start(program: &Path) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env(RESERVE_ONLY.0, RESERVE_ONLY.1);
         apart(&mut command);
         let mut child = command.spawn()?;
         let (Some(input), Some(output), Some(complaints)) =
