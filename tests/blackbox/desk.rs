@@ -98,6 +98,14 @@ fn a_first_evening_with_the_samples() {
     assert!(*seat.ears.changes.lock().unwrap() > 0);
 
     let dogs = seat.search("golden retriever", no_filters());
+    let judged = |query: &str| {
+        let asked = json!({ "query": query, "limit": 5, "filters": no_filters(), "sort": "match" });
+        seat.call("search", asked)["judged"] == true
+    };
+    assert!(
+        judged("dog") && !judged("-dog") && !judged("type:jpeg"),
+        "what is only filtered is no match of any strength"
+    );
     assert_eq!(seat.name(dogs[0]), "lock.jpg");
     let listed = seat.call("photos", json!({ "filters": no_filters(), "sort": "newest" }));
     let all: Vec<i64> = serde_json::from_value(listed["ids"].clone()).unwrap();

@@ -154,10 +154,11 @@ impl Desk {
                 *photos = by_date.iter().map(|photo| photo.0).filter(|photo| set.contains(photo)).collect();
             }
         }
+        let judged = ranking.photos.first().is_none_or(|ranked| ranked.score.is_some());
         let took_ms = start.elapsed().as_secs_f64() * 1000.0;
         let Ranking { searched, beyond, unknown, .. } = ranking;
         let (beyond, unknown) = (beyond.into(), unknown.map(Into::into));
-        Ok(SearchReply { strong, possible, less_likely, beyond, unknown, searched, took_ms })
+        Ok(SearchReply { strong, possible, less_likely, beyond, unknown, judged, searched, took_ms })
     }
 
     pub fn photos(&self, request: Photos) -> Reply<PhotoList> {

@@ -195,6 +195,8 @@ pub struct SearchReply {
     pub beyond: Beyond,
     /// A value of a filter that no photo has, where nothing was found.
     pub unknown: Option<UnknownValue>,
+    /// Whether photos were judged by how they look; else they only meet what was said of them.
+    pub judged: bool,
     /// Photos that were compared.
     pub searched: usize,
     /// Milliseconds that it took.

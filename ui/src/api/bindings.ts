@@ -756,6 +756,10 @@ beyond: Beyond,
  */
 unknown: UnknownValue | null, 
 /**
+ * Whether photos were judged by how they look; else they only meet what was said of them.
+ */
+judged: boolean, 
+/**
  * Photos that were compared.
  */
 searched: number, 

@@ -86,6 +86,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     less_likely: [],
     beyond: photos.length > 40 ? "matches" : "nothing",
     unknown: null,
+    judged: true,
     searched: all.length,
     took_ms: 4,
   });
@@ -132,7 +133,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       const more = shown.length < found.length ? [] : others.slice(0, less_likely ?? 0);
       const beyond = shown.length < found.length ? "matches" : more.length < others.length ? "less_likely" : "nothing";
       if (sort === "oldest") shown.reverse();
-      return { strong: shown.slice(0, 12), possible: shown.slice(12), less_likely: more, beyond, unknown: null, searched: all.length, took_ms: 9 };
+      return { strong: shown.slice(0, 12), possible: shown.slice(12), less_likely: more, beyond, unknown: null, judged: true, searched: all.length, took_ms: 9 };
     },
     photos: ({ filters, sort }) => {
       const ids = filters.album === null ? all : album(filters.album).ids;

@@ -129,7 +129,7 @@ export class AppState {
 
   #jobEnded(job: JobRow): void {
     if (job.state === "failed" && job.error !== null) this.toasts.error(job.error);
-    if (job.state === "done" && job.kind === "index") this.toasts.note(t().jobs.done);
+    if (job.state === "done" && job.kind === "index" && job.total > 0) this.toasts.note(t().jobs.done);
     if (job.state === "done" && job.kind === "caption") this.toasts.note(t().jobs.captioned);
     if (job.state === "done" && job.kind === "copy") this.toasts.note(t().jobs.copied);
     // Who is there sees it.
@@ -325,13 +325,20 @@ export class AppState {
     });
   }
 
-  /** Takes the caption of the open photo as right, and goes on to the next. */
+  /** Takes the caption of the open photo as right. */
   acceptCaption(): Promise<void> {
+    return this.#accepted(() => this.captions.accept());
+  }
+
+  /** Takes the guess about the open photo, which one sees, as right. */
+  acceptGuess(): Promise<void> {
+    return this.#accepted(() => this.captions.acceptGuess());
+  }
+
+  /** In a review the list answers: what is accepted leaves it, and the next one moves up. Elsewhere the photo stays. */
+  #accepted(accept: () => Promise<boolean>): Promise<void> {
     return this.attempt(async () => {
-      if (!(await this.captions.accept())) return;
-      // In a review the list answers: what is accepted leaves it, and the next one moves up.
-      if (this.results.scope.kind !== "review") this.turn(1);
-      await this.results.refresh();
+      if (await accept()) await this.results.refresh();
     });
   }
 

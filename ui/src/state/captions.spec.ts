@@ -31,13 +31,14 @@ describe("a caption", () => {
     expect([captions.text, captions.guess]).toEqual(["", null]);
     expect(captions.detail?.unsure?.tags).toEqual(["dog", "beach"]);
     expect(await captions.accept()).toBe(false);
-    captions.guessOpen = true;
     expect(captions.guess).toBe("A dog sits on the floor.");
+    expect(await captions.accept()).toBe(false);
     await captions.turnTo(2);
     await captions.turnTo(3);
     expect(captions.guess).toBeNull();
+    expect(await captions.acceptGuess()).toBe(false);
     captions.guessOpen = true;
-    expect(await captions.accept()).toBe(true);
+    expect(await captions.acceptGuess()).toBe(true);
     expect(captions.text).toBe("A dog sits on the floor.");
     expect(captions.detail?.current?.author).toBe("person");
     expect(await captions.describe()).toBe(true);

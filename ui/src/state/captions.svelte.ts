@@ -64,16 +64,20 @@ export class Captions {
     if (photo === this.photo) this.detail = detail;
   }
 
-  /** Takes the model's caption, or the guess that one sees, as one's own; tells whether there was one. A guess is shown first. */
+  /** Takes the model's caption as one's own; tells whether there was one. A guess is shown, and not taken. */
   async accept(): Promise<boolean> {
-    const hidden = this.detail?.current == null && this.detail?.unsure != null && !this.guessOpen;
-    if (hidden && !this.writing) {
-      this.guessOpen = true;
-      return false;
-    }
     const current = this.detail?.current;
-    const text = current?.author === "machine" ? current.text : this.guess;
-    if (this.#accepting || text === null) return false;
+    if (this.detail?.unsure != null && current == null && !this.writing) this.guessOpen = true;
+    return current?.author === "machine" && (await this.#take(current.text));
+  }
+
+  /** Takes the guess that one sees as one's own; tells whether there was one. */
+  async acceptGuess(): Promise<boolean> {
+    return this.guess !== null && (await this.#take(this.guess));
+  }
+
+  async #take(text: string): Promise<boolean> {
+    if (this.#accepting) return false;
     const { photo } = this;
     this.#accepting = true;
     try {

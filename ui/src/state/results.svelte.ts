@@ -18,7 +18,7 @@ const MARKED_AFTER = 150;
 
 /** Photos in an order that says nothing of how well they match. */
 function listed(ids: number[]): SearchReply {
-  return { strong: ids, possible: [], less_likely: [], beyond: "nothing", unknown: null, searched: ids.length, took_ms: 0 };
+  return { strong: ids, possible: [], less_likely: [], beyond: "nothing", unknown: null, judged: false, searched: ids.length, took_ms: 0 };
 }
 
 export class Results {
@@ -38,6 +38,8 @@ export class Results {
   beyond = $state<Beyond>("nothing");
   /** A filter's value that no photo has, where nothing was found. */
   unknown = $state.raw<UnknownValue | null>(null);
+  /** Whether the photos shown were judged by how they look, and not only by what was said of them. */
+  judged = $state(true);
   /** The query that the photos shown answer; empty when they answer none. */
   answered = $state("");
   /** Everything that the photos shown depend on but the library; another value, another list. */
@@ -197,6 +199,7 @@ export class Results {
       this.strong = reply.strong;
       this.possible = reply.possible;
       this.lessLikely = reply.less_likely;
+      this.judged = reply.judged;
       this.beyond = reply.beyond;
       this.unknown = reply.unknown;
       this.searched = reply.searched;
