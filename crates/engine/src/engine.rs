@@ -73,12 +73,17 @@ struct Memory {
 pub(crate) type HeldTagger = Mutex<Option<(String, ModelKey, Arc<Tagger>)>>;
 
 impl Engine {
-    /// Opens a library for reading and writing, and makes it if it is not there.
+    /// Opens a library for reading and writing, and makes it if it is not there. Jobs in it that this installation was
+    /// not asked for are taken off.
     ///
     /// # Errors
     /// When the library cannot be made or opened.
     pub fn open(config: EngineConfig) -> Result<Self, EngineError> {
         let catalog = Catalog::open(&config.library)?;
+        match crate::installation::installation() {
+            Some(installation) => catalog.keep_jobs_of(&installation)?,
+            None => catalog.keep_no_jobs()?,
+        };
         Self::with(config, Some(catalog))
     }
 
@@ -140,6 +145,11 @@ impl Engine {
     /// The library's folder.
     pub fn library(&self) -> &Path {
         &self.0.config.library
+    }
+
+    /// Whether the library lies on a network share, where it is slower and used by one process at a time.
+    pub fn library_is_on_share(&self) -> bool {
+        self.0.catalog.as_ref().is_some_and(Catalog::is_on_share)
     }
 
     /// The library.

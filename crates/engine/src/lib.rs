@@ -19,6 +19,7 @@ pub mod export;
 pub mod home;
 mod idle_workers;
 pub mod index;
+mod installation;
 mod job_kinds;
 pub mod jobs;
 pub mod library;

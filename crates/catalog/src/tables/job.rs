@@ -4,13 +4,14 @@
 //! lock with the process, however it ends; so a job that is marked as running and whose lock is
 //! free was run by a process that is dead.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
-use crate::{Catalog, CatalogError};
+use crate::tables::job_mark::unmarked;
+use crate::{Catalog, CatalogError, plain};
 
 pub(crate) const V1: &str = "
 CREATE TABLE job (
@@ -26,6 +27,9 @@ CREATE TABLE job (
     error TEXT
 ) STRICT;
 ";
+
+/// Jobs in a library at most: one every five minutes for some years.
+const MOST: usize = 500_000;
 
 /// A job's number in its catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,7 +113,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         total: row.get::<_, i64>(5)?.cast_unsigned(),
         started_at: row.get(6)?,
         updated_at: row.get(7)?,
-        payload: row.get(8)?,
+        payload: unmarked(row.get(8)?),
     })
 }
 
@@ -131,6 +135,8 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be written.
     pub fn insert_job(&self, kind: &str, payload: &str) -> Result<JobId, CatalogError> {
+        let marked = self.installation().get().map(|installation| installation.marked(kind, payload));
+        let payload = marked.as_deref().unwrap_or(payload);
         self.write(|transaction| {
             let mut insert =
                 transaction.prepare_cached("INSERT INTO job (kind, state, payload) VALUES (?1, ?2, ?3)")?;
@@ -178,7 +184,16 @@ impl Catalog {
         self.read(|transaction| {
             let sql = "SELECT id, kind, state, phase, done, total, started_at, updated_at, payload, error
                        FROM job ORDER BY id";
-            Ok(transaction.prepare_cached(sql)?.query_map([], from_row)?.collect::<Result<_, _>>()?)
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut jobs = Vec::new();
+            for job in statement.query_map([], from_row)? {
+                if jobs.len() == MOST {
+                    // Pages that lead to each other in circles would fill the memory before their time is over.
+                    return Err(CatalogError::Endless { path: self.file().into() }.into());
+                }
+                jobs.push(job?);
+            }
+            Ok(jobs)
         })
     }
 
@@ -224,6 +239,18 @@ impl Catalog {
         Ok(())
     }
 
+    /// Whether another living process, or this one by another catalogue, runs the job.
+    pub(crate) fn is_run_by_another(&self, id: JobId) -> Result<bool, CatalogError> {
+        if self.running().contains_key(&id.0) {
+            return Ok(true);
+        }
+        match self.lock_job(id) {
+            Ok(()) => self.unlock_job(id).map(|()| false),
+            Err(CatalogError::JobRunning { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     fn lock_path(&self, id: JobId) -> PathBuf {
         self.dir().join(format!("job-{}.lock", id.0))
     }
@@ -234,7 +261,7 @@ impl Catalog {
             return Ok(());
         }
         let path = self.lock_path(id);
-        let file = File::create(&path).map_err(|error| CatalogError::io(&path, error))?;
+        let file = plain::open_lock(&path, self.rights())?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(CatalogError::JobRunning { id: id.0 }),
             // A file system without locks: as good as nobody else.
