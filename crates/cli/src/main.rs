@@ -16,7 +16,7 @@ use serde_json::json;
 use sightline_engine::{EngineError, serve_decoder};
 
 use args::{Cli, Command};
-use output::{Closed, Output, complain};
+use output::{Closed, Output, complain, complain_json};
 
 /// How a command ended; errors are apart.
 pub(crate) enum Outcome {
@@ -40,8 +40,15 @@ fn main() -> ExitCode {
         Ok(Outcome::Nothing) => ExitCode::from(1),
         Err(error) if error.is::<Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            let code = error.downcast_ref::<EngineError>().map_or("failed", EngineError::code);
-            report(output.json, code, &format!("{error:#}"));
+            let known = error.downcast_ref::<EngineError>();
+            let (code, message) = (known.map_or("failed", EngineError::code), format!("{error:#}"));
+            match known {
+                // What a person typed, with a mark below the place: lines of this program.
+                Some(EngineError::Query(_)) if !output.json => {
+                    format!("sightline: {message}").lines().for_each(complain);
+                }
+                _ => report(output.json, code, &message),
+            }
             ExitCode::from(2)
         }
     }
@@ -76,6 +83,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     let asked_for_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && asked_for_json {
         report(true, "usage", error.to_string().trim());
+    } else if error.use_stderr() {
+        // Without colours, as a name of a file may stand in it.
+        error.to_string().trim_end().lines().for_each(complain);
     } else {
         // If the stream is closed there is nobody to tell.
         error.print().ok();
@@ -85,7 +95,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn report(json: bool, code: &str, message: &str) {
     if json {
-        complain(&json!({ "error": { "code": code, "message": message } }).to_string());
+        complain_json(&json!({ "error": { "code": code, "message": message } }));
     } else {
         complain(&format!("sightline: {message}"));
     }
