@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use sightline_api::{CaptionSoFar, Desk, JobRow, Places, Shell, dispatch};
+use sightline_api::{Desk, JobRow, Places, Shell, dispatch};
 
 use crate::harness::{World, binary, root};
 
@@ -146,7 +146,6 @@ struct Silence;
 impl Shell for Silence {
     fn job_changed(&self, _: &JobRow) {}
     fn library_changed(&self) {}
-    fn caption_grew(&self, _: &CaptionSoFar) {}
     fn reveal(&self, _: &Path) -> Result<(), String> {
         Ok(())
     }
