@@ -215,7 +215,7 @@ impl Catalog {
             return true;
         }
         // Who runs a job holds its lock, which its end has dropped.
-        File::open(self.lock_path(id)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        plain::open(&self.lock_path(id)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Removes a job's row, which nobody will ask for again.
@@ -237,18 +237,6 @@ impl Catalog {
             }
         }
         Ok(())
-    }
-
-    /// Whether another living process, or this one by another catalogue, runs the job.
-    pub(crate) fn is_run_by_another(&self, id: JobId) -> Result<bool, CatalogError> {
-        if self.running().contains_key(&id.0) {
-            return Ok(true);
-        }
-        match self.lock_job(id) {
-            Ok(()) => self.unlock_job(id).map(|()| false),
-            Err(CatalogError::JobRunning { .. }) => Ok(true),
-            Err(error) => Err(error),
-        }
     }
 
     fn lock_path(&self, id: JobId) -> PathBuf {

@@ -105,7 +105,7 @@ impl Catalog {
         })?;
         let mut dropped = 0;
         for id in foreign {
-            if self.is_run_by_another(id)? {
+            if self.is_job_alive(id) {
                 continue;
             }
             self.remove_job(id)?;
