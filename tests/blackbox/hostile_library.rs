@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use sightline_api::{Desk, JobRow, Places, Shell, dispatch};
 
-use crate::harness::{World, binary, root};
+use crate::harness::{World, binary, own_home, root};
 
 /// A world with one photo, indexed, its library in one file.
 fn world() -> World {
@@ -158,6 +158,7 @@ fn app(world: &World) -> Desk {
         model: root().join("assets/models/home-1"),
         samples: root().join("assets/samples"),
         decoder: Some(binary()),
+        settings: Some(world.settings()),
     };
     Desk::open(places, Arc::new(Silence)).unwrap()
 }
@@ -225,6 +226,7 @@ fn libraries_and_backups_are_for_their_owner_and_exports_for_whom_new_files_are(
         fs::write(world.photos().join("lock.jpg.xmp"), caption).unwrap();
         let under_mask = |args: &[&str]| {
             let mut command = std::process::Command::new("sh");
+            own_home(&mut command, world.folder());
             command.args(["-c", "umask $0; exec \"$@\"", mask]).arg(binary()).arg("--library").arg(world.library());
             let output = command.args(["--device", "cpu"]).args(args).output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{mask} {args:?}: {}", String::from_utf8_lossy(&output.stderr));

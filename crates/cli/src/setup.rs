@@ -16,8 +16,14 @@ const INSTALLED: [&str; 3] =
 
 /// What the options say.
 pub(crate) fn config(global: &Global) -> anyhow::Result<EngineConfig> {
-    let decoder = decoder_program();
-    Ok(EngineConfig { library: library(global)?, model_dir: model(global)?, device: global.device(), decoder })
+    let (decoder, settings) = (decoder_program(), home::settings_folder());
+    Ok(EngineConfig {
+        library: library(global)?,
+        model_dir: model(global)?,
+        device: global.device(),
+        decoder,
+        settings,
+    })
 }
 
 /// An engine that may write to its library, which is made if it is not there.

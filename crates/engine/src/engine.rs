@@ -30,6 +30,8 @@ pub struct EngineConfig {
     /// The program that decodes photos in processes of its own, see [`crate::decoder_program`]; `None` decodes in
     /// this one.
     pub decoder: Option<PathBuf>,
+    /// Folder of this user's settings, see [`crate::home::settings_folder`]; without one no job is kept for later.
+    pub settings: Option<PathBuf>,
 }
 
 /// The use cases, over one library and one model.
@@ -80,7 +82,7 @@ impl Engine {
     /// When the library cannot be made or opened.
     pub fn open(config: EngineConfig) -> Result<Self, EngineError> {
         let catalog = Catalog::open(&config.library)?;
-        match crate::installation::installation() {
+        match config.settings.as_deref().and_then(crate::installation::installation) {
             Some(installation) => catalog.keep_jobs_of(&installation)?,
             None => catalog.keep_no_jobs()?,
         };

@@ -8,14 +8,9 @@ use sightline_catalog::Installation;
 /// Name of the secret's file.
 const SECRET: &str = "installation.key";
 
-/// The secret, made at its first use. It lies with the settings of programs and in no library: who gets a copy of a
-/// library does not get it. `None` where there is no such place, or it cannot be written.
-pub(crate) fn installation() -> Option<Installation> {
-    let places = directories::ProjectDirs::from("", "", "sightline")?;
-    secret_in(places.config_dir())
-}
-
-fn secret_in(folder: &Path) -> Option<Installation> {
+/// The secret in the folder of this user's settings, made at its first use. It lies in no library: who gets a copy of a
+/// library does not get it. `None` where it cannot be written.
+pub(crate) fn installation(folder: &Path) -> Option<Installation> {
     let file = folder.join(SECRET);
     let read = || -> Option<Installation> {
         let mut secret = [0; 32];
@@ -40,9 +35,9 @@ mod tests {
     fn an_installation_keeps_its_secret_and_another_has_another() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let folder = one.path().join("config/sightline");
-        let secret = secret_in(&folder).unwrap();
-        assert_eq!(secret_in(&folder), Some(secret.clone()));
-        assert_ne!(secret_in(other.path()), Some(secret));
+        let secret = installation(&folder).unwrap();
+        assert_eq!(installation(&folder), Some(secret.clone()));
+        assert_ne!(installation(other.path()), Some(secret));
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         #[cfg(unix)]
         {
@@ -51,6 +46,6 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         // A place that cannot be written.
-        assert_eq!(secret_in(Path::new("/proc/no such folder")), None);
+        assert_eq!(installation(Path::new("/proc/no such folder")), None);
     }
 }
