@@ -85,12 +85,27 @@ fn usage(error: &clap::Error) -> ExitCode {
         report(true, "usage", error.to_string().trim());
     } else if error.use_stderr() {
         // Without colours, as a name of a file may stand in it.
-        error.to_string().trim_end().lines().for_each(complain);
+        on_their_lines(&error.to_string(), std::env::args_os()).trim_end().lines().for_each(complain);
     } else {
         // If the stream is closed there is nobody to tell.
         error.print().ok();
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// `text` with no line that begins inside one of the arguments it quotes: a name of a file forges none.
+fn on_their_lines(text: &str, arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+    let mut text = text.to_owned();
+    for argument in arguments {
+        for line in argument.to_string_lossy().split('\n').skip(1) {
+            // What stands before `=` may be quoted alone.
+            let begin = line.split('=').next().unwrap_or_default();
+            if !begin.is_empty() {
+                text = text.replace(&format!("\n{begin}"), &format!("\\n{begin}"));
+            }
+        }
+    }
+    text
 }
 
 fn report(json: bool, code: &str, message: &str) {
