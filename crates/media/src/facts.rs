@@ -6,7 +6,8 @@
 //!   zones.
 //! - **Rating**: the sidecar's, else XMP's in the file, else EXIF's. Programs rate raw files beside them.
 //! - **Position**: the sidecar's, else EXIF's, else XMP's in the file. Who tags places afterwards writes them beside.
-//! - **Caption and keywords**: the sidecar's, else XMP's in the file, else IPTC's.
+//! - **Caption and keywords**: the sidecar's, else XMP's in the file, else IPTC's. A caption also from EXIF, and where there
+//!   is none a title, a headline or another field that a person may have put words in.
 
 use std::path::Path;
 
@@ -59,6 +60,7 @@ impl Facts {
     /// As [`Facts::read`], of a file whose EXIF has been read.
     pub fn of(exif: ExifFacts, path: &Path) -> Self {
         let told = caption_metadata::sources(path);
+        let caption = told.caption(exif.words.as_ref());
         let (beside, inside, iptc) = (told.sidecar, told.embedded, told.iptc);
         let by = |source| move |date| (date, source);
         let xmp = inside.taken_at.or(beside.taken_at);
@@ -76,7 +78,7 @@ impl Facts {
             lens: exif.lens,
             position: beside.position.or(exif.position).or(inside.position),
             rating: beside.rating.or(inside.rating).or(exif.rating),
-            words: beside.words.or(inside.words).or(iptc.words),
+            words: CaptionMetadata { caption, ..beside.words.or(inside.words).or(iptc.words) },
         }
     }
 

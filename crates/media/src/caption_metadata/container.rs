@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::error::MetadataError;
+use super::words::of_person;
 use super::{CaptionMetadata, Told, boxes, iptc, jpeg, packet};
 
 /// A packet larger than this is not read into memory.
@@ -21,6 +22,8 @@ pub(super) struct Blocks {
     pub xmp: Option<Vec<u8>>,
     /// Photoshop's image resources, which hold IPTC; empty where there are none.
     pub photoshop: Vec<u8>,
+    /// The first of a PNG's own texts that a person may have written.
+    pub text: Option<String>,
 }
 
 impl Blocks {
@@ -52,7 +55,7 @@ pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
     let xmp = |xmp| Blocks { xmp, ..Blocks::default() };
     let found = match head.as_slice() {
         [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
-        [0x89, b'P', b'N', b'G', ..] => png(&mut file).map(xmp),
+        [0x89, b'P', b'N', b'G', ..] => png(&mut file),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file).map(xmp),
         // Also Panasonic's and Olympus's raw files, which have marks of their own.
         [b'I', b'I', 42, 0, ..] | [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => {
@@ -97,16 +100,20 @@ fn fuji(file: &mut File) -> io::Result<Blocks> {
     jpeg::blocks(file)
 }
 
-fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+/// Its texts may stand before the pixels and after them.
+fn png(file: &mut File) -> io::Result<Blocks> {
+    let mut found = Blocks::default();
     file.seek(SeekFrom::Start(8))?;
     loop {
-        let length = u32::from_be_bytes(bytes(file)?);
+        // A file that ends too early keeps what was read of it.
+        let Ok(length) = bytes(file).map(u32::from_be_bytes) else { return Ok(found) };
         match &bytes(file)? {
-            b"IEND" => return Ok(None),
-            b"iTXt" => {
-                let Some(chunk) = piece(file, length.into())? else { return Ok(None) };
-                if let Some(text) = chunk.strip_prefix(PNG_XMP).and_then(png_text) {
-                    return Ok(Some(text.to_owned()));
+            b"IEND" => return Ok(found),
+            kind @ (b"iTXt" | b"tEXt") => {
+                let Some(chunk) = piece(file, length.into())? else { return Ok(found) };
+                match chunk.strip_prefix(PNG_XMP).and_then(png_text) {
+                    Some(text) if found.xmp.is_none() => found.xmp = Some(text.to_owned()),
+                    _ => found.text = found.text.take().or_else(|| png_words(&chunk, kind == b"iTXt")),
                 }
                 file.seek(SeekFrom::Current(4))?;
             }
@@ -115,6 +122,21 @@ fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
             }
         }
     }
+}
+
+/// The text of a chunk whose keyword says that a person wrote it (PNG Specification, 11.3.3.2); packed texts are passed
+/// over.
+fn png_words(chunk: &[u8], international: bool) -> Option<String> {
+    let end = chunk.iter().position(|&byte| byte == 0)?;
+    let (keyword, rest) = (&chunk[..end], &chunk[end + 1..]);
+    if ![b"Description".as_slice(), b"Title", b"Comment", b"Caption"].contains(&keyword) {
+        return None;
+    }
+    let text = match international {
+        true => String::from_utf8_lossy(png_text(rest)?).into_owned(),
+        false => rest.iter().map(|&byte| char::from(byte)).collect(),
+    };
+    of_person(&text)
 }
 
 /// The text of an `iTXt` chunk after its keyword. XMP there is not compressed, says Part 3.

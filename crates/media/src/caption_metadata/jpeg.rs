@@ -96,7 +96,7 @@ pub(super) fn blocks(file: &mut File) -> io::Result<Blocks> {
     let (bytes, segments) = read_segments(file)?;
     let xmp = segments.iter().find(|segment| segment.holds(&bytes, 0xe1, XMP));
     let xmp = xmp.map(|segment| bytes[segment.content.start + XMP.len()..segment.content.end].to_vec());
-    Ok(Blocks { xmp, photoshop: photoshop(&bytes, &segments) })
+    Ok(Blocks { xmp, photoshop: photoshop(&bytes, &segments), text: None })
 }
 
 /// Reads only as much of the file as lies before the picture.

@@ -14,13 +14,15 @@ mod replace;
 mod sidecar;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 mod written;
 
 use std::path::{Path, PathBuf};
 
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
 pub use sidecar::{
-    default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name, possible as possible_sidecars,
+    copy_of as copy_sidecar, default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name,
+    possible as possible_sidecars,
 };
 pub use written::{WriteTo, Written, write};
 
@@ -61,6 +63,8 @@ impl CaptionMetadata {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Told {
     pub words: CaptionMetadata,
+    /// What stands in another field that a person may have put words in: a title, a headline, an alternative text.
+    pub elsewhere: Option<String>,
     /// In the form of [`crate::dates`].
     pub taken_at: Option<String>,
     /// -1 to 5.
@@ -75,6 +79,19 @@ pub(crate) struct Sources {
     pub sidecar: Told,
     pub embedded: Told,
     pub iptc: Told,
+    /// Texts of a PNG.
+    pub text: Option<String>,
+}
+
+impl Sources {
+    /// The caption, and where there is none what else a person wrote; `exif` is what stands in EXIF.
+    pub fn caption(&self, exif: Option<&String>) -> Option<String> {
+        let places = [&self.sidecar, &self.embedded, &self.iptc];
+        let captions = places.iter().map(|told| told.words.caption.as_ref());
+        // EXIF's description is a caption; a title is less than one.
+        let others = places.iter().map(|told| told.elsewhere.as_ref());
+        captions.chain([exif]).chain(others).chain([self.text.as_ref()]).flatten().next().cloned()
+    }
 }
 
 /// Reads all that stands of the photo at `path` beside it and in it. What is damaged says nothing.
@@ -84,6 +101,7 @@ pub(crate) fn sources(path: &Path) -> Sources {
         sidecar: sidecar::told(path).unwrap_or_default(),
         embedded: blocks.xmp(path).unwrap_or_default(),
         iptc: iptc::read(&blocks.photoshop),
+        text: blocks.text,
     }
 }
 
@@ -120,7 +138,7 @@ pub fn write_sidecar(path: &Path, metadata: &CaptionMetadata) -> Result<PathBuf,
     sidecar::write(path, metadata)
 }
 
-/// Writes caption and keywords into the JPEG file at `path`; a symbolic link is followed.
+/// Writes caption and keywords into the JPEG file at `path`; a symbolic link is followed within its folder.
 ///
 /// Every byte outside the XMP segment stays, but for an IPTC caption, which follows where there is one. Times and
 /// permissions stay too. After a power cut the file is the old or the new one. As with any file replaced as a whole,
@@ -128,7 +146,8 @@ pub fn write_sidecar(path: &Path, metadata: &CaptionMetadata) -> Result<PathBuf,
 ///
 /// # Errors
 ///
-/// The file is no JPEG, is read-only, or cannot be changed without risk to something else in it.
+/// The file is no JPEG, is read-only, is a link that leads out of its folder, or cannot be changed without risk to
+/// something else in it.
 pub fn embed(path: &Path, metadata: &CaptionMetadata) -> Result<(), MetadataError> {
     jpeg::embed(path, metadata)
 }

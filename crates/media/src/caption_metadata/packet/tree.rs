@@ -15,6 +15,9 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
+const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
+const IPTC_CORE: &str = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/";
+const ACDSEE: &str = "http://ns.acdsee.com/iptc/1.0/";
 
 /// XMP nests a few levels deep; a file that goes further is an attack on the stack.
 const DEEPEST: usize = 200;
@@ -28,6 +31,9 @@ pub(super) enum Space {
     Photoshop,
     Xmp,
     Exif,
+    Tiff,
+    IptcCore,
+    Acdsee,
     Other,
 }
 
@@ -41,6 +47,9 @@ impl Space {
                 PHOTOSHOP => Self::Photoshop,
                 XMP => Self::Xmp,
                 EXIF => Self::Exif,
+                TIFF => Self::Tiff,
+                IPTC_CORE => Self::IptcCore,
+                ACDSEE => Self::Acdsee,
                 _ => Self::Other,
             },
             ResolveResult::Unbound | ResolveResult::Unknown(_) => Self::Other,
