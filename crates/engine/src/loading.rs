@@ -28,7 +28,7 @@ pub(crate) struct Loader {
 
 impl Loader {
     pub fn new(decoders: Arc<Decoders>, preprocess: Preprocess) -> Self {
-        Self { decoders, preprocess, budget: Budget::of(BUDGET) }
+        Self { decoders, preprocess, budget: Budget::default() }
     }
 
     /// Reads, decodes and prepares a photo.
@@ -50,20 +50,30 @@ impl Loader {
     }
 
     fn open(&self, path: &Path) -> Result<(Photo, Share<'_>), EngineError> {
-        let short_side = self.preprocess.min_short_side();
-        let bytes = decoding::read(path, &Limits::default())?;
-        let mut refused = MediaError::Missing { path: path.into() };
-        for max_alloc_bytes in CLASSES {
-            let share = self.budget.take(max_alloc_bytes);
-            let limits = Limits { max_alloc_bytes, ..Limits::default() };
-            match self.decoders.decode(&bytes, path, short_side, &limits) {
-                Ok(photo) => return Ok((photo, share)),
-                Err(EngineError::Media(error @ MediaError::TooLarge { .. })) => refused = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(refused.into())
+        open_within(&self.budget, &self.decoders, path, self.preprocess.min_short_side())
     }
+}
+
+/// Reads and decodes a photo whose shorter side has at least `short_side` pixels where the file has them; its pixels
+/// count as held as long as the share.
+pub(crate) fn open_within<'a>(
+    budget: &'a Budget,
+    decoders: &Decoders,
+    path: &Path,
+    short_side: u32,
+) -> Result<(Photo, Share<'a>), EngineError> {
+    let bytes = decoding::read(path, &Limits::default())?;
+    let mut refused = MediaError::Missing { path: path.into() };
+    for max_alloc_bytes in CLASSES {
+        let share = budget.take(max_alloc_bytes);
+        let limits = Limits { max_alloc_bytes, ..Limits::default() };
+        match decoders.decode(&bytes, path, short_side, &limits) {
+            Ok(photo) => return Ok((photo, share)),
+            Err(EngineError::Media(error @ MediaError::TooLarge { .. })) => refused = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.into())
 }
 
 /// What may be held at once, of bytes or of whatever else there is little.
@@ -74,6 +84,13 @@ pub(crate) struct Budget {
 
 /// A part of the budget; dropping it gives it back.
 pub(crate) struct Share<'a>(&'a Budget, u64);
+
+impl Default for Budget {
+    /// The bytes that all decoders may hold together.
+    fn default() -> Self {
+        Self::of(BUDGET)
+    }
+}
 
 impl Budget {
     pub fn of(whole: u64) -> Self {
