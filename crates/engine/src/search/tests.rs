@@ -16,6 +16,16 @@ fn world() -> World {
     world
 }
 
+/// Gives a photo a caption by an author.
+fn put_caption(world: &World, name: &str, text: &str, author: CaptionAuthor) {
+    let engine = world.engine();
+    let catalog = engine.catalog().unwrap();
+    let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
+    let confidence = (author == CaptionAuthor::Machine).then_some(-0.5);
+    let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence };
+    assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
+}
+
 #[test]
 fn the_best_comes_first_and_chance_is_not_shown() {
     let world = world();
@@ -61,14 +71,7 @@ fn a_query_that_only_excludes_finds_all_others() {
 #[test]
 fn words_about_a_photo_are_believed_where_they_say_what_is_excluded() {
     let world = world();
-    let catalog_engine = world.engine();
-    let catalog = catalog_engine.catalog().unwrap();
-    let caption = |name: &str, text: &str, author| {
-        let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
-        let confidence = (author == CaptionAuthor::Machine).then_some(-0.5);
-        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence };
-        assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
-    };
+    let caption = |name: &str, text: &str, author| put_caption(&world, name, text, author);
     caption("red.jpg", "a red and blue wall", CaptionAuthor::Person);
     assert_eq!(world.found("red"), ["red.jpg", "darker.jpg"]);
     assert_eq!(world.found("red -blue"), ["darker.jpg"], "also where the caption has the words that are wanted");
@@ -176,14 +179,7 @@ fn an_engine_sees_what_it_indexed_itself() {
 #[test]
 fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like_it() {
     let world = world();
-    let engine = world.engine();
-    let catalog = engine.catalog().unwrap();
-    let caption = |name: &str, text: &str, author| {
-        let photo = catalog.known(&world.path(name)).unwrap().unwrap().photo.unwrap();
-        let confidence = (author == CaptionAuthor::Machine).then_some(-0.5);
-        let new = NewCaption { text: text.into(), author, model: None, settings: None, confidence };
-        assert!(catalog.put_caption(photo, &new, Overwrite::All).unwrap());
-    };
+    let caption = |name: &str, text: &str, author| put_caption(&world, name, text, author);
     caption("trip/green.jpg", "a red kite", CaptionAuthor::Machine);
     caption("trip/blue.jpg", "a red boat", CaptionAuthor::Person);
     caption("darker.jpg", "a red wall", CaptionAuthor::Machine);
@@ -193,7 +189,7 @@ fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like
     for limit in 1..=4 {
         let request =
             crate::search::SearchRequest { query: "red", limit, less_likely: 0, base: &base, filter: &filter };
-        assert_eq!(names(&engine.search(&request).unwrap(), &base), world.found("red")[..limit], "{limit}");
+        assert_eq!(names(&world.engine().search(&request).unwrap(), &base), world.found("red")[..limit], "{limit}");
     }
 }
 
