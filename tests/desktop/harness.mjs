@@ -79,3 +79,10 @@ export async function reload(app) {
   await app.run("window.before = true; location.reload(); return true").catch(() => {});
   await app.until("the page is read anew", `return window.before === undefined && document.querySelector('[data-testid="duplicates"]') !== null`);
 }
+
+/** Adds a folder and waits until its photos are there and nothing is under way. */
+export async function addFolder(app, path) {
+  await call(app, "add_folder", { path });
+  await app.find(cell);
+  await idle(app);
+}

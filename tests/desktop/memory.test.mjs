@@ -8,7 +8,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, root, samples, skip } from "./harness.mjs";
+import { addFolder, library, root, samples, skip } from "./harness.mjs";
 import { memory } from "./memory.mjs";
 import { Person } from "./person.mjs";
 
@@ -35,9 +35,7 @@ describe("an app that is used for long", { skip: skip || (process.platform === "
     app = await place.start();
     await app.resize(1200, 800);
     await app.find('[data-testid="first-run"]');
-    await call(app, "add_folder", { path: photos });
-    await app.find(cell);
-    await idle(app);
+    await addFolder(app, photos);
   });
   after(async () => {
     await app?.kill();

@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, looks, noSeriousViolations, root, samples, skip } from "./harness.mjs";
+import { addFolder, call, cell, library, looks, noSeriousViolations, root, samples, skip } from "./harness.mjs";
 import { KEYS } from "./webdriver.mjs";
 
 const search = '[data-testid="search-input"]';
@@ -64,9 +64,7 @@ describe("searching in the window", { skip }, () => {
     app = await place.start();
     await app.resize(1200, 800);
     await app.find('[data-testid="first-run"]');
-    await call(app, "add_folder", { path: photos });
-    await app.find(cell);
-    await idle(app);
+    await addFolder(app, photos);
   });
   after(async () => {
     await app?.kill();
