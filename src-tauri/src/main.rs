@@ -88,7 +88,7 @@ fn main() -> ExitCode {
             if start::was_handed_to_the_dead(&error) {
                 start::again();
             }
-            eprintln!("sightline: {error}");
+            eprintln!("sightline: {}", sightline_engine::foreign_text::for_terminal(&error.to_string()));
             ExitCode::from(2)
         }
     }

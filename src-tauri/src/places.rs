@@ -19,5 +19,6 @@ pub fn find(app: &AppHandle) -> Places {
         model: home::named_model().unwrap_or_else(|| resource("models/home-1", "assets/models/home-1")),
         samples: resource("samples", "assets/samples"),
         decoder: sightline_engine::decoder_program(),
+        settings: home::settings_folder(),
     }
 }

@@ -32,6 +32,6 @@ pub fn bring_forward(window: &WebviewWindow) {
 /// A window that does not hear is being closed; the engine's work does not depend on it.
 fn report(done: tauri::Result<()>) {
     if let Err(error) = done {
-        eprintln!("sightline: the window: {error}");
+        eprintln!("sightline: the window: {}", sightline_engine::foreign_text::for_terminal(&error.to_string()));
     }
 }

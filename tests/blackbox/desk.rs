@@ -45,6 +45,7 @@ impl Seat {
             model: root().join("assets/models/home-1"),
             samples: root().join("assets/samples"),
             decoder: Some(binary()),
+            settings: Some(world.settings()),
         };
         Self { desk: Desk::open(places, ears.clone()).unwrap(), ears }
     }

@@ -54,9 +54,20 @@ impl World {
         self.folder.path().join("library")
     }
 
-    /// `sightline` on this world's library, on the CPU.
+    /// Where all of this world lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where this world's settings lie.
+    pub fn settings(&self) -> PathBuf {
+        self.folder.path().join("home/.config/sightline")
+    }
+
+    /// `sightline` on this world's library, on the CPU, with settings of this world alone.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
+        own_home(&mut command, self.folder.path());
         command.arg("--library").arg(self.library()).args(["--device", "cpu"]).args(args).stdin(Stdio::null());
         command
     }
@@ -105,6 +116,17 @@ impl World {
                 path.file_name().unwrap().to_string_lossy().into_owned()
             })
             .collect()
+    }
+}
+
+/// Gives a command a home in `folder`, so that no test reads or changes the settings of the person who runs it.
+pub fn own_home(command: &mut Command, folder: &Path) {
+    let home = folder.join("home");
+    command.env("HOME", &home);
+    for (variable, place) in
+        [("XDG_CONFIG_HOME", ".config"), ("XDG_DATA_HOME", ".local/share"), ("XDG_CACHE_HOME", ".cache")]
+    {
+        command.env(variable, home.join(place));
     }
 }
 

@@ -11,6 +11,12 @@ mod duplicates;
 mod facts;
 mod faults;
 mod harness;
+#[cfg(unix)]
+mod hostile_library;
+#[cfg(unix)]
+mod hostile_output;
+#[cfg(unix)]
+mod hostile_version;
 mod indexing;
 mod killing;
 mod mutants;

@@ -28,18 +28,19 @@ struct App {
 }
 
 impl App {
-    fn on(library: PathBuf, choice: LibraryChoice) -> Self {
+    fn on(world: &World, library: PathBuf, choice: LibraryChoice) -> Self {
         let places = Places {
             library,
             model: root().join("assets/models/home-1"),
             samples: root().join("assets/samples"),
             decoder: Some(binary()),
+            settings: Some(world.settings()),
         };
         Self { start: Start::begin(places, choice, Arc::new(Silent)) }
     }
 
     fn at(world: &World) -> Self {
-        Self::on(world.library(), LibraryChoice::default())
+        Self::on(world, world.library(), LibraryChoice::default())
     }
 
     fn call(&self, name: &str, request: Value) -> Value {
@@ -170,7 +171,7 @@ fn a_library_of_a_later_release_is_left_alone_and_another_chosen() {
     let before = fs::read(file(&world)).unwrap();
     let (config, standard) = (world.photos().with_file_name("config"), world.photos().with_file_name("standard"));
     let choice = LibraryChoice { file: Some(config.clone()), standard: Some(standard.clone()) };
-    let app = App::on(world.library(), choice.clone());
+    let app = App::on(&world, world.library(), choice.clone());
     assert_eq!(app.kind(), "newer");
     let ways = app.call("start_state", Value::Null)["failure"]["ways"].clone();
     assert_eq!(ways, json!(["choose", "retry", "standard"]), "it is not replaced by what is older");
@@ -183,7 +184,7 @@ fn a_library_of_a_later_release_is_left_alone_and_another_chosen() {
     assert_eq!(fs::read(file(&world)).unwrap(), before);
     // The chosen one is on a disk that is unplugged: no other is made in its place.
     fs::rename(&own, own.with_extension("away")).unwrap();
-    let app = App::on(own.clone(), choice.clone());
+    let app = App::on(&world, own.clone(), choice.clone());
     assert_eq!((app.kind(), own.exists()), (json!("missing"), false));
     let done = app.call("choose_library", json!({ "path": null }));
     assert_eq!((&done["state"]["library"], choice.chosen()), (&json!(standard), None));
@@ -193,7 +194,7 @@ fn a_library_of_a_later_release_is_left_alone_and_another_chosen() {
 #[test]
 fn a_user_without_a_home_folder_is_told_so_and_chooses_a_place() {
     let world = World::new();
-    let app = App::on(PathBuf::new(), LibraryChoice::default());
+    let app = App::on(&world, PathBuf::new(), LibraryChoice::default());
     assert_eq!(
         (app.kind(), app.code("restore_backup", json!({ "path": "/no/such/backup" }))),
         (json!("other"), "backup_missing".into())

@@ -41,6 +41,8 @@ pub struct Places {
     pub samples: PathBuf,
     /// The program that decodes photos in processes of its own; `None` decodes in this one.
     pub decoder: Option<PathBuf>,
+    /// The folder of this user's settings, if there is one.
+    pub settings: Option<PathBuf>,
 }
 
 /// Answers commands over one engine.
@@ -93,6 +95,7 @@ impl Desk {
             model_dir: places.model.clone(),
             device,
             decoder: places.decoder.clone(),
+            settings: places.settings.clone(),
         };
         let mut engine = open(config(sightline_engine::DeviceChoice::Auto))?;
         let settings: Settings = engine.setting(handlers::SETTINGS)?.unwrap_or_default();

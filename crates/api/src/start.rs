@@ -308,7 +308,10 @@ fn text(path: PathBuf) -> String {
 fn kind(code: &str) -> StartFailureKind {
     match code {
         "library_read_only" | "library_denied" | "library_needs_recovery" => StartFailureKind::ReadOnly,
-        "catalogue_corrupt" | "not_a_catalogue" | "catalogue_failed" => StartFailureKind::Damaged,
+        // A repair leaves out what Sightline did not make.
+        "catalogue_corrupt" | "catalogue_foreign" | "catalogue_endless" | "not_a_catalogue" | "catalogue_failed" => {
+            StartFailureKind::Damaged
+        }
         "catalogue_too_new" => StartFailureKind::Newer,
         "catalogue_too_old" => StartFailureKind::Older,
         "library_locked" | "library_in_use" => StartFailureKind::Locked,

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::connection::{self, ReadMode};
+use crate::connection::{self, Journal, ReadMode};
+use crate::deadline::{READING, WRITING, within};
 use crate::error::{CatalogError, Failure};
+use crate::plain::{self, Rights};
+use crate::tables::job_mark::Installation;
 
 /// Readers that are kept open when idle.
 const IDLE_READERS: usize = 8;
@@ -33,6 +36,9 @@ struct Shared {
     writer: Option<Mutex<Connection>>,
     readers: Mutex<Vec<Connection>>,
     read_mode: ReadMode,
+    journal: Journal,
+    /// Whose jobs may be gone on with; see [`Catalog::keep_jobs_of`].
+    installation: OnceLock<Installation>,
     /// Locks on the jobs that this process runs, by job number.
     running: Mutex<HashMap<i64, File>>,
 }
@@ -41,21 +47,21 @@ impl Catalog {
     /// Name of the database in the library's folder.
     pub const FILE: &'static str = "catalogue.sqlite";
 
-    /// Opens the library in `dir` for reading and writing. Makes it if it is not there, brings an
-    /// older schema up to date, and marks jobs of dead processes as paused.
+    /// Opens the library in `dir` for reading and writing. Makes it if it is not there, for its owner
+    /// alone, brings an older schema up to date, and marks jobs of dead processes as paused.
     ///
     /// # Errors
-    /// When the folder cannot be made or written, or the file is not a catalogue, is damaged, or
-    /// comes from a later release.
+    /// When the folder cannot be made or written, or the file is not a catalogue, is damaged, has a
+    /// schema or links that Sightline does not make, or comes from a later release.
     pub fn open(dir: &Path) -> Result<Self, CatalogError> {
-        std::fs::create_dir_all(dir).map_err(|source| match CatalogError::io(dir, source) {
-            // A part of the path is missing only when it is a link to nowhere.
-            CatalogError::Missing { path } => CatalogError::NotAFolder { path },
-            error => error,
-        })?;
+        Self::open_with(dir, Journal::of(&dir.join(Self::FILE)))
+    }
+
+    pub(crate) fn open_with(dir: &Path, journal: Journal) -> Result<Self, CatalogError> {
+        plain::make_folder(dir)?;
         let file = dir.join(Self::FILE);
-        let writer = connection::writer(&file)?;
-        let catalog = Self::with(dir, file, Some(writer), Vec::new(), ReadMode::Shared);
+        let writer = connection::writer(&file, journal)?;
+        let catalog = Self::with(dir, file, Some(writer), Vec::new(), ReadMode::Shared, journal);
         catalog.pause_jobs_of_the_dead()?;
         Ok(catalog)
     }
@@ -63,16 +69,20 @@ impl Catalog {
     /// Opens the library in `dir` for reading only; works on a disk that cannot be written.
     ///
     /// # Errors
-    /// When there is no library, or its file is not a catalogue, is damaged, is of another
-    /// schema version, or has to be recovered by a writer first.
+    /// When there is no library, or its file is not a catalogue, is damaged, has a schema or links
+    /// that Sightline does not make, is of another schema version, or has to be recovered by a
+    /// writer first.
     pub fn open_read_only(dir: &Path) -> Result<Self, CatalogError> {
         let file = dir.join(Self::FILE);
+        plain::must_be_plain(&file)?;
+        connection::leave_log(&file);
         let (reader, mode) = connection::first_reader(&file).map_err(|error| match error {
             CatalogError::Missing { .. } => CatalogError::Missing { path: dir.into() },
             CatalogError::NotAFolder { .. } => CatalogError::NotAFolder { path: dir.into() },
             error => error,
         })?;
-        Ok(Self::with(dir, file, None, vec![reader], mode))
+        let journal = Journal::of(&file);
+        Ok(Self::with(dir, file, None, vec![reader], mode, journal))
     }
 
     fn with(
@@ -81,6 +91,7 @@ impl Catalog {
         writer: Option<Connection>,
         readers: Vec<Connection>,
         read_mode: ReadMode,
+        journal: Journal,
     ) -> Self {
         let shared = Shared {
             dir: dir.into(),
@@ -88,6 +99,8 @@ impl Catalog {
             writer: writer.map(Mutex::new),
             readers: Mutex::new(readers),
             read_mode,
+            journal,
+            installation: OnceLock::new(),
             running: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -101,6 +114,20 @@ impl Catalog {
     /// Whether only reading is possible.
     pub fn is_read_only(&self) -> bool {
         self.shared.writer.is_none()
+    }
+
+    /// Whether the library lies on a network share, where one process at a time can read or write it.
+    pub fn is_on_share(&self) -> bool {
+        self.shared.journal == Journal::Rollback
+    }
+
+    pub(crate) fn installation(&self) -> &OnceLock<Installation> {
+        &self.shared.installation
+    }
+
+    /// The rights that files beside the catalogue are to have.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights::of(self.file())
     }
 
     pub(crate) fn file(&self) -> &Path {
@@ -124,7 +151,8 @@ impl Catalog {
             Some(reader) => reader,
             None => self.another_reader()?,
         };
-        let result = reader.transaction().map_err(Failure::from).and_then(|transaction| {
+        let result = within(&mut reader, self.file(), READING, |reader| {
+            let transaction = reader.transaction()?;
             let value = work(&transaction)?;
             transaction.finish()?;
             Ok(value)
@@ -148,12 +176,12 @@ impl Catalog {
         };
         // A panic in `work` rolled its transaction back, so the connection is as good as before.
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let run = || -> Result<T, Failure> {
+        let run = within(&mut writer, self.file(), WRITING, |writer| {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
             transaction.commit()?;
             Ok(value)
-        };
-        run().map_err(|failure| failure.at(self.file()))
+        });
+        run.map_err(|failure| failure.at(self.file()))
     }
 }

@@ -1,11 +1,15 @@
 //! Whether the catalogue is sound.
 
+use std::path::Path;
+use std::time::Instant;
+
 use rusqlite::{Connection, Row};
 
+use crate::deadline::{READING, within};
 use crate::error::Failure;
 use crate::safekeeping::{cut_short, page_bytes, watched};
 use crate::tables::{missing, words};
-use crate::{Catalog, CatalogError, Watch, connection};
+use crate::{Catalog, CatalogError, Watch, connection, plain};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,47 +50,96 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be read.
     pub fn check(&self) -> Result<CheckReport, CatalogError> {
-        // Not by a reader in use: FTS5 keeps what it read of the index of words with the connection, and calls an index
-        // damaged that has changed since.
+        // It takes as long as it takes. Not by a reader in use: FTS5 keeps what it read of the index of words with the
+        // connection, and calls an index damaged that has changed since.
         let mut reader = self.another_reader()?;
-        let faults = reader.transaction().map_err(Failure::from).and_then(|transaction| examine(&transaction));
-        Ok(CheckReport { faults: faults.map_err(|failure| failure.at(self.file()))? })
+        let faults = connection::ours(&mut reader, self.file()).and_then(|_| examine(&mut reader, self.file()));
+        match faults.map_err(|failure| failure.at(self.file())) {
+            Ok(faults) => Ok(CheckReport { faults }),
+            Err(error) => as_fault(error),
+        }
     }
 
     /// As [`Catalog::check`], of the library in `dir`, which need not open. Not for one that this process has open.
     ///
     /// # Errors
     /// When there is no library, it is of another schema version, or cannot be read, and when `watch` stops it.
-    pub fn check_in(dir: &std::path::Path, watch: &mut Watch<'_>) -> Result<CheckReport, CatalogError> {
+    pub fn check_in(dir: &Path, watch: &mut Watch<'_>) -> Result<CheckReport, CatalogError> {
         let file = dir.join(Self::FILE);
+        plain::must_be_plain(&file)?;
+        connection::leave_log(&file);
         let found = connection::first_reader(&file).and_then(|(mut connection, _)| {
             let size = page_bytes(&connection).map_err(|error| CatalogError::sql(&file, error))?;
             let cut = cut_short(&file, size)?;
-            let faults = watched(&mut connection, "check", watch, |connection| {
-                let transaction = connection.transaction()?;
-                examine(&transaction)
-            });
+            let faults = watched(&mut connection, "check", watch, |connection| examine(connection, &file));
             Ok(cut.into_iter().chain(faults.map_err(|failure| failure.at(&file))?).collect())
         });
         match found {
             Ok(faults) => Ok(CheckReport { faults }),
             Err(CatalogError::Missing { .. }) => Err(CatalogError::Missing { path: dir.into() }),
-            Err(CatalogError::Corrupt { detail, .. }) => Ok(CheckReport {
-                faults: vec![format!("the file is damaged so much that it cannot be opened: {detail}")],
-            }),
-            Err(error) => Err(error),
+            Err(error) => as_fault(error),
         }
     }
 }
 
+/// The report on a library that is such that it does not open.
+fn as_fault(error: CatalogError) -> Result<CheckReport, CatalogError> {
+    let faults = match error {
+        CatalogError::Corrupt { detail, .. } => {
+            vec![format!("the file is damaged so much that it cannot be opened: {detail}")]
+        }
+        CatalogError::ForeignSchema { differences, .. } => differences,
+        CatalogError::Endless { .. } => vec![ENDLESS.into()],
+        error => return Err(error),
+    };
+    Ok(CheckReport { faults })
+}
+
+/// How a fault of a page begins.
+const PAGE_DAMAGED: &str = "a page of the file is damaged";
+
+/// Whether a fault is such that no statement may be run that reads whole tables: it may not come to an end.
+pub(crate) fn is_of_pages(fault: &str) -> bool {
+    fault.starts_with(PAGE_DAMAGED) || fault == ENDLESS
+}
+
+/// What is said of a file whose rows do not come to an end.
+pub(crate) const ENDLESS: &str = "reading a part of the file does not come to an end";
+
 /// A part of the check: what it finds.
 type Examination = fn(&Connection) -> Result<Vec<String>, Failure>;
 
-/// All that is wrong.
-pub(crate) fn examine(connection: &Connection) -> Result<Vec<String>, Failure> {
-    let mut faults = Vec::new();
-    for examine_part in [pages as Examination, references, vectors, rules] {
-        match examine_part(connection) {
+/// All that is wrong in a file whose schema is ours.
+///
+/// Once its pages are found to belong to one tree each, no statement takes longer than the file's size accounts for.
+/// In one where they do not, the rest is looked at for a limited time.
+pub(crate) fn examine(connection: &mut Connection, file: &Path) -> Result<Vec<String>, Failure> {
+    connection.execute_batch("BEGIN")?;
+    let faults = examine_state(connection, file);
+    connection.execute_batch("COMMIT")?;
+    faults
+}
+
+fn examine_state(connection: &mut Connection, file: &Path) -> Result<Vec<String>, Failure> {
+    let mut faults: Vec<String> = Vec::new();
+    let is_whole = match first_fault_of_pages(connection) {
+        Ok(found) => found.is_none(),
+        Err(failure) => {
+            faults.push(unreadable(failure)?);
+            false
+        }
+    };
+    let parts: &[Examination] =
+        if is_whole { &[references, vectors, rules] } else { &[pages, references, vectors, rules] };
+    let started = Instant::now();
+    for examine_part in parts {
+        // One time for all of them.
+        let left = READING.saturating_sub(started.elapsed());
+        let found = match is_whole {
+            true => examine_part(connection),
+            false => within(connection, file, left, |connection| examine_part(connection)),
+        };
+        match found {
             Ok(found) => faults.extend(found.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>()),
             Err(failure) => {
                 let fault = unreadable(failure)?;
@@ -99,10 +152,18 @@ pub(crate) fn examine(connection: &Connection) -> Result<Vec<String>, Failure> {
     Ok(faults)
 }
 
+/// The first thing that SQLite finds wrong with the file's pages. It looks at each page once before it follows any row,
+/// and goes no further when one belongs to two trees.
+pub(crate) fn first_fault_of_pages(connection: &Connection) -> Result<Option<String>, Failure> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok((found != "ok").then(|| found.replace('\n', " ")))
+}
+
 /// The sentence for damage that was met, unless the failure is of another kind.
 fn unreadable(failure: Failure) -> Result<String, Failure> {
     match &failure {
         Failure::Sql(error) if is_damage(error) => Ok(format!("a part of the file cannot be read: {error}")),
+        Failure::Catalog(CatalogError::Endless { .. }) => Ok(ENDLESS.into()),
         _ => Err(failure),
     }
 }
@@ -153,7 +214,7 @@ fn in_words(line: &str) -> Option<String> {
     } else if line.contains("FTS5") {
         format!("the table of words is damaged ({line})")
     } else if number == "Tree" || number == "Page" || number == "Freelist" || number == "Freelist:" {
-        format!("a page of the file is damaged ({line})")
+        format!("{PAGE_DAMAGED} ({line})")
     } else {
         format!("a row is damaged ({line})")
     })

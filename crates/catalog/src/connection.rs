@@ -5,10 +5,13 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::deadline::{READING, UPGRADING, within};
 use crate::error::{CatalogError, Failure};
-use crate::migrations;
+use crate::safekeeping::folder_of;
+use crate::{migrations, plain, schema, share};
 
 /// How long a process waits for another one's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -28,10 +31,37 @@ pub(crate) enum ReadMode {
     Immutable,
 }
 
+/// What a library is written down in before a commit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Journal {
+    /// A log beside the file, with memory that all who have it open share: on a disk of this computer.
+    WriteAhead,
+    /// What was there before, beside the file: on a share.
+    Rollback,
+}
+
+impl Journal {
+    /// What the library's `file` is to have where it lies.
+    pub fn of(file: &Path) -> Self {
+        if share::is_shared(folder_of(file)) { Self::Rollback } else { Self::WriteAhead }
+    }
+
+    /// As SQLite names it.
+    pub fn mode(self) -> &'static str {
+        match self {
+            Self::WriteAhead => "wal",
+            Self::Rollback => "truncate",
+        }
+    }
+}
+
 /// Opens for writing; makes the file, or brings its schema up to date.
-pub(crate) fn writer(file: &Path) -> Result<Connection, CatalogError> {
+pub(crate) fn writer(file: &Path, journal: Journal) -> Result<Connection, CatalogError> {
+    plain::must_be_plain(file)?;
     if file.exists() {
         inspect(file)?;
+    } else {
+        plain::make_file(file);
     }
     let open = || -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -41,24 +71,39 @@ pub(crate) fn writer(file: &Path) -> Result<Connection, CatalogError> {
         if connection.is_readonly("main")? {
             return Err(CatalogError::ReadOnly { path: file.into() }.into());
         }
-        if migrations::version(&connection, file)? == 0 {
+        if ours(&mut connection, file)? == 0 {
             connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         }
-        write_ahead(&connection)?;
+        keep_journal(&connection, journal)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Only macOS lies about what has reached the disk unless it is asked like this.
+        connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        migrations::migrate(&mut connection, file)?;
+        within(&mut connection, file, UPGRADING, |connection| migrations::migrate(connection, file))?;
         Ok(connection)
     };
     open().map_err(|failure| explained(failure.at(file), file))
+}
+
+/// The version of a file whose schema is ours; 0 when it is empty.
+pub(crate) fn ours(connection: &mut Connection, file: &Path) -> Result<u32, Failure> {
+    within(connection, file, READING, |connection| {
+        // One state: between two looks another process may have made the whole schema.
+        let _state = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
+        let found = migrations::version(connection, file)?;
+        if found > 0 {
+            schema::must_be_ours(connection, file, found)?;
+        }
+        Ok(found)
+    })
 }
 
 /// Opens for reading, and says how further readers are to be opened.
 pub(crate) fn first_reader(file: &Path) -> Result<(Connection, ReadMode), CatalogError> {
     inspect(file)?;
     let try_open = |mode| -> Result<Connection, Failure> {
-        let connection = reader(file, mode)?;
-        let found = migrations::version(&connection, file)?;
+        let mut connection = reader(file, mode)?;
+        let found = ours(&mut connection, file)?;
         if found == 0 {
             // Whoever was making it was killed before its first commit.
             return Err(CatalogError::Missing { path: file.into() }.into());
@@ -131,22 +176,58 @@ pub(crate) fn reader(file: &Path, mode: ReadMode) -> Result<Connection, rusqlite
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(())
+    distrust(connection)
+}
+
+/// Has SQLite take nothing that stands in the file for good: no function in its schema, no statement that writes to
+/// the schema itself, no page that is not looked at first.
+pub(crate) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// Opens a database that exists, for reading and writing, without trust.
+pub(crate) fn open_to_write(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    distrust(&connection)?;
+    Ok(connection)
 }
 
 /// Two processes that make a library at once may both want to switch: SQLite does not wait there.
-fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+fn keep_journal(connection: &Connection, journal: Journal) -> Result<(), Failure> {
     let mut tries = 0;
     loop {
-        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        let wanted = journal.mode();
+        let mode = connection.pragma_update_and_check(None, "journal_mode", wanted, |row| row.get::<_, String>(0));
         match mode {
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
                 tries += 1;
                 std::thread::sleep(Duration::from_millis(10));
             }
-            other => return other.map(drop),
+            other => return Ok(other.map(drop)?),
         }
     }
+}
+
+/// Has a library that came to lie on a share do without the log that it had before, if it can be written: to read it
+/// with one would need memory that is shared between computers.
+pub(crate) fn leave_log(file: &Path) {
+    if Journal::of(file) == Journal::Rollback && has_log(file).unwrap_or(false) {
+        // Where that cannot be done the library is read as it is: nobody writes to it from here.
+        open_to_write(file)
+            .map_err(Failure::from)
+            .and_then(|connection| keep_journal(&connection, Journal::Rollback))
+            .ok();
+    }
+}
+
+/// Whether the file is written with a write-ahead log, by the version of its format.
+fn has_log(file: &Path) -> std::io::Result<bool> {
+    let mut head = [0; 20];
+    File::open(file)?.read_exact(&mut head)?;
+    Ok(head[18..] == [2, 2])
 }
 
 fn refuses_shared_memory(error: &rusqlite::Error) -> bool {

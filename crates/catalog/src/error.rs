@@ -69,6 +69,32 @@ pub enum CatalogError {
         /// What SQLite found.
         detail: String,
     },
+    /// The file's schema is none that this program makes.
+    #[error(
+        "{}: {}; Sightline made no such library, and it may come from somebody else: `sightline check --repair` makes one of what is in it, without that, `sightline restore FILE` brings a backup back", path.display(), first_of(differences)
+    )]
+    ForeignSchema {
+        /// The library's file.
+        path: PathBuf,
+        /// How it differs, one sentence each.
+        differences: Vec<String>,
+    },
+    /// A file of the library is a link, or no plain file at all.
+    #[error(
+        "{}: a link, or no plain file, where Sightline keeps a file of its own: it could lead anywhere; remove it, or name another library with --library", path.display()
+    )]
+    NotPlain {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Reading the file does not come to an end.
+    #[error(
+        "{}: reading it takes longer than it can take with a sound file of its size; `sightline check --repair` saves what can be read, `sightline restore FILE` brings a backup back", path.display()
+    )]
+    Endless {
+        /// The library's file.
+        path: PathBuf,
+    },
     /// The catalogue was written by a later release.
     #[error("{}: made by a later version (schema {found}, this one knows {known}); update Sightline", path.display())]
     TooNew {
@@ -150,6 +176,14 @@ pub enum CatalogError {
         path: PathBuf,
         /// What SQLite found.
         detail: String,
+    },
+    /// The schema of the file that is to be restored is none that this program makes.
+    #[error("{}: {}; Sightline made no such backup, and the library was left as it is; use another backup", path.display(), first_of(differences))]
+    BackupForeign {
+        /// The backup's file.
+        path: PathBuf,
+        /// How it differs, one sentence each.
+        differences: Vec<String>,
     },
     /// A file could not be made.
     #[error("{}: cannot be written: {source}; name another place", path.display())]
@@ -254,6 +288,9 @@ impl CatalogError {
             Self::DiskFull { .. } => "disk_full",
             Self::NotACatalogue { .. } => "not_a_catalogue",
             Self::Corrupt { .. } => "catalogue_corrupt",
+            Self::ForeignSchema { .. } => "catalogue_foreign",
+            Self::NotPlain { .. } => "library_not_plain",
+            Self::Endless { .. } => "catalogue_endless",
             Self::TooNew { .. } => "catalogue_too_new",
             Self::NeedsUpgrade { .. } => "catalogue_too_old",
             Self::Io { .. } => "library_io",
@@ -265,6 +302,7 @@ impl CatalogError {
             Self::BackupMissing { .. } => "backup_missing",
             Self::NotABackup { .. } => "not_a_backup",
             Self::BackupDamaged { .. } => "backup_damaged",
+            Self::BackupForeign { .. } => "backup_foreign",
             Self::NotWritten { .. } => "file_not_written",
             Self::InUse { .. } => "library_in_use",
             Self::Stopped => "cancelled",
@@ -308,6 +346,8 @@ impl CatalogError {
         | Self::DiskFull { path }
         | Self::NotACatalogue { path }
         | Self::Corrupt { path, .. }
+        | Self::ForeignSchema { path, .. }
+        | Self::Endless { path }
         | Self::TooNew { path, .. }
         | Self::BeyondRepair { path, .. }
         | Self::Io { path, .. }
@@ -334,6 +374,15 @@ impl CatalogError {
             Some(ErrorCode::SystemIoFailure) => Self::Disk { detail: detail(), path },
             _ => Self::Database { path, source: Box::new(error) },
         }
+    }
+}
+
+/// The first of some sentences, and how many more there are.
+fn first_of(sentences: &[String]) -> String {
+    match sentences {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, more @ ..] => format!("{first}, and {} more", more.len()),
     }
 }
 

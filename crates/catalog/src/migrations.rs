@@ -45,7 +45,9 @@ pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, Failu
     let _snapshot = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0));
+    let empty = || -> rusqlite::Result<bool> {
+        connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+    };
     if application != APPLICATION_ID && !(application == 0 && found == 0 && empty()?) {
         return Err(CatalogError::NotACatalogue { path: file.into() }.into());
     }

@@ -34,9 +34,12 @@ impl Catalog {
     pub fn status(&self) -> Result<Status, CatalogError> {
         let bytes_on_disk = bytes_on_disk(self.file());
         self.read(|transaction| {
-            let count = |sql: &str| -> rusqlite::Result<u64> {
-                transaction.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+            // Row by row: SQLite counts a whole table in one step, which no deadline ends.
+            let count = |table: &str| -> rusqlite::Result<u64> {
+                let sql = format!("SELECT coalesce(sum(1), 0) FROM {table}");
+                transaction.prepare_cached(&sql)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
             };
+            let missing = count("missing")?;
             let mut per_model = transaction.prepare_cached(
                 "SELECT model.key, count(*) FROM vector JOIN model ON model.id = vector.model_id
                  WHERE vector.photo_id NOT IN (SELECT photo_id FROM missing)
@@ -46,12 +49,12 @@ impl Catalog {
                 .query_map([], |row| Ok((ModelKey(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))?
                 .collect::<Result<_, _>>()?;
             Ok(Status {
-                photos: count("SELECT (SELECT count(*) FROM photo) - (SELECT count(*) FROM missing)")?,
-                locations: count("SELECT count(*) FROM location")?,
+                photos: count("photo")?.saturating_sub(missing),
+                locations: count("location")?,
                 vectors,
-                problems: count("SELECT count(*) FROM problem")?,
-                folders: count("SELECT count(*) FROM folder")?,
-                missing: count("SELECT count(*) FROM missing")?,
+                problems: count("problem")?,
+                folders: count("folder")?,
+                missing,
                 bytes_on_disk,
             })
         })

@@ -16,7 +16,7 @@ use serde_json::json;
 use sightline_engine::{EngineError, serve_decoder};
 
 use args::{Cli, Command};
-use output::{Closed, Output, complain};
+use output::{Closed, Output, complain, complain_json};
 
 /// How a command ended; errors are apart.
 pub(crate) enum Outcome {
@@ -40,8 +40,15 @@ fn main() -> ExitCode {
         Ok(Outcome::Nothing) => ExitCode::from(1),
         Err(error) if error.is::<Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            let code = error.downcast_ref::<EngineError>().map_or("failed", EngineError::code);
-            report(output.json, code, &format!("{error:#}"));
+            let known = error.downcast_ref::<EngineError>();
+            let (code, message) = (known.map_or("failed", EngineError::code), format!("{error:#}"));
+            match known {
+                // What a person typed, with a mark below the place: lines of this program.
+                Some(EngineError::Query(_)) if !output.json => {
+                    format!("sightline: {message}").lines().for_each(complain);
+                }
+                _ => report(output.json, code, &message),
+            }
             ExitCode::from(2)
         }
     }
@@ -76,6 +83,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     let asked_for_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && asked_for_json {
         report(true, "usage", error.to_string().trim());
+    } else if error.use_stderr() {
+        // Without colours, as a name of a file may stand in it.
+        on_their_lines(&error.to_string(), std::env::args_os()).trim_end().lines().for_each(complain);
     } else {
         // If the stream is closed there is nobody to tell.
         error.print().ok();
@@ -83,9 +93,24 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
+/// `text` with no line that begins inside one of the arguments it quotes: a name of a file forges none.
+fn on_their_lines(text: &str, arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+    let mut text = text.to_owned();
+    for argument in arguments {
+        for line in argument.to_string_lossy().split('\n').skip(1) {
+            // What stands before `=` may be quoted alone.
+            let begin = line.split('=').next().unwrap_or_default();
+            if !begin.is_empty() {
+                text = text.replace(&format!("\n{begin}"), &format!("\\n{begin}"));
+            }
+        }
+    }
+    text
+}
+
 fn report(json: bool, code: &str, message: &str) {
     if json {
-        complain(&json!({ "error": { "code": code, "message": message } }).to_string());
+        complain_json(&json!({ "error": { "code": code, "message": message } }));
     } else {
         complain(&format!("sightline: {message}"));
     }

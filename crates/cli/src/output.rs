@@ -1,13 +1,16 @@
 //! Where words go: results to the standard output, progress and errors to the standard error.
 //!
 //! A reader that stops reading (`| head`) ends the program quietly. Colour is for terminals only
-//! and can be switched off with NO_COLOR. Paths that are not text are shown escaped.
+//! and can be switched off with NO_COLOR. All that is printed passes through
+//! [`sightline_engine::foreign_text`] here, so that no name, caption or message gives a terminal orders.
 
 use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
+use sightline_engine::foreign_text::{for_terminal, json_for_terminal};
 
 /// The reader of the standard output has gone; the work ends without a word.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +22,13 @@ pub(crate) struct Closed;
 pub(crate) struct Output {
     /// One JSON object a line.
     pub json: bool,
-    colour: bool,
+    /// The number by which this process knows its own colours from letters that somebody put into a text; none where
+    /// there are no colours.
+    colour: Option<u64>,
 }
+
+/// Before and after the number and code of a colour; letters that no text holds.
+const COLOUR: [char; 2] = ['\u{fdd0}', '\u{fdd1}'];
 
 /// A meaning that colour underlines; the words say it too.
 #[derive(Debug, Clone, Copy)]
@@ -35,30 +43,46 @@ impl Output {
     /// Output for this process's streams.
     pub fn new(json: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json, colour: wanted && !json && io::stdout().is_terminal() }
+        let colours = wanted && !json && io::stdout().is_terminal();
+        Self { json, colour: colours.then(|| RandomState::new().hash_one("colours")) }
     }
 
-    /// Prints a line of result.
+    /// Prints a line of result, whatever letters are in it.
     pub fn line(&self, text: &str) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
-            other => Ok(other?),
-        }
+        print(&self.harmless(text))
+    }
+
+    /// Prints lines that this program alone wrote.
+    pub fn own_lines(&self, text: &str) -> anyhow::Result<()> {
+        print(text)
     }
 
     /// Prints a line of JSON.
     pub fn object(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        self.line(&serde_json::to_string(value)?)
+        print(&json_for_terminal(&serde_json::to_string(value)?))
     }
 
     /// Says something beside the results; as JSON in JSON mode.
     pub fn note(&self, code: &str, text: &str) {
         if self.json {
-            complain(&json!({ "note": { "code": code, "message": text } }).to_string());
+            complain_json(&json!({ "note": { "code": code, "message": text } }));
         } else {
             complain(text);
         }
+    }
+
+    /// The line as a terminal gets it: nothing in it is an order but the colours of this process.
+    fn harmless(&self, text: &str) -> String {
+        let Some(number) = self.colour else { return for_terminal(text).into_owned() };
+        let [begin, end] = COLOUR;
+        let own = format!("{begin}{number:016x}");
+        let mut parts = text.split(&own);
+        let mut line = for_terminal(parts.next().unwrap_or_default()).into_owned();
+        for part in parts {
+            let (code, text) = part.split_once(end).unwrap_or(("0", part));
+            line += &format!("\x1b[{code}m{}", for_terminal(text));
+        }
+        line
     }
 
     /// `text` in a colour, where there are colours.
@@ -69,27 +93,35 @@ impl Output {
             Tone::Bad => 31,
             Tone::Quiet => 2,
         };
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        let Some(number) = self.colour else { return text.to_owned() };
+        let [begin, end] = COLOUR;
+        // Escaped here: a text that holds such letters ends no colour.
+        let text = for_terminal(text);
+        format!("{begin}{number:016x}{code}{end}{text}{begin}{number:016x}0{end}")
     }
 }
 
-/// A line on the standard error. If nobody reads that, there is nobody to tell.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+        other => Ok(other?),
+    }
+}
+
+/// A line on the standard error, whatever letters are in it. If nobody reads that, there is nobody to tell.
 pub(crate) fn complain(text: &str) {
-    writeln!(io::stderr().lock(), "{text}").ok();
+    writeln!(io::stderr().lock(), "{}", for_terminal(text)).ok();
+}
+
+/// The same for JSON.
+pub(crate) fn complain_json(value: &Value) {
+    writeln!(io::stderr().lock(), "{}", json_for_terminal(&value.to_string())).ok();
 }
 
 /// A path for people: one line whatever it holds, lossy where it is not text.
 pub(crate) fn shown(path: &Path) -> String {
-    escape_controls(&path.to_string_lossy())
-}
-
-/// Line breaks and other control characters written as escapes, so that a name cannot forge lines.
-fn escape_controls(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() { shown.extend(character.escape_default()) } else { shown.push(character) }
-    }
-    shown
+    for_terminal(&path.to_string_lossy()).into_owned()
 }
 
 /// A path for programs: `path` as text and, only where that loses something, `path_bytes` in hex.
@@ -144,6 +176,36 @@ mod tests {
     fn a_path_is_one_line_for_people() {
         assert_eq!(shown(Path::new("a\nb\x1b[31m.jpg")), "a\\nb\\u{1b}[31m.jpg");
         assert_eq!(shown(Path::new("K\u{fc}che 1.jpg")), "K\u{fc}che 1.jpg");
+    }
+
+    #[test]
+    fn a_line_gives_a_terminal_no_orders_but_this_process_s_colours() {
+        let plain = Output { json: false, colour: None };
+        let colourful = Output { json: false, colour: Some(7) };
+        for evil in [
+            "\x1b]0;PWNED\x07",
+            "\x1b[31m",
+            "\u{9b}31m",
+            "\u{9d}0;x\u{9c}",
+            "a\nFORGED.jpg: b",
+            "\r",
+            "\u{202e}gpj",
+            "\x7f",
+            // As if it were a colour of this process, which does not tell its number.
+            "\u{fdd0}000000000000000831\u{fdd1}",
+            "\u{fdd1}",
+        ] {
+            let order = |text: &str| {
+                text.chars().any(|letter| letter.is_control() || matches!(letter, '\u{202e}' | '\u{fdd0}' | '\u{fdd1}'))
+            };
+            let line = plain.harmless(&format!("{evil} {}", plain.paint(Tone::Bad, evil)));
+            assert!(!order(&line), "{line:?}");
+            let line = colourful.harmless(&format!("{evil} {}", colourful.paint(Tone::Bad, evil)));
+            let rest = line.replacen("\x1b[31m", "", 1).replacen("\x1b[0m", "", 1);
+            assert!(line.contains("\x1b[31m") && !order(&rest), "{line:?}");
+        }
+        assert_eq!(colourful.harmless(&colourful.paint(Tone::Good, "sound")), "\x1b[32msound\x1b[0m");
+        assert_eq!(plain.harmless(&plain.paint(Tone::Good, "sound")), "sound");
     }
 
     #[cfg(unix)]

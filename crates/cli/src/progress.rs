@@ -58,10 +58,7 @@ impl Screen {
                     self.output.object(&object).ok();
                 } else if self.item_lines {
                     let line = message.replace('\n', " ");
-                    match &self.bar {
-                        Some(bar) => bar.suspend(|| complain(&line)),
-                        None => complain(&line),
-                    }
+                    self.aside(|| complain(&line));
                 }
             }
         }

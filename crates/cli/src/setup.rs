@@ -6,6 +6,7 @@ use anyhow::Context;
 use sightline_engine::{Engine, EngineConfig, decoder_program, home};
 
 use crate::args::Global;
+use crate::output::Output;
 
 /// The folder of the model that ships with the program.
 const MODEL: &str = "assets/models/home-1";
@@ -15,13 +16,28 @@ const INSTALLED: [&str; 3] =
 
 /// What the options say.
 pub(crate) fn config(global: &Global) -> anyhow::Result<EngineConfig> {
-    let decoder = decoder_program();
-    Ok(EngineConfig { library: library(global)?, model_dir: model(global)?, device: global.device(), decoder })
+    let (decoder, settings) = (decoder_program(), home::settings_folder());
+    Ok(EngineConfig {
+        library: library(global)?,
+        model_dir: model(global)?,
+        device: global.device(),
+        decoder,
+        settings,
+    })
 }
 
 /// An engine that may write to its library, which is made if it is not there.
 pub(crate) fn writer(global: &Global) -> anyhow::Result<Engine> {
     Ok(Engine::open(config(global)?)?)
+}
+
+/// Says what it means that a library lies on a network share, if it does.
+pub(crate) fn note_share(engine: &Engine, output: Output) {
+    if engine.library_is_on_share() {
+        let text = "the library lies on a network share, where it is slower and one Sightline at a time can write to it; \
+                    name one on a disk of this computer with --library";
+        output.note("library_on_share", text);
+    }
 }
 
 /// An engine that only reads its library, which must be there.

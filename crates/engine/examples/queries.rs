@@ -52,6 +52,7 @@ fn main() {
         model_dir: model.into(),
         device: DeviceChoice::Cpu,
         decoder: None,
+        settings: sightline_engine::home::settings_folder(),
     });
     let engine = engine.unwrap();
     engine.prepare();

@@ -1,6 +1,7 @@
 //! Checks that a person can run when something is wrong: each passes, or says what to do.
 
 use sightline_catalog::Catalog;
+use sightline_vlm::tune::Version;
 use sightline_vlm::{DeviceChoice, ModelInfo, adapters};
 
 use crate::model_host::Lane;
@@ -86,6 +87,15 @@ fn device(config: &EngineConfig) -> Check {
     }
 }
 
+/// Whether the version in use can be used.
+fn taught(config: &EngineConfig, catalog: &Catalog) -> Result<(), EngineError> {
+    if let Some(id) = catalog.version_in_use()? {
+        let version = Version::from_bytes(&catalog.version_weights(id)?)?;
+        version.must_fit(&ModelInfo::read(&config.model_dir)?)?;
+    }
+    Ok(())
+}
+
 fn library(config: &EngineConfig) -> Check {
     let path = &config.library;
     if !path.join(Catalog::FILE).exists() {
@@ -95,16 +105,24 @@ fn library(config: &EngineConfig) -> Check {
     }
     let report = Catalog::open_read_only(path).and_then(|catalog| {
         let report = catalog.check()?;
-        Ok((report, catalog.status()?))
+        Ok((report, catalog.status()?, catalog))
     });
     let remedy = "`sightline check --repair` mends it and keeps a copy; `sightline restore FILE` brings a backup back; \
                   the photos themselves are not touched";
     match report {
-        Ok((report, status)) if report.is_well() => {
+        Ok((report, status, catalog)) if report.is_well() => {
+            if let Err(error) = taught(config, &catalog) {
+                return bad(
+                    "library",
+                    &error,
+                    "`sightline teach activate base` uses the model untaught; teach it again",
+                );
+            }
             let (photos, files) = (status.photos, status.locations);
-            good("library", format!("{}: sound, {photos} photos in {files} files", path.display()))
+            let share = if catalog.is_on_share() { ", on a network share, where it is slower" } else { "" };
+            good("library", format!("{}: sound, {photos} photos in {files} files{share}", path.display()))
         }
-        Ok((report, _)) => Check {
+        Ok((report, ..)) => Check {
             name: "library",
             ok: false,
             detail: format!("{}: {}", path.display(), report.faults.join("; ")),

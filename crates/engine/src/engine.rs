@@ -30,6 +30,8 @@ pub struct EngineConfig {
     /// The program that decodes photos in processes of its own, see [`crate::decoder_program`]; `None` decodes in
     /// this one.
     pub decoder: Option<PathBuf>,
+    /// Folder of this user's settings, see [`crate::home::settings_folder`]; without one no job is kept for later.
+    pub settings: Option<PathBuf>,
 }
 
 /// The use cases, over one library and one model.
@@ -73,12 +75,17 @@ struct Memory {
 pub(crate) type HeldTagger = Mutex<Option<(String, ModelKey, Arc<Tagger>)>>;
 
 impl Engine {
-    /// Opens a library for reading and writing, and makes it if it is not there.
+    /// Opens a library for reading and writing, and makes it if it is not there. Jobs in it that this installation was
+    /// not asked for are taken off.
     ///
     /// # Errors
     /// When the library cannot be made or opened.
     pub fn open(config: EngineConfig) -> Result<Self, EngineError> {
         let catalog = Catalog::open(&config.library)?;
+        match config.settings.as_deref().and_then(crate::installation::installation) {
+            Some(installation) => catalog.keep_jobs_of(&installation)?,
+            None => catalog.keep_no_jobs()?,
+        };
         Self::with(config, Some(catalog))
     }
 
@@ -140,6 +147,11 @@ impl Engine {
     /// The library's folder.
     pub fn library(&self) -> &Path {
         &self.0.config.library
+    }
+
+    /// Whether the library lies on a network share, where it is slower and used by one process at a time.
+    pub fn library_is_on_share(&self) -> bool {
+        self.0.catalog.as_ref().is_some_and(Catalog::is_on_share)
     }
 
     /// The library.

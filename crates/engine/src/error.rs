@@ -114,6 +114,12 @@ pub enum EngineError {
         /// The file.
         path: PathBuf,
     },
+    /// Some photos could not be copied; the others were.
+    #[error("not all photos were copied; these were not: {skipped}")]
+    NotAllCopied {
+        /// The first of them with their reasons, and how many more.
+        skipped: String,
+    },
     /// The photo is not in the library.
     #[error("{}: not in the library; run `sightline index` on its folder first", path.display())]
     NotIndexed {
@@ -233,6 +239,7 @@ impl EngineError {
             Self::LastCopy { .. } => "last_copy",
             Self::SameFile { .. } => "same_file",
             Self::ChangedSince { .. } => "changed_since",
+            Self::NotAllCopied { .. } => "not_all_copied",
             Self::NotIndexed { .. } => "not_indexed",
             Self::CaptionEmpty => "caption_empty",
             Self::KeywordEmpty => "keyword_empty",

@@ -22,6 +22,11 @@ pub fn named_model() -> Option<PathBuf> {
     named("SIGHTLINE_MODEL")
 }
 
+/// Where this user's settings of Sightline are kept.
+pub fn settings_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "sightline").map(|places| places.config_dir().to_path_buf())
+}
+
 /// A person's choice of a library, which lasts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LibraryChoice {

@@ -96,6 +96,11 @@ const RAW: &[&str] = &[
     "orf", "ori", "pef", "raf", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
 ];
 
+/// Whether a file is a photo that is decoded, by its name and by its first bytes; a few dozen are enough.
+pub fn is_photo(path: &Path, head: &[u8]) -> bool {
+    by_name(path) == Some(FileKind::Photo) && matches!(sniff(head, path), Sniffed::Photo(_))
+}
+
 /// What the contents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sniffed {
@@ -193,6 +198,14 @@ mod tests {
         assert_eq!(sniff(b"II*\0\x08\0\0\0", Path::new("a.NEF")), Sniffed::Photo(PhotoFormat::Raw));
         assert_eq!(sniff(b"II*\0\x10\0\0\0CR\x02\0", Path::new("a.tif")), Sniffed::Photo(PhotoFormat::Raw));
         assert_eq!(sniff(b"II*\0\x08\0\0\0", Path::new("a.tif")), Sniffed::Photo(PhotoFormat::Tiff));
+    }
+
+    #[test]
+    fn a_photo_has_a_photos_name_and_contents() {
+        let jpeg = [0xff, 0xd8, 0xff, 0xe0, 0, 16];
+        assert!(is_photo(Path::new("a.jpg"), &jpeg) && is_photo(Path::new("a.png"), &jpeg));
+        assert!(!is_photo(Path::new("a.desktop"), &jpeg) && !is_photo(Path::new("a"), &jpeg));
+        assert!(!is_photo(Path::new("a.jpg"), b"[Desktop Entry]") && !is_photo(Path::new("a.jpg"), b""));
     }
 
     #[test]

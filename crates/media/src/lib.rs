@@ -31,7 +31,7 @@ pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
 pub use facts::{DateSource, Facts};
 pub use fingerprint::Fingerprint;
-pub use format::{FileKind, PhotoFormat};
+pub use format::{FileKind, PhotoFormat, is_photo};
 pub use hash::{ContentHash, hash_file};
 pub use listing::Listings;
 pub use metadata::{ExifFacts, Metadata};

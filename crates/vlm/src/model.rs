@@ -85,13 +85,13 @@ impl Model {
     /// The same with what it was taught.
     ///
     /// # Errors
-    /// Those of [`Model::load`], and [`VlmError::OtherModel`] when the version goes with another model.
+    /// Those of [`Model::load`], and those of [`Version::must_fit`].
     pub fn load_version(dir: &Path, choice: DeviceChoice, version: Option<Arc<Version>>) -> Result<Self, VlmError> {
         let info = ModelInfo::read(dir)?;
         info.check_sizes(dir)?;
         let base_id = info.id();
-        if let Some(version) = version.as_ref().filter(|version| version.base() != base_id) {
-            return Err(VlmError::OtherModel { expected: base_id, found: version.base().into() });
+        if let Some(version) = &version {
+            version.must_fit(&info)?;
         }
         let Selected { device, report } = select(choice)?;
         let mut tower = EfficientNetConfig::new().init(&device);

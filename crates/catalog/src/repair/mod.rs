@@ -12,13 +12,12 @@ mod shape;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
-use crate::check::{examine, is_damage};
+use crate::check::{ENDLESS, examine, is_damage, is_of_pages};
+use crate::deadline::{UPGRADING, within};
 use crate::error::{CatalogError, Failure};
 use crate::migrations::{self, KNOWN};
 use crate::safekeeping::{Held, Part, watched};
-use crate::{Catalog, Watch};
+use crate::{Catalog, Watch, connection, plain};
 
 /// What a repair found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,6 +66,7 @@ impl Catalog {
     /// of it can be read, the disk is full, or `watch` stops it. Then the library is as it was.
     pub fn repair(dir: &Path, watch: &mut Watch<'_>) -> Result<RepairReport, CatalogError> {
         let file = dir.join(Self::FILE);
+        plain::must_be_plain(&file)?;
         let held = Held::take(&file)?;
         if matches!(held, Held::Nothing) {
             return Err(CatalogError::Missing { path: dir.into() });
@@ -106,22 +106,30 @@ enum Mended {
 /// Mends a copy in place, if SQLite can.
 fn mend(part: &Part, report: &mut RepairReport, watch: &mut Watch<'_>) -> Result<Mended, CatalogError> {
     let mut run = || -> Result<Mended, Failure> {
-        let mut connection = Connection::open(part.path())?;
-        let found = migrations::version(&connection, part.path())?;
+        let mut connection = connection::open_to_write(part.path())?;
+        let found = connection::ours(&mut connection, part.path())?;
         if found == 0 {
             return Err(CatalogError::NotACatalogue { path: part.path().into() }.into());
         }
         if found < KNOWN {
-            let transaction = connection.transaction()?;
-            migrations::lift(&transaction, found, KNOWN)?;
-            transaction.commit()?;
+            within(&mut connection, part.path(), UPGRADING, |connection| {
+                let transaction = connection.transaction()?;
+                migrations::lift(&transaction, found, KNOWN)?;
+                Ok(transaction.commit()?)
+            })?;
         }
-        report.faults.extend(watched(&mut connection, "check", watch, |connection| examine(connection))?);
+        report.faults.extend(watched(&mut connection, "check", watch, |connection| examine(connection, part.path()))?);
         if report.faults.is_empty() {
             return Ok(Mended::WasWell);
         }
-        report.mended = watched(&mut connection, "mend", watch, mend::mend)?;
-        let left = watched(&mut connection, "check", watch, |connection| examine(connection))?;
+        if report.faults.iter().any(|fault| is_of_pages(fault)) {
+            // Page by page, none is read twice.
+            return Ok(Mended::No);
+        }
+        report.mended = watched(&mut connection, "mend", watch, |connection| {
+            within(connection, part.path(), UPGRADING, mend::mend)
+        })?;
+        let left = watched(&mut connection, "check", watch, |connection| examine(connection, part.path()))?;
         Ok(if left.is_empty() { Mended::IsWell } else { Mended::No })
     };
     match run() {
@@ -131,14 +139,27 @@ fn mend(part: &Part, report: &mut RepairReport, watch: &mut Watch<'_>) -> Result
             }
             Ok(Mended::No)
         }
+        // What somebody else made of it is not run: what is in its tables is read page by page.
+        Err(Failure::Catalog(CatalogError::ForeignSchema { differences, .. })) => {
+            report.faults.extend(differences);
+            Ok(Mended::No)
+        }
+        Err(Failure::Catalog(CatalogError::Endless { .. })) => {
+            if report.faults.is_empty() {
+                report.faults.push(ENDLESS.into());
+            }
+            report.mended.clear();
+            Ok(Mended::No)
+        }
         other => other.map_err(|failure| failure.at(part.path())),
     }
 }
 
 fn faults(file: &Path, watch: &mut Watch<'_>) -> Result<Vec<String>, CatalogError> {
     let mut run = || -> Result<Vec<String>, Failure> {
-        let mut connection = Connection::open(file)?;
-        watched(&mut connection, "check", watch, |connection| examine(connection))
+        let mut connection = connection::open_to_write(file)?;
+        connection::ours(&mut connection, file)?;
+        watched(&mut connection, "check", watch, |connection| examine(connection, file))
     };
     run().map_err(|failure| failure.at(file))
 }

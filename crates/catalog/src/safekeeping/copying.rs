@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::Watch;
 use crate::error::{CatalogError, Failure};
-use crate::{connection, migrations};
+use crate::{check, connection};
 
 /// Pages between two reports of progress; 4 MiB.
 pub(super) const PAGES_A_STEP: i32 = 512;
@@ -40,6 +40,7 @@ pub(crate) fn open(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::from_secs(10))?;
+    connection::distrust(&connection)?;
     Ok(connection)
 }
 
@@ -118,21 +119,19 @@ pub(crate) fn watched<T: Send>(
     })
 }
 
-/// Whether the file is a catalogue, whole, and of a version that is known.
+/// Whether the file is a catalogue, whole, of a version that is known and with its schema.
 pub(crate) fn examine(file: &Path, watch: &mut Watch<'_>) -> Result<(), CatalogError> {
     connection::inspect(file)?;
     let mut run = || -> Result<(), Failure> {
         let mut connection = open(file)?;
-        if migrations::version(&connection, file)? == 0 {
+        if connection::ours(&mut connection, file)? == 0 {
             return Err(CatalogError::NotACatalogue { path: file.into() }.into());
         }
-        let found: String = watched(&mut connection, "check", watch, |connection| {
-            Ok(connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?)
-        })?;
-        if found != "ok" {
-            return Err(CatalogError::Corrupt { path: file.into(), detail: found }.into());
+        let found = watched(&mut connection, "check", watch, |connection| check::first_fault_of_pages(connection))?;
+        match found {
+            Some(detail) => Err(CatalogError::Corrupt { path: file.into(), detail }.into()),
+            None => Ok(()),
         }
-        Ok(())
     };
     run().map_err(|failure| failure.at(file))
 }

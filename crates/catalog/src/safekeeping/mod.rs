@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub(crate) use copying::{examine, open, watched};
-pub(crate) use part::{Part, folder_of, of_a_new_file, remove_abandoned};
+pub(crate) use part::{Part, SIDE_FILES, folder_of, remove_abandoned};
 pub(crate) use replacing::Held;
 
+use crate::deadline::{WRITING, within};
 use crate::status::beside;
-use crate::{Catalog, CatalogError};
+use crate::tables::job_mark;
+use crate::{Catalog, CatalogError, connection, plain};
 use copying::{PAGES_A_STEP, copy_to_file, source};
-use part::SIDE_FILES;
 
 /// Is told of long work: what is being done, how many pages of how many are done (0: not known). It stops the work by
 /// answering `false`, which then fails with [`CatalogError::Stopped`].
@@ -31,6 +32,8 @@ impl Catalog {
     /// written. Then what was there before is there still.
     pub fn back_up(dir: &Path, file: &Path, force: bool, watch: &mut Watch<'_>) -> Result<u64, CatalogError> {
         let library = dir.join(Self::FILE);
+        plain::must_be_plain(&library)?;
+        connection::leave_log(&library);
         may_be_written(&library, file, force)?;
         let source = source(&library).map_err(|error| match error {
             CatalogError::Missing { .. } => CatalogError::Missing { path: dir.into() },
@@ -50,12 +53,13 @@ impl Catalog {
         back_up_from(&source, self.file(), file, force, PAGES_A_STEP, watch)
     }
 
-    /// Puts the backup `file` in the place of the library in `dir`. Returns where the library lies now that was there
-    /// before. A backup of an earlier release is brought up to date when it is opened next.
+    /// Puts the backup `file` in the place of the library in `dir`, without the jobs in it, which may be anybody's.
+    /// Returns where the library lies now that was there before. A backup of an earlier release is brought up to date
+    /// when it is opened next.
     ///
     /// # Errors
-    /// When `file` is not a sound catalogue or comes from a later release, when another process has the library open,
-    /// or the disk is full; then the library stays as it is.
+    /// When `file` is not a sound catalogue, has a schema that Sightline does not make or comes from a later release,
+    /// when another process has the library open, or the disk is full; then the library stays as it is.
     pub fn restore(dir: &Path, file: &Path, watch: &mut Watch<'_>) -> Result<Option<PathBuf>, CatalogError> {
         let target = dir.join(Self::FILE);
         if is_same(&target, file) {
@@ -67,7 +71,8 @@ impl Catalog {
         if let Some(detail) = cut_short(file, size)? {
             return Err(CatalogError::BackupDamaged { path: file.into(), detail });
         }
-        std::fs::create_dir_all(dir).map_err(|error| CatalogError::io(dir, error))?;
+        plain::make_folder(dir)?;
+        plain::must_be_plain(&target)?;
         // Before anything is copied: the commonest reason why it cannot be done.
         let held = Held::take(&target)?;
         let part = Part::of(&target)?;
@@ -75,6 +80,11 @@ impl Catalog {
         copy_to_file(&backup, part.path(), PAGES_A_STEP, "copy", watch).map_err(|failure| named(failure.at(file)))?;
         drop(backup);
         examine(part.path(), watch).map_err(|error| of_backup(named(error)))?;
+        let forgotten = connection::open_to_write(part.path()).map_err(crate::error::Failure::from);
+        let forgotten = forgotten.and_then(|mut connection| {
+            within(&mut connection, part.path(), WRITING, |connection| job_mark::forget_all(connection))
+        });
+        forgotten.map_err(|failure| named(failure.at(part.path())))?;
         held.replace(&target, part, watch)
     }
 }
@@ -160,6 +170,10 @@ fn as_backup(error: CatalogError, file: &Path) -> CatalogError {
         CatalogError::Missing { .. } if !file.exists() => CatalogError::BackupMissing { path },
         CatalogError::Missing { .. } | CatalogError::NotACatalogue { .. } => CatalogError::NotABackup { path },
         CatalogError::Corrupt { detail, .. } => CatalogError::BackupDamaged { path, detail },
+        CatalogError::ForeignSchema { differences, .. } => CatalogError::BackupForeign { path, differences },
+        CatalogError::Endless { .. } => {
+            CatalogError::BackupDamaged { path, detail: "reading it does not come to an end".into() }
+        }
         error => error,
     }
 }

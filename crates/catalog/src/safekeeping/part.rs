@@ -44,7 +44,8 @@ impl Part {
         prefix.push(file.file_name().unwrap_or_default());
         prefix.push(".");
         sweep(folder, &prefix);
-        let part = of_a_new_file(Builder::new().prefix(&prefix).suffix(SUFFIX)).tempfile_in(folder);
+        // For its owner alone, as temporary files are: a backup holds all that a library holds.
+        let part = Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder);
         let file = part.map_err(|source| CatalogError::NotWritten { path: file.into(), source })?.into_temp_path();
         let logs = Logs(file.to_path_buf());
         Ok(Self { file, logs })
@@ -78,17 +79,6 @@ impl Part {
         drop(logs);
         flush_folder(file)
     }
-}
-
-/// With the permissions of any new file, where temporary ones are for their owner alone: the user's mask takes off what
-/// they do not want.
-pub(crate) fn of_a_new_file<'a, 'b, 'c>(builder: &'a mut Builder<'b, 'c>) -> &'a mut Builder<'b, 'c> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
 }
 
 /// The folder that a file lies in.

@@ -7,12 +7,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
 use super::copying::{PAGES_A_STEP, copy, copy_to_file};
 use super::part::{Part, SIDE_FILES, flush_folder};
 use super::{Watch, cut_short, page_bytes};
 use crate::CatalogError;
+use crate::connection::{self, Journal};
 use crate::error::Failure;
 use crate::status::beside;
 
@@ -40,8 +41,7 @@ impl Held {
             Ok(_) => return Err(CatalogError::NotACatalogue { path: file.into() }),
         }
         let run = || -> rusqlite::Result<Connection> {
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(file, flags)?;
+            let connection = connection::open_to_write(file)?;
             connection.busy_timeout(PATIENCE)?;
             connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
             // In this mode the lock outlives its transaction.
@@ -88,7 +88,7 @@ impl Held {
                 copy_to_file(&held, copy_kept.path(), PAGES_A_STEP, "keep", watch).map_err(named)?;
                 keep_rights(file, copy_kept.path());
                 copy_kept.take_name(&kept)?;
-                overwrite(&mut held, part.path(), watch).map_err(|failure| failure.at(file))?;
+                overwrite(&mut held, part.path(), Journal::of(file), watch).map_err(|failure| failure.at(file))?;
                 Ok(Some(kept))
             }
             Self::Nothing => {
@@ -124,10 +124,11 @@ impl Held {
 }
 
 /// Writes the database `part` over the one held, in one transaction.
-fn overwrite(held: &mut Connection, part: &Path, watch: &mut Watch<'_>) -> Result<(), Failure> {
+fn overwrite(held: &mut Connection, part: &Path, journal: Journal, watch: &mut Watch<'_>) -> Result<(), Failure> {
     // Every commit is flushed, as is SQLite's way unless it is told otherwise. A reader who meets a half-written file
-    // with a rollback journal could not put it right.
-    let mode = held.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    // with a rollback journal could not put it right; on a share there is no other way, and the next writer does.
+    held.pragma_update(None, "fullfsync", true)?;
+    let mode = held.pragma_update_and_check(None, "journal_mode", journal.mode(), |row| row.get::<_, String>(0));
     match mode {
         Ok(_) => {}
         // A damaged schema; a library of this program has the log already.
@@ -144,7 +145,7 @@ fn overwrite(held: &mut Connection, part: &Path, watch: &mut Watch<'_>) -> Resul
     let total = copy(&new, held, PAGES_A_STEP, "replace", watch)?;
     // Too late to stop.
     watch("replace", total, total);
-    // Should that fail, the next one to open the library does it.
+    // Should that fail, the next one to open the library does it. Without such a log it does nothing.
     held.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).ok();
     Ok(())
 }
@@ -176,5 +177,5 @@ fn dated(file: &Path) -> Result<PathBuf, CatalogError> {
         .map_err(|error| CatalogError::sql(file, error))?;
     let first = beside(file, &format!(".{now}"));
     let further = (2..).map(|number| beside(file, &format!(".{now}-{number}")));
-    Ok(std::iter::once(first.clone()).chain(further).find(|name| !name.exists()).unwrap_or(first))
+    Ok(std::iter::once(first.clone()).chain(further).find(|name| name.symlink_metadata().is_err()).unwrap_or(first))
 }

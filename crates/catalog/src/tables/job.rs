@@ -4,13 +4,14 @@
 //! lock with the process, however it ends; so a job that is marked as running and whose lock is
 //! free was run by a process that is dead.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
-use crate::{Catalog, CatalogError};
+use crate::tables::job_mark::unmarked;
+use crate::{Catalog, CatalogError, plain};
 
 pub(crate) const V1: &str = "
 CREATE TABLE job (
@@ -26,6 +27,9 @@ CREATE TABLE job (
     error TEXT
 ) STRICT;
 ";
+
+/// Jobs in a library at most: one every five minutes for some years.
+const MOST: usize = 500_000;
 
 /// A job's number in its catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,7 +113,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         total: row.get::<_, i64>(5)?.cast_unsigned(),
         started_at: row.get(6)?,
         updated_at: row.get(7)?,
-        payload: row.get(8)?,
+        payload: unmarked(row.get(8)?),
     })
 }
 
@@ -131,6 +135,8 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be written.
     pub fn insert_job(&self, kind: &str, payload: &str) -> Result<JobId, CatalogError> {
+        let marked = self.installation().get().map(|installation| installation.marked(kind, payload));
+        let payload = marked.as_deref().unwrap_or(payload);
         self.write(|transaction| {
             let mut insert =
                 transaction.prepare_cached("INSERT INTO job (kind, state, payload) VALUES (?1, ?2, ?3)")?;
@@ -178,7 +184,16 @@ impl Catalog {
         self.read(|transaction| {
             let sql = "SELECT id, kind, state, phase, done, total, started_at, updated_at, payload, error
                        FROM job ORDER BY id";
-            Ok(transaction.prepare_cached(sql)?.query_map([], from_row)?.collect::<Result<_, _>>()?)
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut jobs = Vec::new();
+            for job in statement.query_map([], from_row)? {
+                if jobs.len() == MOST {
+                    // Pages that lead to each other in circles would fill the memory before their time is over.
+                    return Err(CatalogError::Endless { path: self.file().into() }.into());
+                }
+                jobs.push(job?);
+            }
+            Ok(jobs)
         })
     }
 
@@ -200,7 +215,7 @@ impl Catalog {
             return true;
         }
         // Who runs a job holds its lock, which its end has dropped.
-        File::open(self.lock_path(id)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        plain::open(&self.lock_path(id)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Removes a job's row, which nobody will ask for again.
@@ -234,7 +249,7 @@ impl Catalog {
             return Ok(());
         }
         let path = self.lock_path(id);
-        let file = File::create(&path).map_err(|error| CatalogError::io(&path, error))?;
+        let file = plain::open_lock(&path, self.rights())?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(CatalogError::JobRunning { id: id.0 }),
             // A file system without locks: as good as nobody else.

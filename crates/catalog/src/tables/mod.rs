@@ -9,6 +9,7 @@ pub(crate) mod companion;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod job;
+pub(crate) mod job_mark;
 pub(crate) mod keyword;
 pub(crate) mod location;
 pub(crate) mod missing;

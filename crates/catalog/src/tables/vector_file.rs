@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tempfile::Builder;
 
 use crate::error::Failure;
-use crate::safekeeping::{of_a_new_file, remove_abandoned};
+use crate::safekeeping::remove_abandoned;
 use crate::tables::change;
 use crate::tables::model::{self, ModelKey, ModelRow};
 use crate::vectors::{VectorIndex, file};
@@ -96,8 +96,9 @@ impl Catalog {
         }
         let fail = |error| CatalogError::io(self.dir(), error);
         let mut builder = Builder::new();
-        let part = of_a_new_file(builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM)).tempfile_in(self.dir());
+        let part = builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM).tempfile_in(self.dir());
         let mut part = part.map_err(fail)?;
+        self.rights().give(part.as_file());
         file::write(vectors, part.as_file_mut()).map_err(fail)?;
         part.as_file().sync_all().map_err(fail)?;
         let name = part.path().file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -6,12 +6,22 @@ use crate::error::Failure;
 use crate::tables::photo::{self, PhotoId};
 use crate::{Catalog, CatalogError};
 
-pub(crate) const V3: &str = "
-CREATE VIRTUAL TABLE words USING fts5 (caption, keywords, tokenize = 'porter unicode61 remove_diacritics 2');
+/// What makes the table, in every version since the third.
+macro_rules! table {
+    () => {
+        "CREATE VIRTUAL TABLE words USING fts5 (caption, keywords, tokenize = 'porter unicode61 remove_diacritics 2');"
+    };
+}
+
+pub(crate) const V3: &str = concat!(
+    "\n",
+    table!(),
+    "
 CREATE TRIGGER words_forget AFTER DELETE ON photo BEGIN
     DELETE FROM words WHERE rowid = old.id;
 END;
-";
+"
+);
 
 /// The schema's version from which on there are words.
 pub(crate) const SINCE: u32 = 3;
@@ -49,11 +59,10 @@ pub(crate) const UNEQUAL: &str = concat!(
      + (SELECT count(*) FROM words WHERE rowid NOT IN (SELECT id FROM photo))"
 );
 
-/// Makes the whole table of words anew, whatever is in it.
+/// Makes the whole table of words anew, whatever is in it. The statement is ours: what the file says of itself may hold
+/// others behind it.
 pub(crate) fn rebuild(connection: &Connection) -> Result<(), Failure> {
-    let made = "SELECT sql FROM sqlite_schema WHERE name = 'words'";
-    let sql: String = connection.query_row(made, [], |row| row.get(0))?;
-    connection.execute_batch(&format!("DROP TABLE words; {sql}"))?;
+    connection.execute_batch(concat!("DROP TABLE words; ", table!()))?;
     fill(connection)
 }
 

@@ -13,6 +13,7 @@ use super::VectorIndex;
 use super::change::roomy;
 use super::screen::Screen;
 use super::simd::{Block, LANES};
+use crate::plain;
 use crate::tables::photo::PhotoId;
 
 /// "SLvec" and the version of the format; reads otherwise on a machine of another byte order.
@@ -40,7 +41,7 @@ pub(crate) fn write(index: &VectorIndex, file: &mut File) -> io::Result<()> {
 
 /// Reads an index of rows of `dims` numbers; fails with [`io::ErrorKind::InvalidData`] when it is not one, whole.
 pub(crate) fn read(path: &Path, dims: usize) -> io::Result<VectorIndex> {
-    let mut file = File::open(path)?;
+    let mut file = opened(path)?;
     let mut head = [0u64; HEADER];
     file.read_exact(cast_slice_mut(&mut head))?;
     let [head @ .., known_sum] = head;
@@ -64,7 +65,7 @@ pub(crate) fn read(path: &Path, dims: usize) -> io::Result<VectorIndex> {
     let mut blocks = roomy(Block::ZERO, count, stride);
     let each = cast_slice_mut::<Block, u8>(&mut blocks).par_chunks_mut(PART).zip(&sums).enumerate();
     each.try_for_each_init(
-        || File::open(path),
+        || opened(path),
         |file, (number, (part, sum))| {
             let file = file.as_mut().map_err(|error| io::Error::from(error.kind()))?;
             file.seek(SeekFrom::Start((before + number * PART) as u64))?;
@@ -83,6 +84,11 @@ fn sum(head: &[u64], ids: &[i64], sums: &[u32]) -> u64 {
     hasher.update(cast_slice(ids));
     hasher.update(cast_slice(sums));
     hasher.finalize().into()
+}
+
+/// The file, if it is no link and no pipe: the library may come from anybody.
+fn opened(path: &Path) -> io::Result<File> {
+    plain::open(path).map_err(io::Error::other)
 }
 
 fn spoilt() -> io::Error {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use sightline_engine::captions::{CaptionFiles, CaptionedFile, Judged, UNCERTAIN, WriteTo};
+use sightline_engine::foreign_text::for_table;
 use sightline_engine::jobs::{JobCx, JobEvent};
 use sightline_engine::{CaptionAuthor, EngineError, Overwrite, Sampling, Search};
 
@@ -41,7 +42,8 @@ pub(crate) struct Caption {
     /// Write each caption into its photo's file (JPEG only); pixels and other metadata stay as they are
     #[arg(long)]
     embed: bool,
-    /// Write a table of all captions to this file
+    /// Write a table of all captions to this file; a text that a spreadsheet would take for a formula gets an
+    /// apostrophe before it
     #[arg(long, value_name = "OUT")]
     csv: Option<PathBuf>,
     /// Which captions that are there already may be replaced
@@ -130,7 +132,8 @@ fn record(table: &mut Option<csv::Writer<std::fs::File>>, file: &CaptionedFile) 
         let sure = file.judged.as_ref().filter(|judged| judged.is_shown);
         let confidence = sure.map(|judged| format!("{:.3}", judged.caption.confidence)).unwrap_or_default();
         let (path, text) = (file.path.to_string_lossy(), file.text.as_deref().unwrap_or_default());
-        table.write_record([path.as_ref(), text, author(file), &confidence, &file.tags.join(", ")])?;
+        let tags = file.tags.join(", ");
+        table.write_record([&*for_table(&path), &*for_table(text), author(file), &confidence, &*for_table(&tags)])?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ impl Completions {
     pub fn run(&self, output: Output) -> anyhow::Result<Outcome> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "sightline", &mut script);
-        output.line(String::from_utf8(script)?.trim_end())?;
+        output.own_lines(String::from_utf8(script)?.trim_end())?;
         Ok(Outcome::Done)
     }
 }

@@ -37,6 +37,7 @@ impl Index {
             false => IndexJob::new(&self.folders, self.retry)?,
         };
         let engine = setup::writer(global)?;
+        setup::note_share(&engine, output);
         let control = job_control(output)?;
         let screen = Screen::new(output).without_item_lines();
         let started = Instant::now();

@@ -15,8 +15,9 @@ use crate::setup;
 
 /// Put a backup in the place of the library; the library of before is kept beside it
 ///
-/// The backup is checked first. The library must not be in use: close the app and stop `sightline watch`. Photos are
-/// not in a backup, and none is touched; `sightline index` on their folders brings the library up to date with them.
+/// The backup is checked first, and refused if it holds anything that Sightline does not make. The library must not be
+/// in use: close the app and stop `sightline watch`. Photos are not in a backup, and none is touched; `sightline index`
+/// on their folders brings the library up to date with them. Unfinished work is not gone on with: start it again.
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The file that `sightline backup` wrote, or a library that an upgrade, a restore or a repair kept

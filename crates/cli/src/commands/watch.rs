@@ -30,6 +30,7 @@ impl Watch {
         // Before the library is opened: a slip in a name should leave nothing behind.
         let first = (!self.folders.is_empty()).then(|| IndexJob::new(&self.folders, false)).transpose()?;
         let engine = setup::writer(global)?;
+        setup::note_share(&engine, output);
         let control = job_control(output)?;
         // The first photo should not wait for the weights.
         drop(engine.host().ready(Lane::Batch));

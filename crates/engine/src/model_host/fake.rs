@@ -82,6 +82,10 @@ impl ModelSource for FakeSource {
         Err(VlmError::Missing { path: "no model".into() })
     }
 
+    fn must_fit(&self, _: &Version) -> Result<(), VlmError> {
+        Ok(())
+    }
+
     fn with_version(&self, _: Option<Arc<Version>>) -> Arc<dyn ModelSource> {
         Arc::new(Self(self.0.clone()))
     }

@@ -116,6 +116,14 @@ impl ModelHost {
         Ok(self.source.untaught()?)
     }
 
+    /// Whether a version goes with the model; reads no weights.
+    ///
+    /// # Errors
+    /// When it does not, or the model's description is missing or wrong.
+    pub(crate) fn must_fit(&self, version: &Version) -> Result<(), EngineError> {
+        Ok(self.source.must_fit(version)?)
+    }
+
     /// What the model's description says; read once.
     ///
     /// # Errors

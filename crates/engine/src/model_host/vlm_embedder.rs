@@ -52,6 +52,10 @@ impl ModelSource for ModelFolder {
         Model::load(&self.dir, DeviceChoice::Cpu)
     }
 
+    fn must_fit(&self, version: &Version) -> Result<(), VlmError> {
+        version.must_fit(&ModelInfo::read(&self.dir)?)
+    }
+
     fn with_version(&self, version: Option<Arc<Version>>) -> Arc<dyn ModelSource> {
         Arc::new(Self { dir: self.dir.clone(), version })
     }

@@ -7,6 +7,8 @@ use crate::EngineError;
 
 /// The list that a library begins with.
 const FIRST: &str = include_str!("../../../../assets/tags.txt");
+/// Bytes of a list at most; ours has a thousandth of it.
+const LONGEST: u64 = 4 << 20;
 /// Its name in the library's folder.
 const FILE: &str = "tags.txt";
 
@@ -27,11 +29,18 @@ pub(super) fn file(library: &Path) -> PathBuf {
 /// The list's text, read from the library's folder; where it has none yet, the first list.
 pub(super) fn text(library: &Path) -> Result<String, EngineError> {
     let path = file(library);
+    let bad = |reason: &str| Err(EngineError::BadInput { path: path.clone(), reason: reason.into() });
+    // A library may come from anybody: a pipe, or a link to a device, would be read for ever.
+    match std::fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => return bad("the list of tags is no file; remove it"),
+        Ok(metadata) if metadata.len() > LONGEST => return bad("the list of tags is far too long; shorten it"),
+        _ => {}
+    }
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(FIRST.into()),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            Err(EngineError::BadInput { path, reason: "the list of tags is no UTF-8 text; save it as such".into() })
+            bad("the list of tags is no UTF-8 text; save it as such")
         }
         Err(source) => Err(EngineError::Io { path, source }),
     }

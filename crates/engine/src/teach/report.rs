@@ -49,6 +49,14 @@ pub struct TeachReport {
     pub seconds: [f64; 3],
 }
 
+impl TeachReport {
+    /// All names of labels in it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let mistakes = self.mistakes.iter().flat_map(|mistake| [&mistake.label, &mistake.taken_for]);
+        self.labels.iter().map(|label| &label.name).chain(mistakes).map(String::as_str)
+    }
+}
+
 /// A share in percent with its 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {

@@ -1,15 +1,17 @@
 //! The versions of the model that a library keeps.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::{Catalog, ModelKey, NewVersion, VersionId, VersionRow};
-use sightline_vlm::tune::{Depth, Version};
+use sightline_vlm::tune::{Depth, MOST_BYTES, Version};
 
 use super::report::TeachReport;
+use crate::foreign_text::is_name;
 use crate::model_host::ModelSource;
+use crate::new_file::new_file_beside;
 use crate::{Engine, EngineError};
 
 /// What is kept of a version beside its weights.
@@ -60,10 +62,11 @@ pub(crate) fn version_in_use(
     source: &dyn ModelSource,
 ) -> Result<Option<(VersionId, Arc<Version>)>, EngineError> {
     let Some(id) = catalog.version_in_use()? else { return Ok(None) };
-    let version = Version::from_bytes(&catalog.version_weights(id)?)?;
-    // After an update of the model its versions have to be taught again; until then it is used untaught.
-    let fits = source.spec().is_ok_and(|spec| spec.base_id == version.base());
-    Ok(fits.then(|| (id, Arc::new(version))))
+    // After an update of the model its versions have to be taught again, and one in a library from elsewhere may be
+    // anything: until another is taken into use the model is used untaught. `sightline doctor` says why.
+    let version =
+        Version::from_bytes(&catalog.version_weights(id)?).ok().filter(|version| source.must_fit(version).is_ok());
+    Ok(version.map(|version| (id, Arc::new(version))))
 }
 
 impl Engine {
@@ -117,9 +120,11 @@ impl Engine {
         row.ok_or_else(|| EngineError::NoVersion { name: version.to_string() })
     }
 
-    /// A version's weights.
+    /// A version, if it goes with the model.
     pub(crate) fn load_version(&self, version: VersionId) -> Result<Arc<Version>, EngineError> {
-        Ok(Arc::new(Version::from_bytes(&self.catalog()?.version_weights(version)?)?))
+        let version = Version::from_bytes(&self.catalog()?.version_weights(version)?)?;
+        self.host().must_fit(&version)?;
+        Ok(Arc::new(version))
     }
 
     /// Deletes a version that is not in use, with its vectors.
@@ -152,20 +157,26 @@ impl Engine {
         let weights = self.catalog()?.version_weights(row.id)?;
         let bytes = packed(&row.facts, &weights);
         let io = |source| EngineError::Io { path: file.into(), source };
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut partial = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        let mut partial = new_file_beside(file).map_err(io)?;
         partial.write_all(&bytes).and_then(|()| partial.as_file().sync_all()).map_err(io)?;
         partial.persist(file).map_err(|error| io(error.error))?;
         Ok(())
     }
 
-    /// Keeps a version from a file that [`Engine::export_version`] wrote; it is not taken into use.
+    /// Keeps a version from a file that [`Engine::export_version`] wrote; it is not taken into use. It is looked at in
+    /// every shape, number and name first, as the file may come from anybody.
     ///
     /// # Errors
     /// When the file cannot be read, is no version, or was taught to another model.
     pub fn import_version(&self, file: &Path) -> Result<VersionSummary, EngineError> {
-        let bytes = std::fs::read(file).map_err(|source| EngineError::Io { path: file.into(), source })?;
+        let io = |source| EngineError::Io { path: file.into(), source };
         let bad = |reason: String| EngineError::BadInput { path: file.into(), reason };
+        let mut bytes = Vec::new();
+        let limit = (MOST_BYTES + MOST_FACTS) as u64;
+        std::fs::File::open(file).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.len() as u64 > limit {
+            return Err(bad("it is far too large for a version; export it again".into()));
+        }
         let (facts, weights) = unpacked(&bytes)
             .ok_or_else(|| bad("it is not a version that Sightline exported; export it again".into()))?;
         let version = Version::from_bytes(weights).map_err(|error| bad(error.to_string()))?;
@@ -174,6 +185,13 @@ impl Engine {
         if version.base() != base {
             return Err(bad("it was taught to another model than the one in use; teach again".into()));
         }
+        self.host().must_fit(&version).map_err(|error| bad(error.to_string()))?;
+        let names = version.labels().iter().map(String::as_str);
+        if let Some(name) = names.chain(facts.report.names()).find(|name| !is_name(name)) {
+            let name: String = name.chars().take(40).collect();
+            return Err(bad(format!("its label {name:?} is empty, too long or holds control characters")));
+        }
+        facts.report.depth = version.depth().as_str().into();
         facts.job = None;
         facts.depth = version.depth();
         facts.base = version.base().to_owned();
@@ -215,6 +233,8 @@ pub(super) fn summary(row: &VersionRow, active: bool, base: &str) -> Result<Vers
     })
 }
 
+/// Bytes of what is said of a version at most: a report with a table of mistakes has a hundredth of it.
+const MOST_FACTS: usize = 16 << 20;
 /// What an exported version begins with.
 const MAGIC: &[u8; 8] = b"SLversn1";
 
@@ -227,7 +247,7 @@ fn unpacked(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (length, rest) = rest.split_first_chunk::<8>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    let (facts, weights) = rest.split_at_checked(length)?;
+    let (facts, weights) = rest.split_at_checked(length).filter(|_| length <= MOST_FACTS)?;
     Some((std::str::from_utf8(facts).ok()?, weights))
 }
 

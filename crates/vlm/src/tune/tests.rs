@@ -141,6 +141,7 @@ fn labels_are_learned_and_a_version_survives_its_file() {
             assert_eq!(Some(scores[0].label), example.label, "{depth:?}");
         }
         let again = Version::from_bytes(&version.to_bytes()).unwrap();
+        again.must_fit(model.info()).unwrap();
         assert_eq!(again.id(), version.id());
         assert_eq!(again.classify(&photos), version.classify(&photos));
         assert_eq!(again.labels()[2], "\u{5c0f}\u{767d}");
@@ -243,6 +244,7 @@ fn ten_thousand_labels_are_learned_in_closed_form() {
     }
     let ending = learned(&teacher(&model, &lesson, TuneConfig::new(Depth::Probe)));
     let version = Version::from_bytes(&ending.version.to_bytes()).unwrap();
+    version.must_fit(model.info()).unwrap();
     let every = lesson.watch.iter().step_by(50);
     let photos: Vec<PhotoVectors> = every.clone().map(|example| example.vectors.clone()).collect();
     let told = version.classify(&photos);
@@ -366,4 +368,82 @@ fn the_layers_that_deep_teaching_runs_are_those_of_the_model() {
     assert!(norm(&want) > 1e-4, "the lesson must have changed something: {}", norm(&want));
     assert!(norm(&off) < 0.2 * norm(&want), "{} of {}", norm(&off), norm(&want));
     assert_ne!(taught.id(), model.id());
+}
+
+/// What is done to a version file.
+type Spoil<'a> = &'a dyn Fn(&mut Parts);
+
+/// A version file as its parts, to be spoilt.
+struct Parts(std::collections::BTreeMap<String, (safetensors::Dtype, Vec<usize>, Vec<u8>)>);
+
+impl Parts {
+    fn of(version: &Version) -> Self {
+        let bytes = version.to_bytes();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let parts = file.tensors().into_iter();
+        Self(parts.map(|(name, t)| (name, (t.dtype(), t.shape().to_vec(), t.data().to_vec()))).collect())
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let views = self.0.iter().map(|(name, (dtype, shape, data))| {
+            (name.clone(), safetensors::tensor::TensorView::new(*dtype, shape.clone(), data).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    /// Gives a matrix another shape; its numbers are zeros then.
+    fn reshape(&mut self, name: &str, shape: [usize; 2]) {
+        let part = self.0.get_mut(name).unwrap();
+        (part.1, part.2) = (shape.to_vec(), vec![0; 2 * shape[0] * shape[1]]);
+    }
+
+    /// Writes a 16-bit number over the first of a matrix.
+    fn begin_with(&mut self, name: &str, number: half::f16) {
+        self.0.get_mut(name).unwrap().2[..2].copy_from_slice(&number.to_le_bytes());
+    }
+}
+
+#[test]
+fn a_version_that_does_not_fit_in_every_shape_is_an_error_and_no_panic() {
+    let _turn = turn();
+    let model = untaught();
+    let lesson = lesson(&model, 10, 0.6);
+    let config = TuneConfig { epochs: 1, batch: 12, learning_rate: GENTLE, ..TuneConfig::new(Depth::Adapter) };
+    let version = learned(&teacher(&model, &lesson, config)).version;
+    let (dims, length) = (model.info().dims, model.info().descriptor.dims);
+    let classes = lesson.labels.len() + 1;
+    let spoilt: [(&str, Spoil<'_>); 14] = [
+        ("half the height", &|p| p.reshape("matrix.classifier.weight", [length / 2, classes])),
+        ("twice the height", &|p| p.reshape("matrix.classifier.weight", [length * 2, classes])),
+        ("no height", &|p| p.reshape("matrix.classifier.weight", [0, classes])),
+        ("another width", &|p| p.reshape("matrix.classifier.weight", [length, classes + 1])),
+        ("a bias of two rows", &|p| p.reshape("matrix.classifier.bias", [2, classes])),
+        ("an adapter for longer descriptors", &|p| p.reshape("matrix.image.down", [length + 1, 8])),
+        ("an adapter to longer vectors", &|p| p.reshape("matrix.image.up", [8, dims + 1])),
+        ("ranks that differ", &|p| p.reshape("matrix.text.down", [dims, 3])),
+        ("no rank", &|p| p.reshape("matrix.text.down", [dims, 0])),
+        ("directions of another space", &|p| {
+            p.reshape("directions", [classes - 1, dims - 1]);
+            // One of zeros is none.
+            p.begin_with("directions", half::f16::ONE);
+        }),
+        ("no text adapter", &|p| drop(p.0.remove("matrix.text.up"))),
+        ("a matrix of nobody", &|p| {
+            let part = p.0["matrix.text.up"].clone();
+            p.0.insert("matrix.head.down".into(), part);
+        }),
+        ("a number that is infinite", &|p| p.begin_with("matrix.text.up", half::f16::INFINITY)),
+        ("a number that is far too large", &|p| p.begin_with("matrix.classifier.weight", half::f16::MAX)),
+    ];
+    for (what, spoil) in spoilt {
+        let mut parts = Parts::of(&version);
+        spoil(&mut parts);
+        let result = Version::from_bytes(&parts.bytes()).and_then(|version| {
+            version.must_fit(model.info())?;
+            Model::load_version(&golden::model(), DeviceChoice::Cpu, Some(Arc::new(version))).map(drop)
+        });
+        assert!(matches!(result, Err(VlmError::BadVersion { .. })), "{what}: {result:?}");
+    }
+    // As it was, it fits.
+    Version::from_bytes(&Parts::of(&version).bytes()).unwrap().must_fit(model.info()).unwrap();
 }

@@ -55,6 +55,13 @@ pub struct LabelScore {
 /// Labels of a photo that are told at most.
 pub const MOST_ANSWERS: usize = 10;
 
+/// Bytes of a version at most; a deep one has some ten million.
+pub const MOST_BYTES: usize = 256 << 20;
+/// Labels at most.
+const MOST_LABELS: usize = 50_000;
+/// Largest number in a matrix: those of training lie far below, and products of such do not leave what a float can hold.
+const LARGEST: f32 = 10_000.0;
+
 /// Where the parts lie in a file.
 const FACTS: &str = "facts";
 const DIRECTIONS: &str = "directions";
@@ -146,15 +153,21 @@ impl Version {
         safetensors::serialize(views, None).expect("plain numbers can be written")
     }
 
-    /// Reads what [`Version::to_bytes`] wrote.
+    /// Reads what [`Version::to_bytes`] wrote. Whether it fits a model is for [`Version::must_fit`] to say.
     ///
     /// # Errors
-    /// [`VlmError::BadVersion`] when the bytes are something else or damaged.
+    /// [`VlmError::BadVersion`] when the bytes are something else or damaged, or hold a number that no training makes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, VlmError> {
         let bad = |reason: &dyn std::fmt::Display| VlmError::BadVersion { reason: reason.to_string() };
+        if bytes.len() > MOST_BYTES {
+            return Err(bad(&format!("it has {} bytes, expected {MOST_BYTES} at most", bytes.len())));
+        }
         let file = SafeTensors::deserialize(bytes).map_err(|e| bad(&e))?;
         let facts: Facts =
             serde_json::from_slice(file.tensor(FACTS).map_err(|e| bad(&e))?.data()).map_err(|e| bad(&e))?;
+        if facts.labels.is_empty() || facts.labels.len() > MOST_LABELS {
+            return Err(bad(&format!("it has {} labels, expected 1 to {MOST_LABELS}", facts.labels.len())));
+        }
         let numbers = |name: &str| -> Result<([usize; 2], Vec<f32>), VlmError> {
             let tensor = file.tensor(name).map_err(|e| bad(&e))?;
             let (Dtype::F16, [rows, columns]) = (tensor.dtype(), tensor.shape()) else {
@@ -162,8 +175,8 @@ impl Version {
             };
             let values: Vec<f32> =
                 tensor.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect();
-            if values.iter().any(|v| !v.is_finite()) {
-                return Err(bad(&format!("{name} has a number that is not finite")));
+            if !values.iter().all(|v| v.abs() <= LARGEST) {
+                return Err(bad(&format!("{name} has a number that is not finite or above {LARGEST}")));
             }
             Ok(([*rows, *columns], values))
         };
@@ -200,6 +213,21 @@ impl Version {
 
     fn find(&self, name: &str) -> Option<(&[usize; 2], &Vec<f32>)> {
         self.matrices.iter().find(|(own, _, _)| own == name).map(|(_, shape, values)| (shape, values))
+    }
+
+    /// Rows and columns of a matrix.
+    pub(super) fn shape(&self, name: &str) -> Option<[usize; 2]> {
+        self.find(name).map(|(shape, _)| *shape)
+    }
+
+    /// The names of all matrices.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.matrices.iter().map(|(name, _, _)| name.as_str())
+    }
+
+    /// The length of each direction that there is.
+    pub(super) fn direction_lengths(&self) -> impl Iterator<Item = usize> {
+        self.directions.iter().flatten().map(|direction| direction.as_slice().len())
     }
 
     /// The numbers of a matrix.
@@ -275,6 +303,11 @@ impl Version {
         let mut all = Vec::with_capacity(photos.len());
         for part in photos.chunks(1024) {
             let width = weight.dims()[0];
+            if part.iter().any(|photo| photo.as_slice().len() != width) {
+                // Photos of another model; see `Version::must_fit`.
+                all.extend(part.iter().map(|_| Vec::new()));
+                continue;
+            }
             let numbers: Vec<f32> = part.iter().flat_map(|photo| photo.as_slice()).copied().collect();
             let given = matrix(numbers, part.len(), width, &device) * INPUT_SCALE;
             let logits = given.matmul(weight.clone()) + bias.clone();
