@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sightline_media::worker::{Failure, MEMORY_BYTES, Worker};
+use sightline_media::isolation::{Failure, MEMORY_BYTES, Worker};
 use sightline_media::{ContentHash, Limits, MediaError, Photo, decode_bytes};
 
 use crate::EngineError;

@@ -4,15 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sightline_media::worker;
+use sightline_media::isolation;
 
 /// Decodes for the parent process and returns how that ended, if this process was started for it; a shell calls
 /// this before anything else, and ends with what it returns.
 pub fn serve_decoder(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    if arguments.nth(1)? != worker::ARGUMENT {
+    if arguments.nth(1)? != isolation::ARGUMENT {
         return None;
     }
-    Some(if worker::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Some(if isolation::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The program that runs now, to be started as a decoder, for [`crate::EngineConfig`]; only a program that calls

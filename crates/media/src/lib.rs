@@ -12,6 +12,7 @@ mod facts;
 mod fingerprint;
 mod format;
 mod hash;
+pub mod isolation;
 mod listing;
 mod metadata;
 mod name_date;
@@ -24,7 +25,7 @@ mod thumbnail;
 pub mod trash;
 mod volume;
 mod walk;
-pub mod worker;
+
 
 pub use dates::is_same_moment;
 pub use decode::{Limits, Rgb, decode_bytes};
