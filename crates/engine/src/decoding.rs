@@ -1,23 +1,30 @@
-//! Worker processes that decode, and who gets one.
+//! Worker processes that decode photos and read their facts, and who gets one.
 //!
-//! Every photo that a person's disk holds is decoded through here. Reading is tried again where a disk is slow or
-//! flaky; a worker that dies, hangs or eats memory is replaced, and its photo refused with the reason.
+//! Everything that a person's disk holds is read through here. Reading is tried again where a disk is slow or flaky; a
+//! worker that dies, hangs or eats memory is replaced, and its photo refused with the reason. A file goes to a worker
+//! piece by piece, so that none is held here.
 
-use std::io;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sightline_media::isolation::{Failure, MEMORY_BYTES, Worker};
-use sightline_media::{ContentHash, Limits, MediaError, Photo, decode_bytes};
+use sightline_media::caption_metadata::{Beside, Source};
+use sightline_media::isolation::{Asked, Confinement, Failure, MEMORY_BYTES, Patience, Stop, Worker};
+use sightline_media::{ContentHash, FactsFound, Limits, MediaError, Photo, decode_bytes};
 
 use crate::EngineError;
 use crate::idle_workers::IdleWorkers;
 use crate::loading::{Budget, Share, threads};
 
-/// How long a decoder may take for one photo; the largest that the limits let pass takes a few seconds.
-const TIME: Duration = Duration::from_secs(30);
+/// How long workers may take for one photo; the largest that the limits let pass takes a few seconds.
+const TIME: Duration = Duration::from_secs(28);
 /// Waits before a disk that failed is asked again.
 const PATIENCE: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(1250)];
+/// What a wait is made of, so that a stop is heard.
+const NAP: Duration = Duration::from_millis(50);
 
 /// Decodes in workers, or in this process where there is no program for them.
 pub(crate) struct Decoders {
@@ -27,6 +34,23 @@ pub(crate) struct Decoders {
     idle: IdleWorkers<Worker>,
     /// Pictures that may be made at once: a page that is leafed through asks for many, each of tens of megabytes.
     pictures: Budget,
+}
+
+/// What is made of a photo.
+pub(crate) struct Wanted<'a> {
+    /// Its short side, as far as the photo's is not shorter.
+    pub min_short_side: u32,
+    /// What may be spent on it.
+    pub limits: &'a Limits,
+    /// Facts too, of the file and of what lies beside it.
+    pub beside: Option<&'a [Beside]>,
+    /// What workers have spent on it so far: of all its tries together no more than of one.
+    pub spent: &'a Cell<Duration>,
+}
+
+/// Nobody stops what a person waits for.
+pub(crate) fn never() -> Stop {
+    Arc::new(|| false)
 }
 
 impl Decoders {
@@ -43,44 +67,75 @@ impl Decoders {
 
     /// Reads and decodes a photo, as [`sightline_media::open`] does.
     pub fn open(&self, path: &Path, min_short_side: u32, limits: &Limits) -> Result<Photo, EngineError> {
-        let bytes = read(path, limits)?;
-        self.decode(&bytes, path, min_short_side, limits)
+        self.decode(path, &Wanted { min_short_side, limits, beside: None, spent: &Cell::default() }, &never())
     }
 
-    /// Decodes the contents of `path`.
-    pub fn decode(
-        &self,
-        bytes: &[u8],
-        path: &Path,
-        min_short_side: u32,
-        limits: &Limits,
-    ) -> Result<Photo, EngineError> {
-        let (metadata, rgb) = match &self.program {
-            Some(program) => self.in_worker(program, bytes, path, min_short_side, limits)?,
-            None => decode_bytes(bytes, path, min_short_side, limits)?,
+    /// Reads and decodes a photo.
+    pub fn decode(&self, path: &Path, wanted: &Wanted<'_>, stop: &Stop) -> Result<Photo, EngineError> {
+        let Wanted { min_short_side, limits, .. } = *wanted;
+        let Some(program) = &self.program else {
+            let bytes = patiently(stop, || Ok(sightline_media::read(path, limits)?))?;
+            let (metadata, rgb) = decode_bytes(&bytes, path, min_short_side, limits)?;
+            let read = |beside| FactsFound::read(&mut Cursor::new(&bytes), path, beside);
+            let facts = wanted.beside.map(read).transpose().map_err(|source| MediaError::io(path, source))?;
+            return Ok(Photo { hash: ContentHash::of(&bytes), metadata, rgb, facts });
         };
-        Ok(Photo { hash: ContentHash::of(bytes), metadata, rgb })
+        let decoded = patiently(stop, || {
+            self.in_worker(program, path, limits, (stop, wanted.spent), |worker, asked, patience| {
+                worker.decode(asked, min_short_side, wanted.beside, patience)
+            })
+        })??;
+        Ok(Photo { hash: decoded.hash, metadata: decoded.metadata, rgb: decoded.rgb, facts: decoded.facts })
     }
 
-    fn in_worker(
+    /// Reads the facts of a photo, and nothing of it that they do not need.
+    pub fn facts(&self, path: &Path, beside: &[Beside], stop: &Stop) -> Result<FactsFound, EngineError> {
+        let (limits, spent) = (Limits::default(), Cell::default());
+        patiently(stop, || match &self.program {
+            Some(program) => self.in_worker(program, path, &limits, (stop, &spent), |worker, asked, patience| {
+                worker.facts(asked, beside, patience)
+            }),
+            None => {
+                let (mut file, _) = sightline_media::open_bounded(path, &limits)?;
+                Ok(FactsFound::read(&mut file, path, beside).map_err(|source| MediaError::io(path, source))?)
+            }
+        })
+    }
+
+    /// What confines the workers; `None` where there are none.
+    pub fn confinement(&self) -> Result<Option<Confinement>, EngineError> {
+        let Some(program) = &self.program else { return Ok(None) };
+        let asked = start(program)?.confinement(&Patience::of(self.time));
+        let failed = |_| EngineError::NoDecoder { source: io::Error::other("it does not answer") };
+        Ok(Some(asked.map_err(failed)?))
+    }
+
+    fn in_worker<T>(
         &self,
         program: &Path,
-        bytes: &[u8],
         path: &Path,
-        min_short_side: u32,
         limits: &Limits,
-    ) -> Result<(sightline_media::Metadata, sightline_media::Rgb), EngineError> {
+        (stop, spent): (&Stop, &Cell<Duration>),
+        ask: impl Fn(&mut Worker, Asked<'_>, &Patience) -> Result<T, Failure>,
+    ) -> Result<T, EngineError> {
+        let mut photo = Contents::open(path, limits)?;
         let mut died_before = false;
         loop {
             let mut worker = match self.idle.take() {
                 Some(worker) => worker,
                 None => start(program)?,
             };
-            let path_buf = || path.to_path_buf();
-            match worker.decode(bytes, path, min_short_side, limits, self.time) {
+            let (bytes, path_buf) = (photo.bytes, || path.to_path_buf());
+            let patience = Patience { time: self.time.saturating_sub(spent.get()), stop: stop.clone() };
+            let begun = Instant::now();
+            let answer = ask(&mut worker, Asked { path, contents: photo.source(), bytes, limits }, &patience);
+            spent.set(spent.get() + begun.elapsed());
+            match answer {
                 Ok(answer) => {
-                    self.idle.put_back(worker);
-                    return Ok(answer?);
+                    if !worker.is_spent() {
+                        self.idle.put_back(worker);
+                    }
+                    return Ok(answer);
                 }
                 // The system may have killed it for another's hunger: only the second death is the photo's.
                 Err(Failure::Died) if !died_before => died_before = true,
@@ -92,7 +147,35 @@ impl Decoders {
                     let limit = format!("{} MiB of memory", MEMORY_BYTES >> 20);
                     return Err(MediaError::TooLarge { path: path_buf(), what: "decoding it".into(), limit }.into());
                 }
+                Err(Failure::Stopped) => return Err(EngineError::Cancelled),
+                Err(Failure::Unreadable(source)) => return Err(MediaError::io(path, source).into()),
             }
+        }
+    }
+}
+
+/// A file to be given to a worker.
+struct Contents {
+    file: File,
+    /// All of it, where it is no file that can be read from its beginning again.
+    whole: Option<Cursor<Vec<u8>>>,
+    bytes: u64,
+}
+
+impl Contents {
+    fn open(path: &Path, limits: &Limits) -> Result<Self, MediaError> {
+        let (file, bytes) = sightline_media::open_bounded(path, limits)?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Ok(Self { file, whole: None, bytes });
+        }
+        let whole = sightline_media::read(path, limits)?;
+        Ok(Self { file, bytes: whole.len() as u64, whole: Some(Cursor::new(whole)) })
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match &mut self.whole {
+            Some(whole) => whole,
+            None => &mut self.file,
         }
     }
 }
@@ -109,16 +192,19 @@ fn start(program: &Path) -> Result<Worker, EngineError> {
     }
 }
 
-/// Reads a file whole; a disk that fails is asked again, ever later.
-pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, MediaError> {
-    patiently(|| sightline_media::read(path, limits))
-}
-
-/// Does again, a few times and ever later, what a slow or flaky disk refused.
-pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> Result<T, MediaError>) -> Result<T, MediaError> {
+/// Does again, a few times and ever later, what a slow or flaky disk refused; not when it is no longer wanted.
+pub(crate) fn patiently<T>(stop: &Stop, mut attempt: impl FnMut() -> Result<T, EngineError>) -> Result<T, EngineError> {
     for wait in PATIENCE {
         match attempt() {
-            Err(MediaError::Io { source, .. }) if may_pass(&source) => std::thread::sleep(wait),
+            Err(EngineError::Media(MediaError::Io { source, .. })) if may_pass(&source) => {
+                for _ in 0..wait.div_duration_f32(NAP).ceil() as u32 {
+                    if stop() {
+                        return Err(EngineError::Cancelled);
+                    }
+                    std::thread::sleep(NAP);
+                }
+            }
+            Err(EngineError::Media(MediaError::Stopped { .. })) => return Err(EngineError::Cancelled),
             other => return other,
         }
     }
@@ -129,13 +215,14 @@ pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> Result<T, MediaError>) -
 fn may_pass(error: &io::Error) -> bool {
     use io::ErrorKind::{
         HostUnreachable, NetworkDown, NetworkUnreachable, NotConnected, ResourceBusy, StaleNetworkFileHandle, TimedOut,
-        WouldBlock,
+        UnexpectedEof, WouldBlock,
     };
     /// `EIO` on every Unix.
     const INPUT_OUTPUT: i32 = 5;
     let network = [HostUnreachable, NetworkDown, NetworkUnreachable, NotConnected, StaleNetworkFileHandle];
     network.contains(&error.kind())
-        || [ResourceBusy, TimedOut, WouldBlock].contains(&error.kind())
+        // It became shorter while it was read.
+        || [ResourceBusy, TimedOut, WouldBlock, UnexpectedEof].contains(&error.kind())
         || cfg!(unix) && error.raw_os_error() == Some(INPUT_OUTPUT)
 }
 
@@ -143,13 +230,15 @@ fn may_pass(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn flaky(failures: u32, error: i32) -> (Result<u32, MediaError>, u32) {
+    fn flaky(failures: u32, error: i32) -> (Result<u32, EngineError>, u32) {
         let mut tries = 0;
-        let result = patiently(|| {
+        let result = patiently(&never(), || {
             tries += 1;
             match tries > failures {
                 true => Ok(tries),
-                false => Err(MediaError::Io { path: "a.jpg".into(), source: io::Error::from_raw_os_error(error) }),
+                false => {
+                    Err(MediaError::Io { path: "a.jpg".into(), source: io::Error::from_raw_os_error(error) }.into())
+                }
             }
         });
         (result, tries)
@@ -186,9 +275,14 @@ mod tests {
         ] {
             let (dir, decoders) = decoders(script);
             for round in 1..=2 {
-                let error = decoders.decode(b"photo", Path::new("a.jpg"), 64, &Limits::default()).unwrap_err();
+                let photo = dir.path().join("a.jpg");
+                std::fs::write(&photo, "photo").unwrap();
+                let error = match round {
+                    1 => decoders.open(&photo, 64, &Limits::default()).unwrap_err(),
+                    _ => decoders.facts(&photo, &[], &never()).unwrap_err(),
+                };
                 assert_eq!(error.code(), code);
-                assert!(error.to_string().starts_with("a.jpg: "), "{error}");
+                assert!(error.to_string().contains("a.jpg: "), "{error}");
                 let started = std::fs::read_to_string(dir.path().join("starts")).unwrap().lines().count();
                 assert_eq!(started, starts * round, "{script}");
             }
@@ -198,7 +292,8 @@ mod tests {
     #[test]
     fn a_program_that_cannot_be_started_is_no_fault_of_the_photo() {
         let decoders = Decoders::new(Some("/no/such/program".into()));
-        let error = decoders.decode(b"photo", Path::new("a.jpg"), 64, &Limits::default()).unwrap_err();
+        let photo = tempfile::NamedTempFile::new().unwrap();
+        let error = decoders.open(photo.path(), 64, &Limits::default()).unwrap_err();
         assert_eq!(error.code(), "no_decoder");
     }
 }

@@ -4,6 +4,7 @@ use sightline_catalog::Catalog;
 use sightline_vlm::tune::Version;
 use sightline_vlm::{DeviceChoice, ModelInfo, adapters};
 
+use crate::decoding::Decoders;
 use crate::model_host::Lane;
 use crate::{Engine, EngineConfig, EngineError};
 
@@ -29,6 +30,7 @@ pub fn examine(config: EngineConfig) -> Vec<Check> {
     if model_well {
         checks.push(device(&config));
     }
+    checks.push(isolation(&config));
     checks.push(library(&config));
     checks
 }
@@ -94,6 +96,44 @@ fn taught(config: &EngineConfig, catalog: &Catalog) -> Result<(), EngineError> {
         version.must_fit(&ModelInfo::read(&config.model_dir)?)?;
     }
     Ok(())
+}
+
+/// Starts a worker and has it try what it must not be able to do.
+fn isolation(config: &EngineConfig) -> Check {
+    let name = "isolation";
+    let found = match Decoders::new(config.decoder.clone()).confinement() {
+        Ok(Some(found)) => found,
+        Ok(None) => return good(name, "photos are read in this process".into()),
+        Err(error) => return bad(name, &error, "install the program anew; if that does not help, report it"),
+    };
+    let can: Vec<&str> =
+        [(found.opens_files, "files"), (found.opens_sockets, "sockets"), (found.starts_programs, "other programs")]
+            .into_iter()
+            .filter_map(|(can, what)| can.then_some(what))
+            .collect();
+    let reach = match can.as_slice() {
+        [] => "can open no file and no socket and start no program".to_owned(),
+        can => format!("can reach {}", can.join(", ")),
+    };
+    let landlock = match found.landlock {
+        Some(version) => format!("landlock {version}"),
+        None => "no landlock here".into(),
+    };
+    let yes_or_no = |what: &str, is: bool| format!("{what}{}", if is { "" } else { ": no" });
+    let memory =
+        found.memory_bytes.map_or("no limit of memory".into(), |bytes| format!("{} MiB of memory", bytes >> 20));
+    let environment = yes_or_no("environment cleared", found.environment_cleared);
+    let (privileges, calls) = (
+        yes_or_no("no new privileges", found.no_new_privileges),
+        yes_or_no("system calls filtered", found.system_calls_filtered),
+    );
+    let detail =
+        format!("the process that reads photos {reach}; {environment}, {privileges}, {landlock}, {calls}, {memory}");
+    // Other systems have no such means yet; see SECURITY.md.
+    let ok = can.is_empty() || !cfg!(target_os = "linux");
+    let remedy = (!ok)
+        .then(|| "use a kernel with seccomp or landlock, and see that nothing around the program forbids them".into());
+    Check { name, ok, detail, remedy }
 }
 
 fn library(config: &EngineConfig) -> Check {

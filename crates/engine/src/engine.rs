@@ -9,7 +9,7 @@ use sightline_vlm::{DeviceChoice, Preprocess};
 
 use crate::EngineError;
 use crate::captions::HeldJudge;
-use crate::decoding::Decoders;
+use crate::decoding::{Decoders, never};
 use crate::duplicates::HeldDuplicates;
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
@@ -164,9 +164,9 @@ impl Engine {
         &self.0.decoders
     }
 
-    /// Reads photos as a model wants them.
+    /// Reads photos as a model wants them, for somebody who waits for them; a job asks its context for a loader.
     pub(crate) fn loader(&self, preprocess: Preprocess) -> Loader {
-        Loader::new(self.decoders().clone(), preprocess)
+        Loader::new(self.decoders().clone(), preprocess, never())
     }
 
     /// The model in use. Work that compares vectors takes it once, and keeps to it.

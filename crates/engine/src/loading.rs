@@ -3,32 +3,40 @@
 //! Memory stays bounded: the results wait in a channel of fixed length, and the decoders share one
 //! budget of bytes, of which a photo takes the smallest of a few sizes that does for it.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use sightline_media::caption_metadata::Beside;
+use sightline_media::isolation::Stop;
 use sightline_media::{Limits, MediaError, Photo};
 use sightline_vlm::{ModelInput, Preprocess};
 
 use crate::EngineError;
-use crate::decoding::{self, Decoders};
+use crate::decoding::{Decoders, Wanted};
 use crate::jobs::JobCx;
 
 /// What a decoder may hold, at the first, second and last try; most photos pass at the first.
 const CLASSES: [u64; 3] = [32 << 20, 100 << 20, 400 << 20];
 /// What all decoders may hold together.
 const BUDGET: u64 = 448 << 20;
+/// How often somebody who waits for a photo looks whether it is still wanted.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Decodes photos for one model, within one budget of memory.
 pub(crate) struct Loader {
     decoders: Arc<Decoders>,
     preprocess: Preprocess,
+    stop: Stop,
     budget: Budget,
 }
 
 impl Loader {
-    pub fn new(decoders: Arc<Decoders>, preprocess: Preprocess) -> Self {
-        Self { decoders, preprocess, budget: Budget::of(BUDGET) }
+    /// A loader whose photos are wanted until `stop` says otherwise.
+    pub fn new(decoders: Arc<Decoders>, preprocess: Preprocess, stop: Stop) -> Self {
+        Self { decoders, preprocess, stop, budget: Budget::of(BUDGET) }
     }
 
     /// Reads, decodes and prepares a photo.
@@ -43,20 +51,39 @@ impl Loader {
         path: &Path,
         then: impl FnOnce(Photo, ModelInput) -> Result<R, EngineError>,
     ) -> Result<R, EngineError> {
-        let (photo, _share) = self.open(path)?;
+        self.with(path, None, then)
+    }
+
+    /// As [`Loader::with_photo`], with the facts that the file and those `beside` it tell.
+    pub fn with_facts<R>(
+        &self,
+        path: &Path,
+        beside: &[Beside],
+        then: impl FnOnce(Photo, ModelInput) -> Result<R, EngineError>,
+    ) -> Result<R, EngineError> {
+        self.with(path, Some(beside), then)
+    }
+
+    fn with<R>(
+        &self,
+        path: &Path,
+        beside: Option<&[Beside]>,
+        then: impl FnOnce(Photo, ModelInput) -> Result<R, EngineError>,
+    ) -> Result<R, EngineError> {
+        let (photo, _share) = self.open(path, beside)?;
         let rgb = &photo.rgb;
         let input = self.preprocess.prepare(rgb.width, rgb.height, &rgb.pixels)?;
         then(photo, input)
     }
 
-    fn open(&self, path: &Path) -> Result<(Photo, Share<'_>), EngineError> {
-        let short_side = self.preprocess.min_short_side();
-        let bytes = decoding::read(path, &Limits::default())?;
+    fn open(&self, path: &Path, beside: Option<&[Beside]>) -> Result<(Photo, Share<'_>), EngineError> {
+        let (min_short_side, spent) = (self.preprocess.min_short_side(), Cell::default());
         let mut refused = MediaError::Missing { path: path.into() };
         for max_alloc_bytes in CLASSES {
             let share = self.budget.take(max_alloc_bytes);
             let limits = Limits { max_alloc_bytes, ..Limits::default() };
-            match self.decoders.decode(&bytes, path, short_side, &limits) {
+            let wanted = Wanted { min_short_side, limits: &limits, beside, spent: &spent };
+            match self.decoders.decode(path, &wanted, &self.stop) {
                 Ok(photo) => return Ok((photo, share)),
                 Err(EngineError::Media(error @ MediaError::TooLarge { .. })) => refused = error,
                 Err(error) => return Err(error),
@@ -131,13 +158,15 @@ pub(crate) fn work_ahead<T: Send, R: Send>(
         drop(sender);
         // Moved in, so that an early return wakes threads that wait for room.
         let results = results;
-        for result in results {
-            if cx.stopping() {
-                break;
+        loop {
+            let result = results.recv_timeout(TICK);
+            cx.check()?;
+            match result {
+                Ok(result) => take(result)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            take(result)?;
         }
-        cx.check()
     })
 }
 

@@ -6,10 +6,16 @@ use std::process::ExitCode;
 
 use sightline_media::isolation;
 
-/// Decodes for the parent process and returns how that ended, if this process was started for it; a shell calls
+use crate::index::suspects;
+
+/// Reads photos for the parent process and returns how that ended, if this process was started for it; a shell calls
 /// this before anything else, and ends with what it returns.
 pub fn serve_decoder(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    if arguments.nth(1)? != isolation::ARGUMENT {
+    let first = arguments.nth(1)?;
+    if first == suspects::ARGUMENT {
+        return Some(suspects::serve(arguments));
+    }
+    if first != isolation::ARGUMENT {
         return None;
     }
     Some(if isolation::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

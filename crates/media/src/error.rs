@@ -52,19 +52,44 @@ pub enum MediaError {
         /// The limit, with its unit.
         limit: String,
     },
+    /// More metadata in it or beside it than the limits allow.
+    #[error("{}: {what} is over the limit of {limit}; take metadata out of it, or move it away", path.display())]
+    TooMuchMetadata {
+        /// The photo or its sidecar.
+        path: PathBuf,
+        /// What is too large.
+        what: String,
+        /// The limit, with its unit.
+        limit: String,
+    },
     /// The process that decoded it ended.
     #[error("{}: the decoder died of it; restore it from a backup or export it again", path.display())]
     DecoderDied {
         /// The file.
         path: PathBuf,
     },
+    /// The whole program died twice while it read this file, the second time with nothing else to read.
+    #[error(
+        "{}: the program died twice while it read this file; restore it from a backup or export it again, or try it with `--retry`",
+        path.display()
+    )]
+    ProgramDied {
+        /// The file.
+        path: PathBuf,
+    },
     /// Decoding took too long.
-    #[error("{}: not decoded after {seconds} seconds; export it again, or try it with `--retry`", path.display())]
+    #[error("{}: not read after {seconds} seconds; export it again, or try it with `--retry`", path.display())]
     TooSlow {
         /// The file.
         path: PathBuf,
         /// How long was waited.
         seconds: u64,
+    },
+    /// It was not read to the end because that was no longer wanted.
+    #[error("{}: no longer wanted", path.display())]
+    Stopped {
+        /// The file.
+        path: PathBuf,
     },
     /// The contents are no picture at all.
     #[error("{}: this is not a picture", path.display())]
@@ -83,9 +108,11 @@ impl MediaError {
             Self::Io { .. } => "io",
             Self::Unsupported { .. } => "unsupported",
             Self::Broken { .. } => "broken",
-            Self::TooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::TooMuchMetadata { .. } => "too_large",
             Self::DecoderDied { .. } => "decoder_died",
+            Self::ProgramDied { .. } => "program_died",
             Self::TooSlow { .. } => "too_slow",
+            Self::Stopped { .. } => "cancelled",
             Self::NotAPhoto { .. } => "not_a_photo",
         }
     }
@@ -99,8 +126,11 @@ impl MediaError {
             | Self::Unsupported { path, .. }
             | Self::Broken { path, .. }
             | Self::TooLarge { path, .. }
+            | Self::TooMuchMetadata { path, .. }
             | Self::DecoderDied { path }
+            | Self::ProgramDied { path }
             | Self::TooSlow { path, .. }
+            | Self::Stopped { path }
             | Self::NotAPhoto { path } => path,
         }
     }

@@ -1,17 +1,36 @@
 //! Where formats that the EXIF reader does not know keep their EXIF: as one block laid out like a TIFF file.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::format::PhotoFormat;
 use crate::structure::{self, CanonBlocks, Entry, Tiff};
 
-/// A larger block is not unpacked.
+/// A larger block of its own is not read, packed or not.
 const LARGEST: u64 = 4 << 20;
 
-/// The block of a JPEG XL or raw file; `None` for what the EXIF reader finds itself, and for what has none.
-pub(crate) fn find(bytes: &[u8], format: PhotoFormat) -> Option<Vec<u8>> {
-    match format {
+/// What was found.
+pub(crate) enum Sought {
+    Found(Vec<u8>),
+    /// There is none, or the EXIF reader finds it itself.
+    None,
+    OverLimit,
+}
+
+/// The block of a JPEG XL or raw file.
+pub(crate) fn find(bytes: &[u8], format: PhotoFormat) -> Sought {
+    let found = match format {
         PhotoFormat::Jxl => in_boxes(bytes),
+        _ => in_raw(bytes, format),
+    };
+    match found {
+        Some(block) if format == PhotoFormat::Jxl && block.len() as u64 > LARGEST => Sought::OverLimit,
+        Some(block) => Sought::Found(block),
+        None => Sought::None,
+    }
+}
+
+fn in_raw(bytes: &[u8], format: PhotoFormat) -> Option<Vec<u8>> {
+    match format {
         PhotoFormat::Raw if bytes.starts_with(b"FUJIFILMCCD-RAW") => in_jpeg(structure::fuji_jpeg(bytes)?),
         PhotoFormat::Raw => match bytes.get(..4)? {
             b"IIRO" | b"IIRS" | b"IIU\0" => Some([b"II*\0".as_slice(), &bytes[4..]].concat()),
@@ -22,18 +41,22 @@ pub(crate) fn find(bytes: &[u8], format: PhotoFormat) -> Option<Vec<u8>> {
     }
 }
 
-/// JPEG XL: a box of its own, perhaps packed with Brotli. Its first four bytes say where the block starts.
+/// JPEG XL: a box of its own, perhaps packed with Brotli. Its first four bytes say where the block starts. Of one that is
+/// too large there is one byte more than the limit.
 fn in_boxes(bytes: &[u8]) -> Option<Vec<u8>> {
-    let block = structure::boxes(bytes).find_map(|(kind, contents)| match &kind {
-        b"Exif" => Some(contents.to_vec()),
-        b"brob" => {
-            let packed = contents.strip_prefix(b"Exif")?;
-            let mut block = Vec::new();
-            brotli_decompressor::Decompressor::new(packed, 4096).take(LARGEST).read_to_end(&mut block).ok()?;
-            Some(block)
-        }
+    let bounded = |from: &mut dyn io::Read| {
+        let mut block = Vec::new();
+        from.take(LARGEST + 1).read_to_end(&mut block).ok()?;
+        Some(block)
+    };
+    let block = structure::boxes(bytes).find_map(|(kind, mut contents)| match &kind {
+        b"Exif" => bounded(&mut contents),
+        b"brob" => bounded(&mut brotli_decompressor::Decompressor::new(contents.strip_prefix(b"Exif")?, 4096)),
         _ => None,
     })?;
+    if block.len() as u64 > LARGEST {
+        return Some(block);
+    }
     // Some writers leave the number out.
     if Tiff::new(&block).is_some() {
         return Some(block);

@@ -8,14 +8,28 @@
 //! - **Position**: the sidecar's, else EXIF's, else XMP's in the file. Who tags places afterwards writes them beside.
 //! - **Caption and keywords**: the sidecar's, else XMP's in the file, else IPTC's.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
-use crate::caption_metadata::{self, CaptionMetadata};
-use crate::metadata::ExifFacts;
+use serde::{Deserialize, Serialize};
+
+use crate::caption_metadata::{self, Beside, CaptionMetadata, OverLimit, Source, Sources};
+use crate::metadata::{ExifFacts, on_earth};
 use crate::{MediaError, dates, name_date};
 
+/// Bytes of a date with all that may be known of it.
+const LONGEST_DATE: usize = "YYYY-MM-DDTHH:MM:SS.mmm+HH:MM".len();
+/// Bytes of a caption that are kept.
+const LONGEST_CAPTION: usize = 32 << 10;
+/// Bytes of a keyword; a longer one is left out.
+const LONGEST_KEYWORD: usize = 1000;
+/// Keywords that are kept, and bytes of all of them.
+const MOST_KEYWORDS: usize = 1000;
+const KEYWORDS_BYTES: usize = 128 << 10;
+
 /// Where a photo's date comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DateSource {
     /// The camera wrote it.
     Exif,
@@ -28,7 +42,7 @@ pub enum DateSource {
 }
 
 /// What is known of a photo besides its pixels.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// When it was taken: `YYYY-MM-DDTHH:MM:SS` by the clock of the place, perhaps with a fraction and `+HH:MM` after
     /// it; less of it where less is known, down to the year. With where that comes from.
@@ -45,20 +59,62 @@ pub struct Facts {
     pub words: CaptionMetadata,
 }
 
-impl Facts {
-    /// Reads what the file at `path` and its sidecar say. Damaged metadata are passed over.
+/// Facts of a photo, and what was not read for them because it is larger than any photo needs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FactsFound {
+    /// What was read.
+    pub facts: Facts,
+    /// What in the file was not read.
+    pub inside: Option<OverLimit>,
+    /// Which of the files beside it was not read, by its place among them.
+    pub beside: Option<(usize, OverLimit)>,
+}
+
+impl FactsFound {
+    /// Reads what a photo of this name, its bytes being `photo`, and the files `beside` it say. Damaged metadata are
+    /// passed over.
     ///
     /// Nothing is decoded; of most formats only the first part is read.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn read(path: &Path) -> Result<Self, MediaError> {
-        Ok(Self::of(ExifFacts::read_file(path)?, path))
+    /// When `photo` cannot be read.
+    pub fn read(photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<Self> {
+        Self::of(ExifFacts::read_from(photo, name)?, photo, name, beside)
     }
 
-    /// As [`Facts::read`], of a file whose EXIF has been read.
-    pub fn of(exif: ExifFacts, path: &Path) -> Self {
-        let told = caption_metadata::sources(path);
+    /// What came from elsewhere, if it makes sense; `files` lay beside the photo.
+    pub(crate) fn checked(mut self, files: usize) -> Option<Self> {
+        let facts = &mut self.facts;
+        facts.position = facts.position.and_then(|(north, east)| on_earth(north, east));
+        facts.rating = facts.rating.filter(|stars| (-1..=5).contains(stars));
+        let dates_end = facts.taken_at.as_ref().is_none_or(|(date, _)| date.len() <= LONGEST_DATE && date.is_ascii());
+        let is_known = self.beside.as_ref().is_none_or(|(file, _)| *file < files);
+        (dates_end && is_known).then_some(self)
+    }
+
+    /// As [`FactsFound::read`], of a photo whose EXIF has been read.
+    pub(crate) fn of(exif: ExifFacts, photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<Self> {
+        let mut sources = caption_metadata::sources(photo, name, beside)?;
+        let exif_refused = exif.is_over_limit.then(|| OverLimit::new("its EXIF", "4 MiB"));
+        let inside = exif_refused.or(sources.embedded_refused.take());
+        let beside = sources.sidecar_refused.take();
+        Ok(Self { facts: Facts::of(exif, sources, name), inside, beside })
+    }
+}
+
+impl Facts {
+    /// Reads what the file at `path` and its sidecar say, in this process. Damaged metadata are passed over, and so is
+    /// what is larger than any photo needs.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(path: &Path) -> Result<Self, MediaError> {
+        let io = |error| MediaError::io(path, error);
+        let mut file = File::open(path).map_err(io)?;
+        Ok(FactsFound::read(&mut file, path, &caption_metadata::beside(path)).map_err(io)?.facts)
+    }
+
+    fn of(exif: ExifFacts, told: Sources, path: &Path) -> Self {
         let (beside, inside, iptc) = (told.sidecar, told.embedded, told.iptc);
         let by = |source| move |date| (date, source);
         let xmp = inside.taken_at.or(beside.taken_at);
@@ -76,7 +132,7 @@ impl Facts {
             lens: exif.lens,
             position: beside.position.or(exif.position).or(inside.position),
             rating: beside.rating.or(inside.rating).or(exif.rating),
-            words: beside.words.or(inside.words).or(iptc.words),
+            words: bounded(beside.words.or(inside.words).or(iptc.words)),
         }
     }
 
@@ -98,6 +154,22 @@ impl Facts {
             words: self.words.or(other.words),
         }
     }
+}
+
+/// Words as they are kept for searching: no more than a person writes.
+fn bounded(words: CaptionMetadata) -> CaptionMetadata {
+    let cut = |mut text: String| {
+        text.truncate(text.floor_char_boundary(LONGEST_CAPTION));
+        text
+    };
+    let mut left = KEYWORDS_BYTES;
+    let fits = |keyword: &String| {
+        left = left.saturating_sub(keyword.len());
+        left > 0
+    };
+    let short = |keyword: &String| keyword.len() <= LONGEST_KEYWORD;
+    let keywords = words.keywords.into_iter().filter(short).take(MOST_KEYWORDS).take_while(fits).collect();
+    CaptionMetadata { caption: words.caption.map(cut), keywords }
 }
 
 #[cfg(test)]

@@ -40,6 +40,11 @@ fn exif(taken_at: &str) -> ExifFacts {
     ExifFacts { taken_at: Some(taken_at.into()), ..ExifFacts::default() }
 }
 
+fn of(exif: ExifFacts, path: &Path) -> Facts {
+    let mut file = fs::File::open(path).unwrap();
+    FactsFound::of(exif, &mut file, path, &caption_metadata::beside(path)).unwrap().facts
+}
+
 #[test]
 fn dates_are_trusted_in_order() {
     let dir = tempfile::tempdir().unwrap();
@@ -51,19 +56,19 @@ fn dates_are_trusted_in_order() {
 
     fs::write(&photo, jpeg(embedded, &iptc)).unwrap();
     sidecar().unwrap();
-    let camera = Facts::of(exif("2021-01-01T00:00:00"), &photo);
+    let camera = of(exif("2021-01-01T00:00:00"), &photo);
     assert_eq!(date(&camera), ("2021-01-01T00:00:00", DateSource::Exif), "the camera's word goes before a sidecar's");
-    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-03-03T03:03:03", DateSource::Xmp));
+    assert_eq!(date(&of(changed(), &photo)), ("2021-03-03T03:03:03", DateSource::Xmp));
     fs::write(&photo, jpeg(None, &iptc)).unwrap();
-    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-02-02", DateSource::Xmp));
+    assert_eq!(date(&of(changed(), &photo)), ("2021-02-02", DateSource::Xmp));
     fs::remove_file(dir.path().join("IMG_20210101_010101.jpg.xmp")).unwrap();
-    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-04-04T04:04:04+01:00", DateSource::Iptc));
+    assert_eq!(date(&of(changed(), &photo)), ("2021-04-04T04:04:04+01:00", DateSource::Iptc));
     fs::write(&photo, jpeg(None, &[])).unwrap();
-    assert_eq!(date(&Facts::of(changed(), &photo)), ("2021-05-05T05:05:05", DateSource::Exif));
-    assert_eq!(date(&Facts::of(ExifFacts::default(), &photo)), ("2021-01-01T01:01:01", DateSource::Name));
+    assert_eq!(date(&of(changed(), &photo)), ("2021-05-05T05:05:05", DateSource::Exif));
+    assert_eq!(date(&of(ExifFacts::default(), &photo)), ("2021-01-01T01:01:01", DateSource::Name));
     let nameless = dir.path().join("holiday.jpg");
     fs::write(&nameless, jpeg(None, &[])).unwrap();
-    assert_eq!(Facts::of(ExifFacts::default(), &nameless), Facts::default());
+    assert_eq!(of(ExifFacts::default(), &nameless), Facts::default());
 }
 
 #[test]
@@ -71,8 +76,8 @@ fn xmp_tells_the_zone_that_the_camera_did_not() {
     let dir = tempfile::tempdir().unwrap();
     let photo = dir.path().join("a.jpg");
     fs::write(&photo, jpeg(Some("exif:DateTimeOriginal='2021-03-03T03:03:03.25-07:00'"), &[])).unwrap();
-    assert_eq!(date(&Facts::of(exif("2021-03-03T03:03:03"), &photo)), ("2021-03-03T03:03:03-07:00", DateSource::Exif));
-    assert_eq!(date(&Facts::of(exif("2021-03-03T03:03:04"), &photo)), ("2021-03-03T03:03:04", DateSource::Exif));
+    assert_eq!(date(&of(exif("2021-03-03T03:03:03"), &photo)), ("2021-03-03T03:03:03-07:00", DateSource::Exif));
+    assert_eq!(date(&of(exif("2021-03-03T03:03:04"), &photo)), ("2021-03-03T03:03:04", DateSource::Exif));
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn ratings_and_positions_beside_the_photo_go_before_those_in_it() {
     let photo = dir.path().join("a.jpg");
     let inside = "xmp:Rating='2' exif:GPSLatitude='41,0N' exif:GPSLongitude='8,0W' dc:description='inside'";
     fs::write(&photo, jpeg(Some(inside), &[(25, "iptc"), (120, "iptc")])).unwrap();
-    let read = |exif: ExifFacts| Facts::of(exif, &photo);
+    let read = |exif: ExifFacts| of(exif, &photo);
     let camera = || ExifFacts { rating: Some(5), position: Some((1.0, 2.0)), ..ExifFacts::default() };
 
     let found = read(camera());

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::MediaError;
+use crate::{Limits, MediaError, photo};
 
 /// BLAKE3 of a file's bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,19 +29,41 @@ impl fmt::Debug for ContentHash {
     }
 }
 
-/// Hashes a file without holding it in memory.
+/// Hashes a file without holding it in memory, however large it is.
 ///
 /// # Errors
 /// [`MediaError::Missing`], [`MediaError::Denied`] or [`MediaError::Io`].
 pub fn hash_file(path: &Path) -> Result<ContentHash, MediaError> {
-    let io = |e| MediaError::io(path, e);
-    let mut file = std::fs::File::open(path).map_err(io)?;
-    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; 1 << 18]);
+    let file = std::fs::File::open(path).map_err(|e| MediaError::io(path, e))?;
+    hash(file, path, u64::MAX, &|| false)
+}
+
+/// As [`hash_file`], of a file that is read only if it is no larger than a photo may be, and until `stopping`.
+///
+/// # Errors
+/// Those of [`hash_file`], [`MediaError::TooLarge`] and [`MediaError::Stopped`].
+pub fn hash_photo(path: &Path, limits: &Limits, stopping: &dyn Fn() -> bool) -> Result<ContentHash, MediaError> {
+    let (file, _) = photo::open_bounded(path, limits)?;
+    hash(file, path, limits.max_file_bytes, stopping)
+}
+
+fn hash(mut file: impl Read, path: &Path, most: u64, stopping: &dyn Fn() -> bool) -> Result<ContentHash, MediaError> {
+    let (mut hasher, mut buffer, mut total) = (blake3::Hasher::new(), vec![0; 1 << 18], 0);
     loop {
-        match file.read(&mut buffer).map_err(io)? {
+        if stopping() {
+            return Err(MediaError::Stopped { path: path.to_owned() });
+        }
+        match file.read(&mut buffer).map_err(|e| MediaError::io(path, e))? {
             0 => return Ok(ContentHash(*hasher.finalize().as_bytes())),
-            read => hasher.update(&buffer[..read]),
-        };
+            read => {
+                hasher.update(&buffer[..read]);
+                total += read as u64;
+                // It grew, or never had a true size.
+                if total > most {
+                    return Err(photo::too_large(path, total, most));
+                }
+            }
+        }
     }
 }
 

@@ -26,19 +26,18 @@ pub mod trash;
 mod volume;
 mod walk;
 
-
 pub use dates::is_same_moment;
 pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
-pub use facts::{DateSource, Facts};
+pub use facts::{DateSource, Facts, FactsFound};
 pub use fingerprint::Fingerprint;
 pub use format::{FileKind, PhotoFormat, is_photo};
-pub use hash::{ContentHash, hash_file};
+pub use hash::{ContentHash, hash_file, hash_photo};
 pub use listing::Listings;
 pub use metadata::{ExifFacts, Metadata};
 pub use near::NearPrints;
 pub use pairs::{Half, half_of_pair, may_lead_pair, pair_key};
-pub use photo::{Photo, open, read};
+pub use photo::{Photo, open, open_bounded, read};
 pub use place::{Place, place_of};
 pub use thumbnail::{picture, picture_of, picture_short_side, thumbnail};
 pub use volume::{OnVolume, SystemVolumes, Volumes};

@@ -1,15 +1,18 @@
 //! What a file says of itself: EXIF date, camera, place, orientation.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 use exif::{Context, Exif, In, Rational, Tag, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::caption_metadata::Source;
+use crate::exif_block::Sought;
 use crate::format::{PhotoFormat, Sniffed, sniff};
-use crate::{Limits, MediaError, dates, exif_block};
+use crate::{Limits, dates, exif_block};
 
+/// Letters of a name that are kept.
+const LONGEST_TEXT: usize = 200;
 /// Bytes that tell the format.
 const HEAD: u64 = 4096;
 /// Tags of Microsoft's for stars.
@@ -49,6 +52,8 @@ pub struct ExifFacts {
     pub position: Option<(f64, f64)>,
     /// Stars, 0 to 5.
     pub rating: Option<i8>,
+    /// Whether its block was not read because it is larger than any photo's.
+    pub(crate) is_over_limit: bool,
 }
 
 impl ExifFacts {
@@ -56,31 +61,31 @@ impl ExifFacts {
     pub(crate) fn read(bytes: &[u8], format: PhotoFormat) -> Self {
         Self::of_parsed(match (format, exif_block::find(bytes, format)) {
             (PhotoFormat::Gif | PhotoFormat::Bmp, _) => return Self::default(),
-            (_, Some(block)) => reader().read_raw(block),
-            (_, None) => reader().read_from_container(&mut Cursor::new(bytes)),
+            (_, Sought::OverLimit) => return Self { is_over_limit: true, ..Self::default() },
+            (_, Sought::Found(block)) => reader().read_raw(block),
+            (_, Sought::None) => reader().read_from_container(&mut Cursor::new(bytes)),
         })
     }
 
-    /// As [`ExifFacts::read`], of the file at `path`, of which no more is read than is needed.
+    /// As [`ExifFacts::read`], of a photo of which no more is read than is needed; its name may tell the format.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub(crate) fn read_file(path: &Path) -> Result<Self, MediaError> {
-        let io = |error| MediaError::io(path, error);
-        let mut file = File::open(path).map_err(io)?;
+    /// When it cannot be read.
+    pub(crate) fn read_from(photo: &mut dyn Source, name: &Path) -> io::Result<Self> {
+        photo.rewind()?;
         let mut head = Vec::new();
-        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(io)?;
-        let Sniffed::Photo(format) = sniff(&head, path) else { return Ok(Self::default()) };
+        photo.take(HEAD).read_to_end(&mut head)?;
+        let Sniffed::Photo(format) = sniff(&head, name) else { return Ok(Self::default()) };
+        photo.rewind()?;
         match format {
             PhotoFormat::Gif | PhotoFormat::Bmp => Ok(Self::default()),
             // Their blocks may lie anywhere.
             PhotoFormat::Raw | PhotoFormat::Tiff | PhotoFormat::Jxl => {
-                Ok(Self::read(&crate::read(path, &Limits::default())?, format))
+                let mut bytes = Vec::new();
+                photo.take(Limits::default().max_file_bytes).read_to_end(&mut bytes)?;
+                Ok(Self::read(&bytes, format))
             }
-            _ => {
-                file.rewind().map_err(io)?;
-                Ok(Self::of_parsed(reader().read_from_container(&mut BufReader::new(file))))
-            }
+            _ => Ok(Self::of_parsed(reader().read_from_container(&mut BufReader::new(photo)))),
         }
     }
 
@@ -100,6 +105,7 @@ impl ExifFacts {
             lens: text(exif, Tag::LensModel),
             position: position(exif),
             rating: rating(exif),
+            is_over_limit: false,
         }
     }
 
@@ -117,12 +123,12 @@ fn reader() -> exif::Reader {
     reader
 }
 
-/// An ASCII field without padding; `None` when empty.
+/// An ASCII field without padding, cut where it is no name any more; `None` when empty.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
     let Value::Ascii(parts) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
     let text = String::from_utf8_lossy(parts.first()?);
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!text.is_empty()).then(|| text.to_owned())
+    (!text.is_empty()).then(|| text.chars().take(LONGEST_TEXT).collect())
 }
 
 /// The moment of exposure, else of digitising. Either may lack the zone that the other tells.

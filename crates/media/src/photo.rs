@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::{ContentHash, Limits, MediaError, Metadata, Rgb, decode_bytes};
+use crate::{ContentHash, FactsFound, Limits, MediaError, Metadata, Rgb, decode_bytes};
 
 /// A photo in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Photo {
     pub metadata: Metadata,
     /// Its pixels, upright, perhaps scaled down.
     pub rgb: Rgb,
+    /// What it and the files beside it say, where that was asked for.
+    pub facts: Option<FactsFound>,
 }
 
 /// Reads `path` once and decodes it; see [`decode_bytes`].
@@ -25,7 +27,7 @@ pub struct Photo {
 pub fn open(path: &Path, min_short_side: u32, limits: &Limits) -> Result<Photo, MediaError> {
     let bytes = read(path, limits)?;
     let (metadata, rgb) = decode_bytes(&bytes, path, min_short_side, limits)?;
-    Ok(Photo { hash: ContentHash::of(&bytes), metadata, rgb })
+    Ok(Photo { hash: ContentHash::of(&bytes), metadata, rgb, facts: None })
 }
 
 /// Reads the whole file at `path`.
@@ -34,22 +36,31 @@ pub fn open(path: &Path, min_short_side: u32, limits: &Limits) -> Result<Photo, 
 /// [`MediaError::Missing`], [`MediaError::Denied`], [`MediaError::Io`], or [`MediaError::TooLarge`] when it is over
 /// `limits.max_file_bytes`.
 pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, MediaError> {
+    let (file, size) = open_bounded(path, limits)?;
+    // A pipe or a growing file has no true size: the bar holds for what is read, too.
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(limits.max_file_bytes + 1).read_to_end(&mut bytes).map_err(|e| MediaError::io(path, e))?;
+    if bytes.len() as u64 > limits.max_file_bytes {
+        return Err(too_large(path, bytes.len() as u64, limits.max_file_bytes));
+    }
+    Ok(bytes)
+}
+
+/// Opens the file at `path`, if its size is within the limits, and tells its size.
+///
+/// # Errors
+/// As [`read`].
+pub fn open_bounded(path: &Path, limits: &Limits) -> Result<(File, u64), MediaError> {
     let io = |e| MediaError::io(path, e);
     let file = File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
-    let too_large = |size: u64| MediaError::TooLarge {
-        path: path.into(),
-        what: format!("a file of {} MiB", size >> 20),
-        limit: format!("{} MiB", limits.max_file_bytes >> 20),
-    };
     if size > limits.max_file_bytes {
-        return Err(too_large(size));
+        return Err(too_large(path, size, limits.max_file_bytes));
     }
-    // A pipe or a growing file has no true size: the bar holds for what is read, too.
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(limits.max_file_bytes + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > limits.max_file_bytes {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
+    Ok((file, size))
+}
+
+pub(crate) fn too_large(path: &Path, size: u64, limit: u64) -> MediaError {
+    let what = format!("a file of {} MiB", size.div_ceil(1 << 20));
+    MediaError::TooLarge { path: path.into(), what, limit: format!("{} MiB", limit >> 20) }
 }

@@ -29,6 +29,18 @@ pub enum DeviceChoice {
     Software,
 }
 
+impl DeviceChoice {
+    /// The word from which it is parsed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gpu => "gpu",
+            Self::Cpu => "cpu",
+            Self::Software => "software",
+        }
+    }
+}
+
 impl FromStr for DeviceChoice {
     type Err = VlmError;
 

@@ -15,7 +15,7 @@ use crate::{Engine, EngineConfig, EngineError};
 const BATCHES: [usize; 4] = [1, 4, 16, 32];
 
 pub(super) fn decode(cx: &JobCx<'_>, paths: &[PathBuf], runs: usize) -> Result<DecodeRate, EngineError> {
-    let loader = cx.engine().loader(cx.engine().host().ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.loader(cx.engine().host().ready(Lane::Batch).wait()?.preprocess);
     let (mut one, mut all) = (Vec::new(), Vec::new());
     for run in 0..runs {
         let seconds = timed(|| {
@@ -39,7 +39,7 @@ pub(super) fn decode(cx: &JobCx<'_>, paths: &[PathBuf], runs: usize) -> Result<D
 /// The model alone, on the CPU, on a GPU if there is one, and on the device asked for.
 pub(super) fn embed(cx: &JobCx<'_>, paths: &[PathBuf], runs: usize) -> Result<Vec<EmbedRate>, EngineError> {
     let config = cx.engine().config();
-    let loader = cx.engine().loader(cx.engine().host().ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.loader(cx.engine().host().ready(Lane::Batch).wait()?.preprocess);
     let mut inputs = Vec::new();
     for path in paths.iter().take(BATCHES[BATCHES.len() - 1]) {
         inputs.push(loader.load(path)?);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sightline_catalog::{CaptionAuthor, Overwrite, PhotoId};
 use sightline_media::caption_metadata::{self, WriteTo};
-use sightline_media::{FileKind, hash_file};
+use sightline_media::{FileKind, Limits, hash_photo};
 use sightline_vlm::{Described, ModelInput, Search};
 
 use super::Judged;
@@ -73,7 +73,7 @@ impl CaptionFiles {
         let total = files.len() as u64;
         let serving = engine.serving();
         let host = &serving.host;
-        let loader = engine.loader(host.ready(Lane::Batch).wait()?.preprocess);
+        let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
         let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, self.search));
         let mut done = 0;
         cx.progress("caption", 0, total, None)?;
@@ -197,5 +197,5 @@ impl CaptionFiles {
 
 /// The photo of the library whose content the file has.
 fn photo_of(engine: &Engine, path: &Path) -> Result<Option<PhotoId>, EngineError> {
-    Ok(engine.catalog()?.by_hash(&hash_file(path)?.0)?)
+    Ok(engine.catalog()?.by_hash(&hash_photo(path, &Limits::default(), &|| false)?.0)?)
 }

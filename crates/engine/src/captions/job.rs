@@ -103,7 +103,7 @@ impl Job for CaptionJob {
         }
         let serving = engine.serving();
         let host = &serving.host;
-        let loader = engine.loader(host.ready(Lane::Batch).wait()?.preprocess);
+        let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
         let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, search));
         let summary = &mut self.summary;
         let keep = |summary: &mut CaptionSummary, described: Vec<(PhotoId, Described)>| -> Result<(), EngineError> {

@@ -160,7 +160,7 @@ impl Doubts {
 fn describe_photos(cx: &JobCx<'_>, paths: &[PathBuf], search: &Search) -> Result<Vec<Option<Judged>>, EngineError> {
     let serving = cx.engine().serving();
     let host = &serving.host;
-    let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
     let mut captions: Vec<Option<Judged>> = vec![None; paths.len()];
     let mut keep = |described: Vec<(usize, Described)>| -> Result<u64, EngineError> {

@@ -40,7 +40,7 @@ pub(crate) fn embed_photos(
     host: &ModelHost,
     paths: &[PathBuf],
 ) -> Result<Vec<Option<PhotoVectors>>, EngineError> {
-    let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
     let total = paths.len() as u64;
     let mut vectors: Vec<Option<PhotoVectors>> = vec![None; paths.len()];
     let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));

@@ -4,13 +4,13 @@
 //! may tell a date), and when an earlier release read less of it.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use sightline_catalog::{Catalog, DateSource, FactsUpdate, PhotoFacts, PhotoId, PlaceNames, Reading};
-use sightline_media::caption_metadata::possible_sidecars;
+use sightline_media::caption_metadata::{Beside, OverLimit, beside, possible_sidecars};
 use sightline_media::{Facts, Found, look, place_of};
 
+use super::scan::Unreadable;
 use super::writer::Writer;
 use crate::EngineError;
 use crate::batches::batch_size;
@@ -72,8 +72,16 @@ pub(super) fn read_anew(
     }
     let catalog = cx.engine().catalog()?;
     let photos = photos.into_iter().collect();
-    let result =
-        work_ahead(cx, photos, 2 * batch_size(), |photo| read(catalog, photo), |read| writer.take_facts(read?));
+    let result = work_ahead(
+        cx,
+        photos,
+        2 * batch_size(),
+        |photo| read(cx, catalog, photo),
+        |read| {
+            let Reread { update, sidecars } = read?;
+            writer.take_facts(update, sidecars)
+        },
+    );
     // What was read is committed, not lost.
     match result {
         Err(EngineError::Cancelled) => writer.flush().and(Err(EngineError::Cancelled)),
@@ -82,24 +90,43 @@ pub(super) fn read_anew(
     }
 }
 
-/// The facts of a photo from all its files; `None` when none of them can be read now.
-fn read(catalog: &Catalog, photo: PhotoId) -> Result<Option<FactsUpdate>, EngineError> {
+/// What came of reading a photo anew.
+struct Reread {
+    /// `None` when none of its files can be read now.
+    update: Option<FactsUpdate>,
+    /// Sidecars that say more than any photo needs.
+    sidecars: Vec<Unreadable>,
+}
+
+/// The facts of a photo from all its files. What in one of them is over the limits is passed over: it is in the library.
+fn read(cx: &JobCx<'_>, catalog: &Catalog, photo: PhotoId) -> Result<Reread, EngineError> {
+    let (decoders, stop) = (cx.engine().decoders(), cx.stop());
     let mut facts: Option<Facts> = None;
-    let mut readings = Vec::new();
+    let (mut readings, mut sidecars) = (Vec::new(), Vec::new());
     for path in catalog.paths_of(photo)? {
         // Before it is read: a change meanwhile is found by the next run.
         let reading = reading_on_disk(&path);
-        let Some(found) = read_file(&path) else { continue };
+        let beside = beside(&path);
+        let found = match decoders.facts(&path, &beside, &stop) {
+            Ok(found) => found,
+            Err(EngineError::Media(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        sidecars.extend(refused_sidecar(found.beside, &beside));
         facts = Some(match facts {
-            Some(before) => before.or(found),
-            None => found,
+            Some(before) => before.or(found.facts),
+            None => found.facts,
         });
         readings.push((path, reading));
     }
-    Ok(facts.map(|facts| FactsUpdate { photo, facts: to_catalog(facts), readings }))
+    let update = facts.map(|facts| FactsUpdate { photo, facts: to_catalog(facts), readings });
+    Ok(Reread { update, sidecars })
 }
 
-/// `None` for a file that cannot be read, be it that a parser gives up on it.
-fn read_file(path: &Path) -> Option<Facts> {
-    catch_unwind(AssertUnwindSafe(|| Facts::read(path))).ok()?.ok()
+/// For the problem list: which of the files `beside` a photo was not read, if any.
+pub(super) fn refused_sidecar(refused: Option<(usize, OverLimit)>, beside: &[Beside]) -> Option<Unreadable> {
+    let (number, over_limit) = refused?;
+    let path = &beside.get(number)?.path;
+    let found = look(path).ok().flatten()?;
+    Some(Unreadable::file(&found, &over_limit.at(path)))
 }

@@ -5,24 +5,29 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sightline_catalog::{Catalog, PhotoFacts, PhotoId, Reading};
-use sightline_media::{ContentHash, Facts, Fingerprint, Found, MediaError, PhotoFormat};
+use sightline_media::caption_metadata::beside;
+use sightline_media::{ContentHash, Fingerprint, Found, Limits, MediaError, PhotoFormat, hash_photo};
 use sightline_vlm::ModelInput;
 
 use super::facts;
+use super::in_flight::InFlight;
 use super::scan::Unreadable;
+use crate::EngineError;
 use crate::decoding::patiently;
+use crate::jobs::JobCx;
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelHost};
-use crate::{Engine, EngineError};
 
 /// Long side of a thumbnail in pixels.
-const THUMBNAIL: u32 = 256;
+pub(super) const THUMBNAIL: u32 = 256;
 
 /// One file to be read.
 #[derive(Debug)]
 pub(super) enum Task {
     /// New or changed since the last scan.
     New(Found),
+    /// The program has died of it twice.
+    Fatal(Found),
     /// Known, but without a vector of the model in use.
     Again { id: PhotoId, path: PathBuf },
 }
@@ -59,11 +64,14 @@ pub(super) struct FreshPhoto {
     pub facts: PhotoFacts,
     /// How that was read.
     pub reading: Reading,
+    /// Its sidecar, if that says more than any photo needs.
+    pub sidecar: Option<Unreadable>,
 }
 
 /// Reads files on several threads.
 pub(super) struct PhotoReader<'a> {
-    engine: &'a Engine,
+    cx: &'a JobCx<'a>,
+    in_flight: &'a InFlight,
     catalog: &'a Catalog,
     host: ModelHost,
     loader: Mutex<Option<Arc<Loader>>>,
@@ -74,9 +82,11 @@ pub(super) struct PhotoReader<'a> {
 impl<'a> PhotoReader<'a> {
     /// A reader. With `put_copies_off`, files of equal content are read once and the others come
     /// back as [`Outcome::Copy`].
-    pub fn new(engine: &'a Engine, put_copies_off: bool) -> Result<Self, EngineError> {
+    pub fn new(cx: &'a JobCx<'a>, in_flight: &'a InFlight, put_copies_off: bool) -> Result<Self, EngineError> {
+        let engine = cx.engine();
         Ok(Self {
-            engine,
+            cx,
+            in_flight,
             catalog: engine.catalog()?,
             host: engine.host(),
             loader: Mutex::default(),
@@ -87,8 +97,18 @@ impl<'a> PhotoReader<'a> {
     /// Reads one file; fails only when the catalogue or the model does.
     pub fn read(&self, task: Task) -> Result<Outcome, EngineError> {
         let (path, result) = match task {
-            Task::New(found) => (found.path.clone(), self.read_new(found)),
-            Task::Again { id, path } => (path.clone(), self.read_again(id, path)),
+            Task::New(found) => {
+                self.in_flight.begin(&found.path);
+                (found.path.clone(), self.read_new(found))
+            }
+            Task::Again { id, path } => {
+                self.in_flight.begin(&path);
+                (path.clone(), self.read_again(id, path))
+            }
+            Task::Fatal(found) => {
+                let died = MediaError::ProgramDied { path: found.path.clone() };
+                return Ok(Outcome::Bad(Unreadable::file(&found, &died)));
+            }
         };
         match result {
             Err(EngineError::Media(MediaError::Missing { .. })) => Ok(Outcome::Skipped(path)),
@@ -109,7 +129,8 @@ impl<'a> PhotoReader<'a> {
 
     /// `None` when another thread reads the same content.
     fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
-        let hash = patiently(|| sightline_media::hash_file(&found.path))?;
+        let stopping = || self.cx.stopping();
+        let hash = patiently(&self.cx.stop(), || Ok(hash_photo(&found.path, &Limits::default(), &stopping)?))?;
         if let Some(id) = self.catalog.read_before(&hash.0)? {
             return Ok(Some(Outcome::Located(found.clone(), id)));
         }
@@ -119,12 +140,17 @@ impl<'a> PhotoReader<'a> {
                 return Ok(None);
             }
         }
-        self.loader()?.with_photo(&found.path, |photo, input| {
+        // Before the sidecar is read: a change meanwhile is found by the next run.
+        let reading = facts::reading_on_disk(&found.path);
+        let beside = beside(&found.path);
+        self.loader()?.with_facts(&found.path, &beside, |photo, input| {
+            let read = photo.facts.unwrap_or_default();
+            if let Some(over_limit) = read.inside {
+                return Err(over_limit.at(&found.path).into());
+            }
             let thumbnail_jpeg = sightline_media::thumbnail(&photo.rgb, THUMBNAIL)?;
             let fingerprint = Fingerprint::of(&photo.rgb).ok();
             let metadata = photo.metadata;
-            // Before the sidecar is read: a change meanwhile is found by the next run.
-            let reading = facts::reading_on_disk(&found.path);
             let fresh = FreshPhoto {
                 found: found.clone(),
                 hash: photo.hash,
@@ -133,8 +159,9 @@ impl<'a> PhotoReader<'a> {
                 format: metadata.format,
                 fingerprint,
                 thumbnail_jpeg,
-                facts: facts::to_catalog(Facts::of(metadata.exif, &found.path)),
+                facts: facts::to_catalog(read.facts),
                 reading,
+                sidecar: facts::refused_sidecar(read.beside, &beside),
             };
             Ok(Some(Outcome::Fresh(Box::new(fresh), input)))
         })
@@ -158,6 +185,6 @@ impl<'a> PhotoReader<'a> {
             return Ok(loader.clone());
         }
         let ready = self.host.ready(Lane::Batch).wait()?;
-        Ok(loader.insert(Arc::new(self.engine.loader(ready.preprocess))).clone())
+        Ok(loader.insert(Arc::new(self.cx.loader(ready.preprocess))).clone())
     }
 }

@@ -12,12 +12,14 @@ mod facts;
 #[cfg(test)]
 mod facts_tests;
 mod guard;
+mod in_flight;
 mod load;
 mod pairs;
 #[cfg(test)]
 mod reality_tests;
 mod roots;
 mod scan;
+pub(crate) mod suspects;
 #[cfg(test)]
 mod tests;
 mod under_way;
@@ -29,6 +31,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use sightline_catalog::{Absence, Conclusion};
+use sightline_media::Found;
 
 use crate::batches::batch_size;
 use crate::jobs::{Job, JobCx};
@@ -199,10 +202,13 @@ impl Job for IndexJob {
             false => Plan::touched(cx, &self.roots, &self.touched, self.retry, &mut self.summary)?,
         };
         let (losses, young, found) = (self.losses(), std::mem::take(&mut plan.young), self.summary.found);
-        let mut writer = Writer::new(cx, &serving, &mut self.summary)?;
+        let in_flight = plan.suspects(cx, whole)?;
+        let mut writer = Writer::new(cx, &serving, &in_flight, &mut self.summary)?;
         writer.edits = std::mem::take(&mut plan.edits);
         writer.list(std::mem::take(&mut plan.unreadable))?;
-        let tasks: Vec<Task> = std::mem::take(&mut plan.work).into_iter().map(Task::New).collect();
+        let died = std::mem::take(&mut plan.died);
+        let task = |found: Found| if died.contains(&found.path) { Task::Fatal(found) } else { Task::New(found) };
+        let tasks: Vec<Task> = std::mem::take(&mut plan.work).into_iter().map(task).collect();
         let (mut lacking, stale) = (0, BTreeSet::from_iter(plan.stale.iter().copied()).len() as u64);
         if whole {
             // All photos of the folders count, those that are as they should be as done: a run that goes on after a
@@ -226,7 +232,11 @@ impl Job for IndexJob {
         }
         let photos = plan.stale.iter().chain(&std::mem::take(&mut writer.relocated)).copied().collect();
         facts::read_anew(cx, &mut writer, photos, stale)?;
+        let refused = std::mem::take(&mut writer.refused_sidecars);
         drop(writer);
+        for sidecar in plan.tried_sidecars.iter().filter(|sidecar| !refused.contains(sidecar)) {
+            catalog.clear_problem(sidecar)?;
+        }
         let verdict = guard::judge(engine, &self.roots, plan.gone, losses)?;
         let held = |path: &PathBuf| verdict.held.iter().any(|absence| path.starts_with(&absence.folder));
         let parted = plan.parted.into_iter().filter(|path| losses != Losses::Later && !held(path)).collect();
@@ -260,13 +270,12 @@ fn embed(
     roots: &Roots,
     tasks: Vec<Task>,
     put_copies_off: bool,
-) -> Result<Vec<sightline_media::Found>, EngineError> {
+) -> Result<Vec<Found>, EngineError> {
     let mut copies = Vec::new();
     if tasks.is_empty() {
         return Ok(copies);
     }
-    let engine = cx.engine();
-    let reader = PhotoReader::new(engine, put_copies_off)?;
+    let reader = PhotoReader::new(cx, writer.in_flight, put_copies_off)?;
     let read = |task| reader.read(task);
     let result = work_ahead(cx, tasks, 2 * batch_size(), read, |outcome| match outcome? {
         Outcome::Copy(found) => {

@@ -1,6 +1,6 @@
 //! The folders against the catalogue: what is new, what has changed, what is gone, what belongs together.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ pub(super) struct Plan {
     pub halves: HashMap<PathBuf, Vec<Found>>,
     /// Photos as they were whose facts are to be read anew.
     pub stale: Vec<PhotoId>,
+    /// Those of the photos of which the program has died twice.
+    pub died: BTreeSet<PathBuf>,
+    /// Sidecars that were problems and are tried again.
+    pub tried_sidecars: Vec<PathBuf>,
     /// Files that were passed over because they may still be being written.
     pub young: Vec<PathBuf>,
 }
@@ -51,12 +55,14 @@ struct Before {
     pairs: Pairs,
     /// Sidecars that are there: size and time of change.
     sidecars: HashMap<PathBuf, (u64, i64)>,
+    /// Those of them that are problems and are to be tried again.
+    retried: HashSet<PathBuf>,
     /// Files that are as they were, and how their facts were read.
     same: Vec<(PathBuf, PhotoId, Reading)>,
 }
 
 /// A file or folder for the problem list.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Unreadable {
     pub path: PathBuf,
     pub code: String,
@@ -199,6 +205,14 @@ impl Plan {
     fn meet(&mut self, cx: &JobCx<'_>, before: &mut Before, found: Found, retry: bool, summary: &mut IndexSummary) {
         if found.kind == FileKind::Sidecar {
             before.sidecars.insert(found.path.clone(), facts::stamp(&found));
+            if let Some(known) = before.files.remove(&found.path) {
+                if !retry && is_same(&known, &found) {
+                    summary.problems += 1;
+                } else {
+                    self.tried_sidecars.push(found.path.clone());
+                    before.retried.insert(found.path);
+                }
+            }
             return;
         }
         let Some(found) = before.pairs.offer(found) else { return };
@@ -228,6 +242,7 @@ impl Plan {
         }
         let is_stale = |(path, _, reading): &(PathBuf, PhotoId, Reading)| {
             facts::reading(path, |sidecar| before.sidecars.get(sidecar).copied()) != *reading
+                || possible_sidecars(path).iter().any(|sidecar| before.retried.contains(sidecar))
         };
         self.stale.extend(before.same.iter().filter(|file| is_stale(file)).map(|(_, photo, _)| *photo));
         let left = before.files.into_keys().chain(before.companions.into_keys());

@@ -8,6 +8,7 @@ use sightline_vlm::PhotoVectors;
 
 use super::IndexSummary;
 use super::edits::Edits;
+use super::in_flight::InFlight;
 use super::load::{FreshPhoto, Outcome};
 use super::scan::Unreadable;
 use crate::EngineError;
@@ -24,13 +25,17 @@ const ROWS: usize = 512;
 /// A photo that the model has or will get.
 enum Pending {
     Fresh(Box<FreshPhoto>),
-    Again(PhotoId),
+    Again(PhotoId, PathBuf),
 }
 
 /// Commits what the loader threads bring, a batch a transaction.
 pub(super) struct Writer<'a, 'cx> {
     cx: &'a JobCx<'cx>,
     keys: VectorKeys,
+    /// The files that are being read.
+    pub in_flight: &'a InFlight,
+    /// Those of which what came will be committed next.
+    done_with: Vec<PathBuf>,
     summary: &'a mut IndexSummary,
     batches: Batches<'a, Pending, PhotoVectors>,
     /// Rows that need no vector.
@@ -44,17 +49,42 @@ pub(super) struct Writer<'a, 'cx> {
     pub bad: Vec<PathBuf>,
     /// Known photos that were found at new places.
     pub relocated: Vec<PhotoId>,
+    /// Sidecars that were refused in this run.
+    pub refused_sidecars: Vec<PathBuf>,
     /// Facts that were read anew.
     facts: Vec<FactsUpdate>,
 }
 
 impl<'a, 'cx> Writer<'a, 'cx> {
-    pub fn new(cx: &'a JobCx<'cx>, serving: &Serving, summary: &'a mut IndexSummary) -> Result<Self, EngineError> {
+    pub fn new(
+        cx: &'a JobCx<'cx>,
+        serving: &Serving,
+        in_flight: &'a InFlight,
+        summary: &'a mut IndexSummary,
+    ) -> Result<Self, EngineError> {
         let (host, keys) = (serving.host.clone(), serving.keys()?);
         let batches = Batches::new(batch_size(), move |inputs| host.embed_images(Lane::Batch, inputs));
         let (rows, committed_at) = (Batch::default(), Instant::now());
-        let (edits, bad, relocated, facts) = (Edits::default(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { cx, keys, summary, batches, rows, committed_at, done: 0, total: 0, edits, bad, relocated, facts })
+        let (edits, bad, relocated) = (Edits::default(), Vec::new(), Vec::new());
+        let (refused_sidecars, facts) = (Vec::new(), Vec::new());
+        let (done, total) = (0, 0);
+        Ok(Self {
+            cx,
+            keys,
+            in_flight,
+            done_with: Vec::new(),
+            summary,
+            batches,
+            rows,
+            committed_at,
+            done,
+            total,
+            edits,
+            bad,
+            relocated,
+            refused_sidecars,
+            facts,
+        })
     }
 
     /// Says that of the files to look at `done` are as they should be, from before.
@@ -94,7 +124,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                 path
             }
             Outcome::Again(id, path, input) => {
-                let done = self.batches.push(Pending::Again(id), input)?;
+                let done = self.batches.push(Pending::Again(id, path.clone()), input)?;
                 self.commit(done)?;
                 path
             }
@@ -106,6 +136,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                 self.relocated.push(id);
                 self.summary.relocated += 1;
                 self.done += 1;
+                self.done_with.push(path.clone());
                 path
             }
             Outcome::Bad(file) => {
@@ -116,10 +147,12 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                 self.rows.problems.push(file.into());
                 self.bad.push(path.clone());
                 self.done += 1;
+                self.done_with.push(path.clone());
                 path
             }
             Outcome::Skipped(path) | Outcome::Copy(sightline_media::Found { path, .. }) => {
                 self.done += 1;
+                self.in_flight.end(vec![path.clone()]);
                 path
             }
         };
@@ -128,15 +161,27 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         self.tell(Some(&path))
     }
 
-    /// Takes a photo's facts, read anew; `None` where no file of it could be read.
-    pub fn take_facts(&mut self, update: Option<FactsUpdate>) -> Result<(), EngineError> {
+    /// Takes a photo's facts, read anew; `None` where no file of it could be read. Its `sidecars` are those that could
+    /// not.
+    pub fn take_facts(&mut self, update: Option<FactsUpdate>, sidecars: Vec<Unreadable>) -> Result<(), EngineError> {
         self.done += 1;
+        for sidecar in sidecars {
+            self.refuse_sidecar(sidecar);
+        }
         self.summary.reread += u64::from(update.is_some());
         self.facts.extend(update);
         if self.facts.len() >= ROWS || self.committed_at.elapsed() >= COMMIT_EVERY {
             self.commit_facts()?;
         }
         self.tell(None)
+    }
+
+    /// Puts a sidecar on the problem list; its photo is in the library without it.
+    fn refuse_sidecar(&mut self, sidecar: Unreadable) {
+        self.cx.item_failed(&sidecar.path, &sidecar.code, &sidecar.reason);
+        self.summary.problems += 1;
+        self.refused_sidecars.push(sidecar.path.clone());
+        self.rows.problems.push(sidecar.into());
     }
 
     fn commit_facts(&mut self) -> Result<(), EngineError> {
@@ -179,8 +224,10 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         }
         let count = photos.len() as u64;
         let catalog = self.cx.engine().catalog()?;
+        let mut refused = Vec::new();
         for (pending, vectors) in photos {
             if let Pending::Fresh(photo) = &pending {
+                refused.extend(photo.sidecar.clone());
                 let (path, recorded_at) = (&photo.found.path, photo.facts.recorded_at());
                 let vector = vectors.shared.as_slice();
                 let before = self.edits.before(catalog, &self.keys.shared, path, recorded_at, vector)?;
@@ -188,11 +235,18 @@ impl<'a, 'cx> Writer<'a, 'cx> {
             }
             let vectors = self.keys.rows(&vectors);
             match pending {
-                Pending::Fresh(photo) => self.rows.photos.push(new_photo(*photo, vectors)),
-                Pending::Again(id) => {
+                Pending::Fresh(photo) => {
+                    self.done_with.push(photo.found.path.clone());
+                    self.rows.photos.push(new_photo(*photo, vectors));
+                }
+                Pending::Again(id, path) => {
+                    self.done_with.push(path);
                     self.rows.vectors.extend(vectors.into_iter().map(|(key, numbers)| (id, key, numbers)));
                 }
             }
+        }
+        for sidecar in refused {
+            self.refuse_sidecar(sidecar);
         }
         self.commit_rows_if(true)?;
         self.done += count;
@@ -209,6 +263,7 @@ impl<'a, 'cx> Writer<'a, 'cx> {
         }
         let engine = self.cx.engine();
         engine.catalog()?.commit_batch(&std::mem::take(&mut self.rows))?;
+        self.in_flight.end(std::mem::take(&mut self.done_with));
         engine.library_changed();
         self.committed_at = Instant::now();
         Ok(())

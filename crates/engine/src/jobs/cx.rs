@@ -1,13 +1,17 @@
 //! What a running job is given: the engine, the question whether to go on, and ears.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+use sightline_media::isolation::Stop;
+use sightline_vlm::Preprocess;
 
 use super::JobControl;
 use super::meter::{Meter, Progress};
 use super::run::Row;
+use crate::loading::Loader;
 use crate::{Engine, EngineError};
 
 /// How often a job looks into its row for what another process asks of it.
@@ -87,6 +91,17 @@ impl<'a> JobCx<'a> {
     pub fn stopping(&self) -> bool {
         self.look_at_row();
         self.control.stopping()
+    }
+
+    /// Whether the job should stop, for those who ask on other threads.
+    pub(crate) fn stop(&self) -> Stop {
+        let control = self.control.clone();
+        Arc::new(move || control.stopping())
+    }
+
+    /// Reads photos as a model wants them, until the job should stop.
+    pub(crate) fn loader(&self, preprocess: Preprocess) -> Loader {
+        Loader::new(self.engine.decoders().clone(), preprocess, self.stop())
     }
 
     /// Looks now and then at what others have written into the row; whichever thread comes first.

@@ -29,7 +29,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::similar`].
     pub fn rank_similar_to_file(&self, file: &Path, limit: usize) -> Result<Ranking, EngineError> {
-        let hash = sightline_media::hash_file(file)?;
+        let hash = sightline_media::hash_photo(file, &sightline_media::Limits::default(), &|| false)?;
         let itself = self.catalog()?.by_hash(&hash.0)?;
         let serving = self.serving();
         // A photo of the library has been embedded already.

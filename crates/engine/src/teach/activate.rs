@@ -133,7 +133,7 @@ fn embed(
         return Ok(Vec::new());
     }
     let catalog = cx.engine().catalog()?;
-    let loader = cx.engine().loader(next.host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.loader(next.host.ready(Lane::Batch).wait()?.preprocess);
     let mut batches = Batches::new(batch_size(), |inputs| next.host.embed_images(Lane::Batch, inputs));
     let (total, mut done, mut gone) = (lacking.len() as u64, 0, Vec::new());
     let keep = |embedded: Vec<(PhotoId, PhotoVectors)>| -> Result<(), EngineError> {

@@ -167,7 +167,7 @@ pub(super) fn read(
     if missing.is_empty() {
         return Ok(all);
     }
-    let loader = cx.engine().loader(host.ready(Lane::Batch).wait()?.preprocess);
+    let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
     let mut batches = Batches::new(batch_size(), |inputs| host.embed_images(Lane::Batch, inputs));
     let load = |index: usize| {
         let loaded =

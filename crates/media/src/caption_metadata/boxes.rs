@@ -1,9 +1,9 @@
 //! XMP in files that are made of boxes: HEIC and AVIF (ISO/IEC 23008-12), JPEG XL (ISO/IEC 18181-2), Canon's CR3.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::container::{LARGEST, bytes, piece};
+use super::container::{Ahead, bytes, piece, refuse};
+use super::packet;
 use crate::structure::boxes;
 
 /// Canon's and Adobe's name of a box that holds XMP (XMP Specification Part 3, 1.1).
@@ -12,29 +12,39 @@ const XMP_UUID: [u8; 16] = *b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x
 const XMP_TYPE: &[u8] = b"application/rdf+xml";
 /// Boxes at the top of a file; a file with more is an attack on the patience.
 const MOST_BOXES: usize = 10_000;
+/// Largest `meta` box that is read: the items of a picture of thousands of tiles.
+const LARGEST_META: u64 = 8 << 20;
+/// Pieces in which a packet may lie; it is hardly ever more than one.
+const MOST_EXTENTS: usize = 256;
 
 /// The XMP packet of a file whose boxes begin where it begins.
-pub(super) fn xmp(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn xmp(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
+    let packet_of = |file: &mut Ahead<'_>, length| piece(file, length, packet::LARGEST);
+    let end = file.seek(SeekFrom::End(0))?;
     let mut start = 0_u64;
     for _ in 0..MOST_BOXES {
-        file.seek(SeekFrom::Start(start))?;
+        go_to(file, start)?;
         let short = u32::from_be_bytes(bytes(file)?);
         let kind: [u8; 4] = bytes(file)?;
         let (head, size) = match short {
             // It goes on to the end.
-            0 => (8, file.metadata()?.len().saturating_sub(start)),
+            0 => (8, end.saturating_sub(start)),
             1 => (16, u64::from_be_bytes(bytes(file)?)),
             size => (8, size.into()),
         };
         let Some(length) = size.checked_sub(head) else { return Ok(None) };
         match &kind {
-            b"xml " => return piece(file, length),
+            b"xml " => return packet_of(file, length),
             b"brob" if length > 4 && &bytes(file)? == b"xml " => return packed(file, length - 4),
-            b"uuid" if length > 16 && bytes(file)? == XMP_UUID => return piece(file, length - 16),
+            b"uuid" if length > 16 && bytes(file)? == XMP_UUID => return packet_of(file, length - 16),
+            b"meta" if length > LARGEST_META => return refuse("its list of items", "8 MiB"),
             b"meta" => {
-                let Some(meta) = piece(file, length)? else { return Ok(None) };
+                let Some(meta) = piece(file, length, LARGEST_META)? else { return Ok(None) };
                 if let Some(place) = place_in(&meta) {
-                    return read_at(file, &meta, place);
+                    if place.extents.len() > MOST_EXTENTS {
+                        return refuse("its XMP", "256 pieces");
+                    }
+                    return read_at(file, &meta, &place);
                 }
             }
             _ => {}
@@ -42,15 +52,24 @@ pub(super) fn xmp(file: &mut File) -> io::Result<Option<Vec<u8>>> {
         let Some(next) = start.checked_add(size) else { return Ok(None) };
         start = next;
     }
-    Ok(None)
+    refuse("the file", "10,000 boxes")
+}
+
+/// Goes to a place, without reading anew what was read ahead.
+fn go_to(file: &mut Ahead<'_>, place: u64) -> io::Result<()> {
+    let here = file.stream_position()?;
+    match i64::try_from(i128::from(place) - i128::from(here)) {
+        Ok(way) => file.seek_relative(way),
+        Err(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
 }
 
 /// JPEG XL may pack a box with Brotli.
-fn packed(file: &mut File, length: u64) -> io::Result<Option<Vec<u8>>> {
-    let Some(packed) = piece(file, length)? else { return Ok(None) };
+fn packed(file: &mut Ahead<'_>, length: u64) -> io::Result<Option<Vec<u8>>> {
     let mut packet = Vec::new();
-    let unpacked =
-        brotli_decompressor::Decompressor::new(packed.as_slice(), 4096).take(LARGEST).read_to_end(&mut packet);
+    let unpacked = brotli_decompressor::Decompressor::new(file.take(length), 4096)
+        .take(packet::LARGEST + 1)
+        .read_to_end(&mut packet);
     Ok(unpacked.ok().map(|_| packet))
 }
 
@@ -62,21 +81,24 @@ struct Place {
     extents: Vec<(u64, u64)>,
 }
 
-fn read_at(file: &mut File, meta: &[u8], place: Place) -> io::Result<Option<Vec<u8>>> {
-    let idat = || boxes(meta.get(4..)?).find(|(kind, _)| kind == b"idat").map(|(_, contents)| contents);
+fn read_at(file: &mut Ahead<'_>, meta: &[u8], place: &Place) -> io::Result<Option<Vec<u8>>> {
+    let inner = meta.get(4..).unwrap_or_default();
+    let idat = boxes(inner).find(|(kind, _)| kind == b"idat").map_or(&[][..], |(_, contents)| contents);
     let mut packet = Vec::new();
-    for (start, length) in place.extents {
+    for &(start, length) in &place.extents {
+        // One byte more than the limit, all extents together: the parser refuses what is longer.
+        let left = (packet::LARGEST + 1).saturating_sub(packet.len() as u64);
         if place.inside {
             let range = usize::try_from(start).ok().zip(usize::try_from(start.saturating_add(length)).ok());
-            let Some(part) = range.and_then(|(start, end)| idat()?.get(start..end)) else { return Ok(None) };
-            packet.extend_from_slice(part);
+            let Some(part) = range.and_then(|(start, end)| idat.get(start..end)) else { return Ok(None) };
+            packet.extend_from_slice(&part[..part.len().min(left as usize)]);
         } else {
-            file.seek(SeekFrom::Start(start))?;
-            let Some(part) = piece(file, length)? else { return Ok(None) };
+            go_to(file, start)?;
+            let Some(part) = piece(file, length.min(left), packet::LARGEST)? else { return Ok(None) };
             packet.extend(part);
         }
-        if packet.len() as u64 > LARGEST {
-            return Ok(None);
+        if packet.len() as u64 > packet::LARGEST {
+            break;
         }
     }
     Ok(Some(packet))
@@ -124,15 +146,21 @@ fn place_of(iloc: &[u8], wanted: u32) -> Option<Place> {
         let method = if version == 0 { 0 } else { fields.number(2)? & 15 };
         let other_file = fields.number(2)? != 0;
         let base = fields.number(base_size)?;
-        let mut extents = Vec::new();
-        for _ in 0..fields.number(2)? {
+        let (extents, each) = (fields.number(2)?, index_size + offset_size + length_size);
+        if item != wanted {
+            fields.pass(each.checked_mul(usize::try_from(extents).ok()?)?)?;
+            continue;
+        }
+        if other_file || method > 1 {
+            return None;
+        }
+        // One more shows that there are too many.
+        let place = (0..extents.min(MOST_EXTENTS as u64 + 1)).map(|_| {
             fields.number(index_size)?;
             let start = base.checked_add(fields.number(offset_size)?)?;
-            extents.push((start, fields.number(length_size)?));
-        }
-        if item == wanted {
-            return (!other_file && method < 2).then_some(Place { inside: method == 1, extents });
-        }
+            Some((start, fields.number(length_size)?))
+        });
+        return Some(Place { inside: method == 1, extents: place.collect::<Option<_>>()? });
     }
     None
 }
@@ -141,6 +169,12 @@ fn place_of(iloc: &[u8], wanted: u32) -> Option<Place> {
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
+    /// Passes over `bytes`.
+    fn pass(&mut self, bytes: usize) -> Option<()> {
+        self.0 = self.0.get(bytes..)?;
+        Some(())
+    }
+
     /// The next number of `size` bytes; of none it is 0.
     fn number(&mut self, size: usize) -> Option<u64> {
         if size > 8 {

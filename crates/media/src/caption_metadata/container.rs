@@ -1,18 +1,29 @@
 //! XMP inside photos of all formats, for reading (XMP Specification Part 3; WebP Container Specification).
+//!
+//! What is read lies in a file, in memory, or in a file that another process reads for this one ([`Source`]). Of a packet
+//! one byte more than the limit is read: then the parser refuses it, and nobody holds it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::error::MetadataError;
-use super::{CaptionMetadata, Told, boxes, iptc, jpeg, packet};
+use super::error::{MetadataError, PacketError};
+use super::{CaptionMetadata, boxes, iptc, jpeg, packet};
 
-/// A packet larger than this is not read into memory.
-pub(super) const LARGEST: u64 = 64 << 20;
+/// What is read at once, so that a walk over headers is no system call each.
+const AHEAD: usize = 64 << 10;
 /// TIFF's tag for XMP.
 const TIFF_XMP: u16 = 700;
 /// PNG's keyword for XMP.
 const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0";
+
+/// A photo's bytes, wherever they are.
+pub trait Source: Read + Seek {}
+
+impl<T: Read + Seek + ?Sized> Source for T {}
+
+/// A photo's bytes with some read ahead.
+pub(super) type Ahead<'a> = BufReader<&'a mut dyn Source>;
 
 /// What a photo holds of metadata that are no EXIF.
 #[derive(Debug, Default)]
@@ -21,18 +32,17 @@ pub(super) struct Blocks {
     pub xmp: Option<Vec<u8>>,
     /// Photoshop's image resources, which hold IPTC; empty where there are none.
     pub photoshop: Vec<u8>,
+    /// Why the packet was not looked for to the end: the file is built as no photo is.
+    pub refused: Option<PacketError>,
 }
 
 impl Blocks {
-    /// What the XMP of the photo at `path` says.
-    pub fn xmp(&self, path: &Path) -> Result<Told, MetadataError> {
-        let malformed = |source| MetadataError::MalformedXmp { path: path.to_owned(), source };
-        self.xmp.as_ref().map_or_else(|| Ok(Told::default()), |packet| packet::told(packet).map_err(malformed))
-    }
-
     /// Caption and keywords of the photo at `path`, XMP's before IPTC's.
     pub fn words(&self, path: &Path) -> Result<CaptionMetadata, MetadataError> {
         let malformed = |source| MetadataError::MalformedXmp { path: path.to_owned(), source };
+        if let Some(refused) = &self.refused {
+            return Err(malformed(refused.clone()));
+        }
         let xmp = self.xmp.as_ref().map(|packet| packet::read(packet).map_err(malformed)).transpose()?;
         Ok(xmp.unwrap_or_default().or(iptc::read(&self.photoshop).words))
     }
@@ -45,10 +55,15 @@ pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
     if !metadata.is_file() {
         return Err(failed(io::ErrorKind::InvalidInput.into()));
     }
-    let mut file = File::open(path).map_err(failed)?;
-    let mut head = Vec::new();
-    file.by_ref().take(12).read_to_end(&mut head).map_err(failed)?;
-    file.rewind().map_err(failed)?;
+    read_from(&mut File::open(path).map_err(failed)?).map_err(failed)
+}
+
+/// As [`read`], of a photo's bytes.
+pub(super) fn read_from(source: &mut dyn Source) -> io::Result<Blocks> {
+    source.rewind()?;
+    let mut file = BufReader::with_capacity(AHEAD, source);
+    // Without reading on: the end of a short file is no fault here.
+    let head = file.fill_buf()?.get(..12).map(<[u8]>::to_vec).unwrap_or_default();
     let xmp = |xmp| Blocks { xmp, ..Blocks::default() };
     let found = match head.as_slice() {
         [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
@@ -70,49 +85,67 @@ pub(super) fn read(path: &Path) -> Result<Blocks, MetadataError> {
     match found {
         // A cut-off photo is the decoder's to report.
         Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => Ok(Blocks::default()),
-        found => found.map_err(failed),
+        Err(fault) => {
+            let refused = Some(fault.downcast::<PacketError>()?);
+            Ok(Blocks { refused, ..Blocks::default() })
+        }
+        found => found,
     }
 }
 
-pub(super) fn bytes<const N: usize>(file: &mut File) -> io::Result<[u8; N]> {
+pub(super) fn bytes<const N: usize>(file: &mut Ahead<'_>) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
-pub(super) fn piece(file: &mut File, length: u64) -> io::Result<Option<Vec<u8>>> {
-    if length > LARGEST {
-        return Ok(None);
-    }
+/// The next `length` bytes, or so many of them that it shows that they are over `limit`; `None` where the file is shorter.
+pub(super) fn piece(file: &mut Ahead<'_>, length: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let wanted = length.min(limit + 1);
     let mut piece = Vec::new();
-    file.take(length).read_to_end(&mut piece)?;
-    Ok(Some(piece).filter(|piece| piece.len() as u64 == length))
+    file.take(wanted).read_to_end(&mut piece)?;
+    Ok(Some(piece).filter(|piece| piece.len() as u64 == wanted))
+}
+
+/// The next `length` bytes, which are a packet.
+fn packet_of(file: &mut Ahead<'_>, length: u64) -> io::Result<Option<Vec<u8>>> {
+    piece(file, length, packet::LARGEST)
+}
+
+/// Ends a walk over a file that is built as no photo is.
+pub(super) fn refuse<T>(what: &'static str, limit: &'static str) -> io::Result<T> {
+    Err(io::Error::other(PacketError::TooLarge { what, limit }))
+}
+
+/// Passes over `length` bytes.
+pub(super) fn skip(file: &mut Ahead<'_>, length: u64) -> io::Result<()> {
+    file.seek_relative(i64::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?)
 }
 
 /// Fuji's raw files hold a JPEG, which holds the metadata.
-fn fuji(file: &mut File) -> io::Result<Blocks> {
+fn fuji(file: &mut Ahead<'_>) -> io::Result<Blocks> {
     file.seek(SeekFrom::Start(84))?;
     let start = u32::from_be_bytes(bytes(file)?);
     file.seek(SeekFrom::Start(start.into()))?;
     jpeg::blocks(file)
 }
 
-fn png(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+fn png(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(8))?;
     loop {
         let length = u32::from_be_bytes(bytes(file)?);
         match &bytes(file)? {
             b"IEND" => return Ok(None),
             b"iTXt" => {
-                let Some(chunk) = piece(file, length.into())? else { return Ok(None) };
+                // The keyword and what says how the text is packed come before the packet.
+                let Some(chunk) = piece(file, length.into(), packet::LARGEST + 1024)? else { return Ok(None) };
+                let rest = u64::from(length).saturating_sub(chunk.len() as u64);
                 if let Some(text) = chunk.strip_prefix(PNG_XMP).and_then(png_text) {
                     return Ok(Some(text.to_owned()));
                 }
-                file.seek(SeekFrom::Current(4))?;
+                skip(file, rest + 4)?;
             }
-            _ => {
-                file.seek(SeekFrom::Current(i64::from(length) + 4))?;
-            }
+            _ => skip(file, u64::from(length) + 4)?,
         }
     }
 }
@@ -124,19 +157,19 @@ fn png_text(rest: &[u8]) -> Option<&[u8]> {
     fields.nth(2)
 }
 
-fn webp(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+fn webp(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(12))?;
     loop {
         let name: [u8; 4] = bytes(file)?;
         let length = u32::from_le_bytes(bytes(file)?);
         if &name == b"XMP " {
-            return piece(file, length.into());
+            return packet_of(file, length.into());
         }
-        file.seek(SeekFrom::Current(i64::from(length) + i64::from(length % 2)))?;
+        skip(file, u64::from(length) + u64::from(length % 2))?;
     }
 }
 
-fn tiff(file: &mut File, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) -> io::Result<Option<Vec<u8>>> {
+fn tiff(file: &mut Ahead<'_>, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(4))?;
     let directory = long(bytes(file)?);
     file.seek(SeekFrom::Start(directory.into()))?;
@@ -147,7 +180,7 @@ fn tiff(file: &mut File, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) ->
         // Bytes, or undefined bytes; more than four, so they stand elsewhere.
         if tag == TIFF_XMP && matches!(kind, 1 | 7) && count > 4 {
             file.seek(SeekFrom::Start(place.into()))?;
-            return piece(file, count.into());
+            return packet_of(file, count.into());
         }
     }
     Ok(None)

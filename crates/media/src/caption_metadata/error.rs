@@ -32,6 +32,14 @@ pub enum PacketError {
         /// Deepest nesting accepted.
         limit: usize,
     },
+    /// More than any real packet has, so that nothing but an attack is refused.
+    #[error("{what} is over the limit of {limit}")]
+    TooLarge {
+        /// What is too much.
+        what: &'static str,
+        /// The limit, with its unit.
+        limit: &'static str,
+    },
     /// Well-formed XML without an `rdf:RDF` element.
     #[error("it has no rdf:RDF element")]
     NoRdf,

@@ -1,11 +1,10 @@
 //! XMP inside JPEG files (XMP Specification Part 3, JPEG; markers: ITU-T T.81, annex B).
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::container::Blocks;
+use super::container::{Ahead, Blocks, bytes, refuse, skip};
 use super::error::{IptcFault, JpegFault, MetadataError};
 use super::replace::{self, Original, Times};
 use super::{CaptionMetadata, iptc, packet};
@@ -23,6 +22,10 @@ const MULTI_PICTURE: &[u8] = b"MPF\0";
 const LARGEST_PACKET: usize = 65_502;
 /// A preview after the picture may have a header of its own.
 const FURTHEST_PREVIEW: usize = 1024;
+/// Segments before the picture that are looked at; a depth map in XMP takes some hundreds.
+const MOST_SEGMENTS: usize = 10_000;
+/// Photoshop data are text and settings; more is not read.
+const LARGEST_PHOTOSHOP: usize = 4 << 20;
 /// Largest content of a segment, whose length field counts itself.
 const LARGEST_SEGMENT: usize = 65_533;
 
@@ -91,24 +94,59 @@ fn trailer(bytes: &[u8], scan: usize) -> Option<&[u8]> {
     }
 }
 
-/// The XMP packet and the Photoshop data of a JPEG file.
-pub(super) fn blocks(file: &mut File) -> io::Result<Blocks> {
-    let (bytes, segments) = read_segments(file)?;
-    let xmp = segments.iter().find(|segment| segment.holds(&bytes, 0xe1, XMP));
-    let xmp = xmp.map(|segment| bytes[segment.content.start + XMP.len()..segment.content.end].to_vec());
-    Ok(Blocks { xmp, photoshop: photoshop(&bytes, &segments) })
+/// The XMP packet and the Photoshop data of a JPEG file that begins where `file` is read; nothing behind its picture's
+/// start is looked at, and no segment of another kind is held.
+pub(super) fn blocks(file: &mut Ahead<'_>) -> io::Result<Blocks> {
+    let mut found = Blocks::default();
+    skip(file, 2)?;
+    for _ in 0..MOST_SEGMENTS {
+        // What is cut off or no marker ends the search, as it ends the decoder's.
+        let Some(marker) = marker(file)? else { return Ok(found) };
+        match marker {
+            SCAN | END | 0x00 => return Ok(found),
+            0x01 | 0xd0..=0xd8 => continue,
+            _ => {}
+        }
+        let Some(length) = next(file)?.map(u16::from_be_bytes).and_then(|length| length.checked_sub(2)) else {
+            return Ok(found);
+        };
+        if !matches!(marker, 0xe1 | 0xed) {
+            skip(file, length.into())?;
+            continue;
+        }
+        let mut content = Vec::new();
+        file.take(length.into()).read_to_end(&mut content)?;
+        if content.len() < usize::from(length) {
+            return Ok(found);
+        }
+        match (marker, content.strip_prefix(XMP), content.strip_prefix(PHOTOSHOP)) {
+            (0xe1, Some(packet), _) if found.xmp.is_none() => found.xmp = Some(packet.to_vec()),
+            (0xed, _, Some(data)) if found.photoshop.len() < LARGEST_PHOTOSHOP => found.photoshop.extend(data),
+            _ => {}
+        }
+    }
+    refuse("the file", "10,000 segments before its picture")
 }
 
-/// Reads only as much of the file as lies before the picture.
-fn read_segments(file: &mut File) -> io::Result<(Vec<u8>, Vec<Segment>)> {
-    let mut bytes = Vec::new();
-    let mut wanted = 64 << 10;
+/// The next marker's code, before which any number of 0xff may stand; `None` at the end and where there is none.
+fn marker(file: &mut Ahead<'_>) -> io::Result<Option<u8>> {
+    if next(file)? != Some([0xff]) {
+        return Ok(None);
+    }
     loop {
-        file.by_ref().take(wanted - bytes.len() as u64).read_to_end(&mut bytes)?;
-        match segments(&bytes) {
-            (_, Err(JpegFault::Truncated)) if bytes.len() as u64 == wanted => wanted *= 4,
-            (found, _) => return Ok((bytes, found)),
+        match next(file)? {
+            Some([0xff]) => {}
+            Some([code]) => return Ok(Some(code)),
+            None => return Ok(None),
         }
+    }
+}
+
+/// The next bytes; `None` at the end.
+fn next<const N: usize>(file: &mut Ahead<'_>) -> io::Result<Option<[u8; N]>> {
+    match bytes(file) {
+        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        read => read.map(Some),
     }
 }
 

@@ -16,16 +16,22 @@ mod sidecar;
 mod tests;
 mod written;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+pub use container::Source;
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
+pub(crate) use packet::LARGEST as LARGEST_PACKET;
 pub use sidecar::{
-    default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name, possible as possible_sidecars,
+    Beside, beside, default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name,
+    possible as possible_sidecars,
 };
 pub use written::{WriteTo, Written, write};
 
 /// Caption and keywords of one photo.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptionMetadata {
     /// `dc:description` in the language `x-default`.
     pub caption: Option<String>,
@@ -75,16 +81,63 @@ pub(crate) struct Sources {
     pub sidecar: Told,
     pub embedded: Told,
     pub iptc: Told,
+    /// Why the packet in the photo was not read, if it is more than any photo needs.
+    pub embedded_refused: Option<OverLimit>,
+    /// The same of one of the files beside it, by its place among them.
+    pub sidecar_refused: Option<(usize, OverLimit)>,
 }
 
-/// Reads all that stands of the photo at `path` beside it and in it. What is damaged says nothing.
-pub(crate) fn sources(path: &Path) -> Sources {
-    let blocks = container::read(path).unwrap_or_default();
-    Sources {
-        sidecar: sidecar::told(path).unwrap_or_default(),
-        embedded: blocks.xmp(path).unwrap_or_default(),
-        iptc: iptc::read(&blocks.photoshop),
+/// Something that is larger than any photo needs, and was therefore not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverLimit {
+    /// What is too large.
+    pub what: String,
+    /// The limit, with its unit.
+    pub limit: String,
+}
+
+impl OverLimit {
+    pub(crate) fn new(what: &str, limit: &str) -> Self {
+        Self { what: what.to_owned(), limit: limit.to_owned() }
     }
+
+    /// The error for the file at `path`.
+    pub fn at(self, path: &Path) -> crate::MediaError {
+        let Self { what, limit } = self;
+        crate::MediaError::TooMuchMetadata { path: path.to_owned(), what, limit }
+    }
+}
+
+/// What a packet says; nothing where it is damaged.
+fn told_of(packet: &[u8]) -> Result<Told, OverLimit> {
+    match packet::told(packet) {
+        Err(PacketError::TooLarge { what, limit }) => Err(OverLimit::new(what, limit)),
+        told => Ok(told.unwrap_or_default()),
+    }
+}
+
+/// Reads all that stands of a photo of this name, `beside` it and in `photo`. What is damaged says nothing.
+///
+/// # Errors
+/// When `photo` cannot be read.
+pub(crate) fn sources(photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<Sources> {
+    let blocks = container::read_from(photo)?;
+    let mut sources = Sources { iptc: iptc::read(&blocks.photoshop), ..Sources::default() };
+    if let Some(PacketError::TooLarge { what, limit }) = blocks.refused {
+        sources.embedded_refused = Some(OverLimit::new(what, limit));
+    }
+    match blocks.xmp.as_deref().map(told_of) {
+        Some(Ok(told)) => sources.embedded = told,
+        Some(Err(refused)) => sources.embedded_refused = Some(refused),
+        None => {}
+    }
+    match sidecar::chosen(name, beside).map(|chosen| (chosen, beside[chosen].contents.as_deref().map(told_of))) {
+        Some((_, Some(Ok(told)))) => sources.sidecar = told,
+        Some((chosen, Some(Err(refused)))) => sources.sidecar_refused = Some((chosen, refused)),
+        Some((chosen, None)) => sources.sidecar_refused = Some((chosen, OverLimit::new("the sidecar", "4 MiB"))),
+        None => {}
+    }
+    Ok(sources)
 }
 
 /// Reads caption and keywords of the photo at `path`; `None` where it has neither.

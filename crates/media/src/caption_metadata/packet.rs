@@ -11,6 +11,8 @@ pub(super) use told::told;
 use tree::{Element, RDF, Space};
 pub(super) use value::clean;
 
+/// Largest packet that is parsed, in a file or beside it, unpacked.
+pub(crate) const LARGEST: u64 = 4 << 20;
 /// White space that Part 3 advises after an embedded packet, so that other programs can edit it in place.
 const PADDING: usize = 2048;
 
@@ -129,6 +131,9 @@ fn descriptions(rdf: &Element) -> impl Iterator<Item = &Element> {
 
 /// The packet as text, between what may stand around it: a byte order mark before, NUL bytes after.
 fn split(packet: &[u8]) -> Result<(&[u8], &str, &[u8]), PacketError> {
+    if packet.len() as u64 > LARGEST {
+        return Err(PacketError::TooLarge { what: "its XMP", limit: "4 MiB" });
+    }
     let start = if packet.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     let end = packet.iter().rposition(|&byte| byte != 0).map_or(start, |last| (last + 1).max(start));
     match std::str::from_utf8(&packet[start..end]) {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::MetadataError;
+use crate::Limits;
 
 /// Names of temporary files: prefix, process, number, suffix.
 const PREFIX: &str = ".sightline-caption-";
@@ -15,6 +16,19 @@ const SUFFIX: &str = ".tmp";
 
 /// Listing a large folder on each of thousands of writes would cost more than the writes.
 const CLEAN_EVERY: Duration = Duration::from_secs(2);
+
+/// The whole file at `path`, unless it is larger than any photo that is read.
+pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let most = Limits::default().max_file_bytes;
+    let (file, mut bytes) = (File::open(path)?, Vec::new());
+    if file.metadata()?.len() <= most {
+        file.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= most {
+            return Ok(bytes);
+        }
+    }
+    Err(io::ErrorKind::FileTooLarge.into())
+}
 
 /// A file as it was when read.
 pub(super) struct Original {
@@ -34,8 +48,7 @@ impl Original {
         if !metadata.is_file() {
             return Err(failed(io::ErrorKind::InvalidInput.into()));
         }
-        let mut bytes = Vec::new();
-        File::open(&real).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
+        let bytes = read_bounded(&real).map_err(failed)?;
         Ok(Self { path: real, bytes, metadata })
     }
 

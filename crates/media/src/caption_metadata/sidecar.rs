@@ -1,15 +1,55 @@
 //! Sidecar files: an XMP packet of its own beside the photo (XMP Specification Part 3).
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::CaptionMetadata;
 use super::error::MetadataError;
+use super::packet::{self, LARGEST};
 use super::replace::{self, Original, Times};
-use super::{CaptionMetadata, Told, packet};
 
-/// Far beyond the sidecars of any editor, which keep whole development histories in them.
-const LARGEST: u64 = 64 << 20;
+/// A file that may be a photo's sidecar, of which nothing is parsed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether it has the photo's full name, `photo.jpg.xmp`; as `photo.xmp` it may be another file's.
+    pub has_full_name: bool,
+    /// What it holds; `None` where that is more than a packet may have.
+    pub contents: Option<Vec<u8>>,
+}
+
+/// The files beside the photo that may be its sidecar, as far as their names tell; which of them it is stands in them.
+/// One that cannot be read counts as empty.
+pub fn beside(photo: &Path) -> Vec<Beside> {
+    let [full, full_upper, short, short_upper] = possible(photo);
+    let read = |path: PathBuf, has_full_name| {
+        let contents = read_bounded(&path).unwrap_or_else(|_| Some(Vec::new()));
+        Beside { path, has_full_name, contents }
+    };
+    if let Some(path) = [full, full_upper].into_iter().find(|path| path.is_file()) {
+        return vec![read(path, true)];
+    }
+    let there = [short, short_upper].into_iter().filter(|path| path != photo && path.is_file());
+    there.map(|path| read(path, false)).collect()
+}
+
+/// `None` for a file of more than [`LARGEST`] bytes, also when it grows meanwhile.
+fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= LARGEST))
+}
+
+/// Which of `beside` is the sidecar of the photo of this name.
+pub(super) fn chosen(photo: &Path, beside: &[Beside]) -> Option<usize> {
+    beside.iter().position(|file| match &file.contents {
+        Some(contents) => file.has_full_name || says_it_is_for(contents, photo),
+        None => true,
+    })
+}
 
 /// Where a new sidecar goes, as with darktable and digiKam: `photo.jpg.xmp` for `photo.jpg`.
 pub fn default_path(photo: &Path) -> PathBuf {
@@ -45,13 +85,6 @@ pub(super) fn read(photo: &Path) -> Result<CaptionMetadata, MetadataError> {
     packet::read(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
 }
 
-/// What the photo's sidecar says; nothing where there is none.
-pub(super) fn told(photo: &Path) -> Result<Told, MetadataError> {
-    let Some(path) = existing(photo) else { return Ok(Told::default()) };
-    let original = load(&path)?;
-    packet::told(&original.bytes).map_err(|source| MetadataError::MalformedSidecar { path, source })
-}
-
 /// Writes the photo's sidecar; see [`super::write_sidecar`].
 pub(super) fn write(photo: &Path, metadata: &CaptionMetadata) -> Result<PathBuf, MetadataError> {
     fs::metadata(photo).map_err(|source| MetadataError::io(photo, source))?;
@@ -81,8 +114,11 @@ fn load(path: &Path) -> Result<Original, MetadataError> {
 
 /// Whether nothing in the sidecar says that it is for another photo. A damaged one is reported when it is read.
 fn is_for(sidecar: &Path, photo: &Path) -> bool {
-    let Ok(original) = load(sidecar) else { return true };
-    match packet::sidecar_for_extension(&original.bytes) {
+    load(sidecar).map_or(true, |original| says_it_is_for(&original.bytes, photo))
+}
+
+fn says_it_is_for(sidecar: &[u8], photo: &Path) -> bool {
+    match packet::sidecar_for_extension(sidecar) {
         Some(extension) => photo.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension.trim())),
         None => true,
     }

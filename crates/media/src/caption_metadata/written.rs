@@ -68,7 +68,7 @@ impl Written {
 }
 
 fn held(path: &Path) -> Result<Option<Vec<u8>>, MetadataError> {
-    match fs::read(path) {
+    match replace::read_bounded(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(fault) => Err(MetadataError::io(path, fault)),

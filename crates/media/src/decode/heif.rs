@@ -4,6 +4,11 @@ use libheif_rs::{ColorSpace, HeifContext, HeifError, LibHeif, RgbChroma, Transfe
 
 use super::{Limits, Refusal, Rgb, Stored, colour, hdr};
 
+/// Has libheif load its codecs, which may lie in files of their own, and keep them.
+pub(super) fn load() {
+    std::mem::forget(LibHeif::new());
+}
+
 /// Decodes at full size. libheif applies the file's own rotation and mirroring; EXIF's must not be applied again.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, Refusal> {
     let broken = |e: HeifError| Refusal::Broken(e.message.to_string());

@@ -11,6 +11,7 @@ mod orient;
 mod other;
 mod png_gamma;
 mod raw;
+mod shrink;
 mod tiff_cmyk;
 
 use std::panic::catch_unwind;
@@ -39,6 +40,17 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of pixels that are given out at most, where fewer than [`SMALL`] are asked for of the short side: a picture for a
+/// model or a list is not worth gigabytes, whatever it was drawn with.
+const MOST_BYTES: u64 = 64 << 20;
+const SMALL: u32 = 1024;
+
+/// The most bytes of pixels that [`decode_bytes`] gives.
+pub(crate) fn most_bytes(min_short_side: u32, limits: &Limits) -> u64 {
+    let all = limits.max_pixels.saturating_mul(3);
+    if min_short_side <= SMALL { MOST_BYTES.min(all) } else { all }
+}
+
 /// Decoded pixels: RGB8, interleaved, sRGB, upright, transparency laid on white.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rgb {
@@ -48,6 +60,12 @@ pub struct Rgb {
     pub height: u32,
     /// `width * height * 3` bytes.
     pub pixels: Vec<u8>,
+}
+
+/// Loads what the codecs load when they are first used, for a process that can open no file afterwards.
+pub(crate) fn load_libraries() {
+    #[cfg(libheif)]
+    heif::load();
 }
 
 /// Pixels as stored, with the size the file declares (larger when decoded scaled).
@@ -100,8 +118,8 @@ fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
 
 /// Decodes `bytes` to pixels whose short side is at least `min_short_side` where the photo's is.
 ///
-/// JPEG is scaled down while decoding. The same bytes give the same pixels. A photo cut short is returned
-/// when most of it came out.
+/// JPEG is scaled down while decoding, others when they are very large. The same bytes give the same pixels. A photo cut
+/// short is returned when most of it came out.
 ///
 /// # Errors
 /// [`MediaError::NotAPhoto`], [`MediaError::Unsupported`], [`MediaError::Broken`] or [`MediaError::TooLarge`].
@@ -136,6 +154,6 @@ pub fn decode_bytes(
     });
     let (facts, stored) = decoded.map_err(|_| Refusal::Broken("the decoder gave up".into()).at(path))?;
     let Stored { full_width, full_height, rgb } = stored.map_err(|refusal| refusal.at(path))?;
-    let rgb = orient::upright(rgb, facts.orientation);
+    let rgb = orient::upright(shrink::to_fit(rgb, min_short_side, limits), facts.orientation);
     Ok((facts.metadata(full_width, full_height, format), rgb))
 }

@@ -2,21 +2,29 @@
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{ARGUMENT, Reply, Request, frame};
-use crate::{Limits, MediaError, Metadata, Rgb};
+use super::pipes::{Asked, Fault, Pipes};
+use super::watch::{Killed, Patience, Watch, kill};
+use super::{ARGUMENT, About, AboutBeside, Confinement, PIECE_BYTES, Reply, Request, confinement};
+use crate::caption_metadata::Beside;
+use crate::decode::most_bytes;
+use crate::{ContentHash, FactsFound, MediaError, Metadata, Rgb};
 
 /// How much of what a worker complained of is kept.
 const LAST_WORDS: usize = 2048;
+/// Pieces of one file that a worker may ask for.
+const MOST_PIECES: u32 = 100_000;
+/// Bytes that it may ask for besides four times the file's own size.
+const MOST_ASKED: u64 = 64 << 20;
+/// A worker that has worked for so long is replaced: what it may use of a processor is limited in all.
+const WORKING_LIFE: Duration = Duration::from_secs(60);
 
 /// Why a worker gave no answer; it is of no more use then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Failure {
     /// It ended, or answered nonsense.
     Died,
@@ -24,17 +32,32 @@ pub enum Failure {
     TooSlow,
     /// It needed more memory than [`super::MEMORY_BYTES`].
     OutOfMemory,
+    /// Its answer was no longer wanted.
+    Stopped,
+    /// The file could not be read to its end.
+    Unreadable(io::Error),
+}
+
+/// What a worker made of a photo.
+#[derive(Debug, PartialEq)]
+pub struct Decoded {
+    /// Of the bytes that the worker was given.
+    pub hash: ContentHash,
+    /// What the file says of itself.
+    pub metadata: Metadata,
+    /// Its pixels.
+    pub rgb: Rgb,
+    /// What it and the files beside it say, if that was asked for.
+    pub facts: Option<FactsFound>,
 }
 
 /// A process that decodes; dropping it ends it.
 pub struct Worker {
     child: Arc<Mutex<Child>>,
-    input: ChildStdin,
-    output: ChildStdout,
-    /// Told how long the next answer may take, and by `None` that it has come.
-    watch: Sender<Option<Duration>>,
-    too_slow: Arc<AtomicBool>,
+    pipes: Pipes,
+    watch: Watch,
     last_words: Option<JoinHandle<String>>,
+    worked: Duration,
 }
 
 impl Worker {
@@ -45,6 +68,7 @@ impl Worker {
     pub fn start(program: &Path) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| confinement::is_kept(name)));
         apart(&mut command);
         let mut child = command.spawn()?;
         let (Some(input), Some(output), Some(complaints)) =
@@ -54,70 +78,107 @@ impl Worker {
         };
         let child = Arc::new(Mutex::new(child));
         let last_words = std::thread::Builder::new().name("worker's words".into()).spawn(|| listen(complaints))?;
-        let (watch, told) = channel::<Option<Duration>>();
-        let too_slow = Arc::new(AtomicBool::new(false));
-        let (watched, flag) = (child.clone(), too_slow.clone());
-        std::thread::Builder::new().name("worker's watch".into()).spawn(move || {
-            while let Ok(begun) = told.recv() {
-                let Some(limit) = begun else { continue };
-                if told.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                    flag.store(true, Ordering::Release);
-                    kill(&watched);
-                    return;
-                }
-            }
-        })?;
-        Ok(Self { child, input, output, watch, too_slow, last_words: Some(last_words) })
+        let (watch, pipes) = (Watch::start(child.clone())?, Pipes::new(input, output));
+        Ok(Self { child, pipes, watch, last_words: Some(last_words), worked: Duration::ZERO })
     }
 
-    /// Has `bytes`, the contents of `path`, decoded as [`crate::decode_bytes`] would, within `time`.
+    /// Whether it has worked for so long that another should take its place.
+    pub fn is_spent(&self) -> bool {
+        self.worked > WORKING_LIFE
+    }
+
+    /// Has a photo decoded as [`crate::decode_bytes`] would, and with `beside` its facts read.
     ///
     /// # Errors
     /// Outside, why there is no answer, after which the worker must be dropped; inside, the decoder's refusal.
     pub fn decode(
         &mut self,
-        bytes: &[u8],
-        path: &Path,
+        asked: Asked<'_>,
         min_short_side: u32,
-        limits: &Limits,
-        time: Duration,
-    ) -> Result<Result<(Metadata, Rgb), MediaError>, Failure> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let request = Request { name, min_short_side, limits: *limits };
-        // The watch ends only after it has killed the worker, which the pipes tell.
-        self.watch.send(Some(time)).ok();
-        let answer = self.exchange(&request, bytes);
-        self.watch.send(None).ok();
-        match answer {
-            Ok((Reply::Decoded { metadata, width, height }, pixels)) => {
-                Ok(Ok((*metadata, Rgb { width, height, pixels })))
+        beside: Option<&[Beside]>,
+        patience: &Patience,
+    ) -> Result<Result<Decoded, MediaError>, Failure> {
+        let (path, limits, files) = (asked.path, *asked.limits, beside.unwrap_or_default());
+        let request =
+            Request::Decode { photo: About::of(&asked), min_short_side, beside: beside.map(AboutBeside::list) };
+        let most = most_bytes(min_short_side, &limits);
+        let (hash, reply, pixels) = self.wait(patience, |pipes| {
+            let hash = pipes.send_photo(&request, asked, files)?;
+            let (reply, pixels) = pipes.read(|reply| pixel_bytes(reply).filter(|bytes| *bytes <= most).unwrap_or(0))?;
+            Ok((hash, reply, pixels))
+        })?;
+        if pixel_bytes(&reply) != Some(pixels.len() as u64) {
+            return Err(self.why());
+        }
+        match reply {
+            Reply::Decoded { metadata, width, height, facts } if facts.is_some() == beside.is_some() => {
+                let facts = facts.map(|facts| facts.checked(files.len()).ok_or(Failure::Died)).transpose()?;
+                Ok(Ok(Decoded { hash, metadata: *metadata, rgb: Rgb { width, height, pixels }, facts }))
             }
-            Ok((Reply::Refused(refused), _)) => Ok(Err(refused.at(path))),
-            Err(_) => Err(self.why()),
+            Reply::Refused(refused) => Ok(Err(refused.at(path))),
+            _ => Err(self.why()),
         }
     }
 
-    fn exchange(&mut self, request: &Request, bytes: &[u8]) -> io::Result<(Reply, Vec<u8>)> {
-        frame::write(&mut self.input, request, bytes)?;
-        let allowed = |reply: &Reply| pixel_bytes(reply).filter(|n| *n <= request.limits.max_pixels * 3).unwrap_or(0);
-        let (reply, pixels) =
-            frame::read(&mut self.output, allowed)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        match pixel_bytes(&reply) == Some(pixels.len() as u64) {
-            true => Ok((reply, pixels)),
-            false => Err(io::ErrorKind::InvalidData.into()),
-        }
+    /// Has the facts of a photo read, of which no more is read than is needed for them.
+    ///
+    /// # Errors
+    /// Why there is no answer; the worker must be dropped then.
+    pub fn facts(&mut self, asked: Asked<'_>, beside: &[Beside], patience: &Patience) -> Result<FactsFound, Failure> {
+        let request = Request::Facts { photo: About::of(&asked), beside: AboutBeside::list(beside) };
+        let facts = self.wait(patience, |pipes| {
+            pipes.send_beside(&request, beside)?;
+            let mut left = asked.bytes.saturating_mul(4).saturating_add(MOST_ASKED);
+            for _ in 0..MOST_PIECES {
+                match pipes.read(|_| 0)?.0 {
+                    Reply::Facts(facts) => return Ok(*facts),
+                    Reply::Wants { offset, bytes } if bytes <= PIECE_BYTES.min(left) => {
+                        left -= bytes;
+                        pipes.send_piece(&mut *asked.contents, offset, bytes)?;
+                    }
+                    _ => break,
+                }
+            }
+            Err(Fault::Pipe)
+        })?;
+        facts.checked(beside.len()).ok_or(Failure::Died)
+    }
+
+    /// What confines the worker.
+    ///
+    /// # Errors
+    /// Why there is no answer; the worker must be dropped then.
+    pub fn confinement(&mut self, patience: &Patience) -> Result<Confinement, Failure> {
+        let reply = self.wait(patience, |pipes| {
+            pipes.send(&Request::Confinement)?;
+            Ok(pipes.read(|_| 0)?.0)
+        })?;
+        if let Reply::Confinement(found) = reply { Ok(found) } else { Err(self.why()) }
+    }
+
+    fn wait<T>(
+        &mut self,
+        patience: &Patience,
+        exchange: impl FnOnce(&mut Pipes) -> Result<T, Fault>,
+    ) -> Result<T, Failure> {
+        let begun = Instant::now();
+        let answer = self.watch.during(patience, || exchange(&mut self.pipes));
+        self.worked += begun.elapsed();
+        answer.map_err(|fault| match fault {
+            Fault::File(error) => Failure::Unreadable(error),
+            Fault::Pipe => self.why(),
+        })
     }
 
     fn why(&mut self) -> Failure {
         kill(&self.child);
         let words = self.last_words.take().and_then(|words| words.join().ok()).unwrap_or_default();
-        if self.too_slow.load(Ordering::Acquire) {
-            Failure::TooSlow
-        } else if words.contains("memory allocation of") {
+        match self.watch.killed() {
+            Some(Killed::TooSlow) => Failure::TooSlow,
+            Some(Killed::Stopped) => Failure::Stopped,
             // What Rust says before it gives up.
-            Failure::OutOfMemory
-        } else {
-            Failure::Died
+            None if words.contains("memory allocation of") => Failure::OutOfMemory,
+            None => Failure::Died,
         }
     }
 }
@@ -126,7 +187,7 @@ impl Worker {
 fn pixel_bytes(reply: &Reply) -> Option<u64> {
     match reply {
         Reply::Decoded { width, height, .. } => (u64::from(*width) * u64::from(*height)).checked_mul(3),
-        Reply::Refused(_) => Some(0),
+        _ => Some(0),
     }
 }
 
@@ -135,13 +196,6 @@ impl Drop for Worker {
         // It may be in the middle of a photo that nobody waits for.
         kill(&self.child);
     }
-}
-
-fn kill(child: &Mutex<Child>) {
-    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
-    // It may have ended by itself; then there is only its entry to be cleared away.
-    child.kill().ok();
-    child.wait().ok();
 }
 
 /// The end of what a worker writes to its standard error.
@@ -156,13 +210,13 @@ fn listen(mut complaints: impl Read) -> String {
 
 /// Ctrl-C at the terminal stops the parent, which then stops its workers; they must not die before.
 #[cfg(unix)]
-fn apart(command: &mut Command) {
+pub fn apart(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
 /// No console window, and no Ctrl-C.
 #[cfg(windows)]
-fn apart(command: &mut Command) {
+pub fn apart(command: &mut Command) {
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
     std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
@@ -171,38 +225,72 @@ fn apart(command: &mut Command) {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
+    use std::io::Cursor;
     use std::os::unix::fs::PermissionsExt;
-    use std::time::Instant;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::Limits;
 
-    /// A worker that is no decoder.
-    fn ask(script: &str, time: Duration) -> Failure {
+    /// A worker that is no decoder, asked for pixels and for facts.
+    fn ask(script: &str, patience: &Patience) -> [Failure; 2] {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("worker");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut worker = Worker::start(&program).unwrap();
         // More than a pipe holds, so that a worker that does not read blocks the writer.
-        let bytes = vec![1; 1 << 20];
-        worker.decode(&bytes, Path::new("a.jpg"), 64, &Limits::default(), time).unwrap_err()
+        let (mut contents, limits) = (Cursor::new(vec![1; 1 << 20]), Limits::default());
+        let mut ask = |for_pixels| {
+            let mut worker = Worker::start(&program).unwrap();
+            let (path, contents) = (Path::new("a.jpg"), &mut contents);
+            let asked = Asked { path, contents, bytes: 1 << 20, limits: &limits };
+            match for_pixels {
+                true => worker.decode(asked, 64, None, patience).unwrap_err(),
+                false => worker.facts(asked, &[], patience).unwrap_err(),
+            }
+        };
+        [ask(true), ask(false)]
     }
 
     #[test]
     fn a_worker_that_hangs_is_killed_when_its_time_is_up() {
         for script in ["exec sleep 60", "exec tail -c +99999999", "printf x; exec sleep 60"] {
             let start = Instant::now();
-            assert_eq!(ask(script, Duration::from_millis(200)), Failure::TooSlow, "{script}");
+            let failures = ask(script, &Patience::of(Duration::from_millis(200)));
+            assert!(matches!(failures, [Failure::TooSlow, Failure::TooSlow]), "{script}: {failures:?}");
             assert!(start.elapsed() < Duration::from_secs(20));
         }
     }
 
     #[test]
+    fn a_worker_whose_answer_is_no_longer_wanted_is_killed_at_once() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = asked.clone();
+        let stop = Arc::new(move || counted.fetch_add(1, Ordering::Relaxed) >= 2);
+        let start = Instant::now();
+        let failures = ask("exec sleep 60", &Patience { time: Duration::from_secs(30), stop });
+        assert!(matches!(failures, [Failure::Stopped, Failure::Stopped]), "{failures:?}");
+        assert!(start.elapsed() < Duration::from_secs(5) && asked.load(Ordering::Relaxed) >= 3);
+    }
+
+    #[test]
     fn a_worker_that_dies_or_lies_is_told_from_one_without_memory() {
-        let long = Duration::from_secs(30);
-        assert_eq!(ask("exit 0", long), Failure::Died);
-        assert_eq!(ask("kill -SEGV $$", long), Failure::Died);
-        assert_eq!(ask("head -c 12 /dev/zero | tr '\\0' '\\377'; exec cat >/dev/null", long), Failure::Died);
-        assert_eq!(ask("echo memory allocation of 9 bytes failed >&2; exit 134", long), Failure::OutOfMemory);
+        let long = Patience::of(Duration::from_secs(30));
+        for script in ["exit 0", "kill -SEGV $$", "head -c 12 /dev/zero | tr '\\0' '\\377'; exec cat >/dev/null"] {
+            let failures = ask(script, &long);
+            assert!(matches!(failures, [Failure::Died, Failure::Died]), "{script}: {failures:?}");
+        }
+        let failures = ask("echo memory allocation of 9 bytes failed >&2; exit 134", &long);
+        assert!(matches!(failures, [Failure::OutOfMemory, Failure::OutOfMemory]), "{failures:?}");
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_no_fault_of_the_worker() {
+        let mut contents = Cursor::new(vec![1; 100]);
+        let asked =
+            Asked { path: Path::new("a.jpg"), contents: &mut contents, bytes: 1 << 20, limits: &Limits::default() };
+        let mut worker = Worker::start(Path::new("/bin/cat")).unwrap();
+        let failure = worker.decode(asked, 64, None, &Patience::of(Duration::from_secs(30))).unwrap_err();
+        assert!(matches!(&failure, Failure::Unreadable(error) if error.kind() == io::ErrorKind::UnexpectedEof));
     }
 }

@@ -9,16 +9,21 @@ use serde::de::DeserializeOwned;
 const LONGEST_HEAD: u32 = 1 << 20;
 
 /// Writes one frame.
-pub(super) fn write(to: &mut impl Write, head: &impl Serialize, body: &[u8]) -> io::Result<()> {
+pub(super) fn write(to: &mut (impl Write + ?Sized), head: &impl Serialize, body: &[u8]) -> io::Result<()> {
+    begin(to, head, body.len() as u64)?;
+    to.write_all(body)?;
+    to.flush()
+}
+
+/// Writes a frame but for its body, which must follow.
+pub(super) fn begin(to: &mut (impl Write + ?Sized), head: &impl Serialize, body_bytes: u64) -> io::Result<()> {
     let head = rmp_serde::to_vec_named(head).map_err(io::Error::other)?;
     let length = u32::try_from(head.len()).ok().filter(|length| *length <= LONGEST_HEAD);
     let length = length.ok_or_else(|| wrong("a head is too long"))?;
     let mut lengths = [0; 12];
     lengths[..4].copy_from_slice(&length.to_le_bytes());
-    lengths[4..].copy_from_slice(&(body.len() as u64).to_le_bytes());
-    to.write_all(&[&lengths[..], &head].concat())?;
-    to.write_all(body)?;
-    to.flush()
+    lengths[4..].copy_from_slice(&body_bytes.to_le_bytes());
+    to.write_all(&[&lengths[..], &head].concat())
 }
 
 /// Reads one frame; `None` at the end of the input. `allowed` says from the head how long its body may be.

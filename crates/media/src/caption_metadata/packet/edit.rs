@@ -1,5 +1,6 @@
 //! The edit itself: pieces of the packet's text replaced in place.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::tree::{DC, Element, RDF, Space};
@@ -152,12 +153,15 @@ impl<'a> Edit<'a> {
     fn set_keywords(&mut self, property: &Element, wanted: &CaptionMetadata) -> bool {
         let Some(bag) = array(property).filter(|array| array.local == "Bag") else { return false };
         let (Some(first), Some(last)) = (items(bag).next(), items(bag).last()) else { return false };
-        let written = |keyword: &String| {
-            let same = items(bag).find(|item| text_of(item, "subject").as_ref().ok() == Some(keyword));
-            match same {
-                Some(item) => self.text[item.span()].to_owned(),
-                None => format!("<{0}>{1}</{0}>", first.name, escape(keyword)),
+        let mut there = HashMap::new();
+        for item in items(bag) {
+            if let Ok(text) = text_of(item, "subject") {
+                there.entry(text).or_insert(item);
             }
+        }
+        let written = |keyword: &String| match there.get(keyword) {
+            Some(item) => self.text[item.span()].to_owned(),
+            None => format!("<{0}>{1}</{0}>", first.name, escape(keyword)),
         };
         let between = &self.text[bag.open.end..first.open.start];
         let between = if between.trim_ascii().is_empty() { between } else { "" };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
+use quick_xml::name::{NamespaceError, NamespaceResolver, QName, ResolveResult};
 
 use crate::caption_metadata::error::PacketError;
 
@@ -15,6 +15,14 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
+
+/// Namespaces that may be in force at once; editors declare some forty.
+const MOST_NAMESPACES: usize = 256;
+/// Elements of one packet, and attributes of one packet: a long history of development has some thousands.
+const MOST_ELEMENTS: usize = 50_000;
+const MOST_ATTRIBUTES: usize = 50_000;
+/// Attributes of one element. Each is compared with all before it; Lightroom writes some four hundred.
+const MOST_IN_ELEMENT: usize = 2_000;
 
 /// XMP nests a few levels deep; a file that goes further is an attack on the stack.
 const DEEPEST: usize = 200;
@@ -106,15 +114,43 @@ impl Element {
     }
 }
 
-/// Reads `text` into a tree below a nameless element, and refuses what is not well formed.
+/// How much of a packet has been seen.
+#[derive(Default)]
+struct Count {
+    elements: usize,
+    attributes: usize,
+}
+
+impl Count {
+    fn element(&mut self) -> Result<(), PacketError> {
+        self.elements += 1;
+        let limit = "50,000 XML elements";
+        if self.elements > MOST_ELEMENTS { Err(PacketError::TooLarge { what: "its XMP", limit }) } else { Ok(()) }
+    }
+
+    fn attribute(&mut self, in_element: usize) -> Result<(), PacketError> {
+        self.attributes += 1;
+        let refused = |limit| Err(PacketError::TooLarge { what: "its XMP", limit });
+        if in_element > MOST_IN_ELEMENT {
+            return refused("2,000 attributes in one XML element");
+        }
+        if self.attributes > MOST_ATTRIBUTES { refused("50,000 XML attributes") } else { Ok(()) }
+    }
+}
+
+/// Reads `text` into a tree below a nameless element, and refuses what is not well formed or more than any real packet.
 pub(super) fn parse(text: &str) -> Result<Element, PacketError> {
     let mut reader = NsReader::from_str(text);
-    reader.resolver_mut().set_max_namespace_bindings(4096);
+    reader.resolver_mut().set_max_namespace_bindings(MOST_NAMESPACES);
     let mut open = vec![Element::nameless()];
+    let mut count = Count::default();
     loop {
         let start = position(&reader);
         let event = match reader.read_event() {
             Ok(event) => event,
+            Err(quick_xml::Error::Namespace(NamespaceError::TooManyBindings(_))) => {
+                return Err(PacketError::TooLarge { what: "its XMP", limit: "256 XML namespaces" });
+            }
             Err(source) => return Err(PacketError::Xml { offset: reader.error_position(), source }),
         };
         let span = start..position(&reader);
@@ -123,10 +159,10 @@ pub(super) fn parse(text: &str) -> Result<Element, PacketError> {
                 if open.len() > DEEPEST {
                     return Err(PacketError::TooDeep { limit: DEEPEST });
                 }
-                open.push(Element::new(text, &tag, span, reader.resolver())?);
+                open.push(Element::new(text, &tag, span, reader.resolver(), &mut count)?);
             }
             Event::Empty(tag) => {
-                let element = Element::new(text, &tag, span, reader.resolver())?;
+                let element = Element::new(text, &tag, span, reader.resolver(), &mut count)?;
                 inmost(&mut open)?.children.push(element);
             }
             Event::End(_) => {
@@ -197,7 +233,9 @@ impl Element {
         tag: &BytesStart<'_>,
         span: Range<usize>,
         resolver: &NamespaceResolver,
+        count: &mut Count,
     ) -> Result<Self, PacketError> {
+        count.element()?;
         let (resolved, local) = resolver.resolve_element(tag.name());
         let mut element = Self {
             space: Space::of(&resolved),
@@ -207,7 +245,8 @@ impl Element {
             dc_bound: Space::of(&resolver.resolve_attribute(QName("dc:description")).0) == Space::Dc,
             ..Self::nameless()
         };
-        for attribute in tag.attributes() {
+        for (number, attribute) in tag.attributes().enumerate() {
+            count.attribute(number + 1)?;
             let attribute =
                 attribute.map_err(|source| PacketError::Xml { offset: span.start as u64, source: source.into() })?;
             let (resolved, local) = resolver.resolve_attribute(attribute.key);
