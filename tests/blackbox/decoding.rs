@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::harness::{World, samples};
 
 /// Processes that decode for `parent`.
-fn workers_of(parent: u32) -> Vec<u32> {
+pub fn workers_of(parent: u32) -> Vec<u32> {
     let is_worker = |process: &u32| {
         let parent_of = |status: String| status.lines().find_map(|l| l.strip_prefix("PPid:\t")?.parse::<u32>().ok());
         let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
@@ -20,7 +20,7 @@ fn workers_of(parent: u32) -> Vec<u32> {
     processes.filter(is_worker).collect()
 }
 
-fn signal(process: u32, name: &str) {
+pub fn signal(process: u32, name: &str) {
     Command::new("kill").args([name, &process.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 

@@ -5,11 +5,13 @@
  * FAULT_ERRNO=N     ... with this error,
  * FAULT_AFTER=N     after N bytes (of writing) that went well,
  * FAULT_TIMES=N     N times, then no more; 0 is for ever.
+ * FAULT_DIE=TEXT    the program is killed when it reads a file whose path contains TEXT.
  * FAULT_CLOCK=S     the clock of the day is S seconds off.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,8 @@ static int write_fails(int fd, size_t count) {
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t read(int fd, void *to, size_t count) {
+    if (is_of(fd, "FAULT_DIE"))
+        kill(getpid(), SIGKILL);
     return is_of(fd, "FAULT_READ") && fails() ? -1 : REAL(read)(fd, to, count);
 }
 

@@ -14,7 +14,7 @@ const EACCES: &str = "13";
 const ENOSPC: &str = "28";
 
 /// The built shim; `None` where there is no C compiler.
-fn shim() -> Option<PathBuf> {
+pub fn shim() -> Option<PathBuf> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = SHIM.get_or_init(|| {
         let library = std::env::current_exe().unwrap().with_file_name("libsightline_faults.so");

@@ -10,6 +10,7 @@ mod desk;
 mod duplicates;
 mod facts;
 mod faults;
+mod forging;
 mod harness;
 #[cfg(unix)]
 mod hostile_library;
@@ -17,6 +18,7 @@ mod hostile_library;
 mod hostile_output;
 #[cfg(unix)]
 mod hostile_version;
+mod hostile;
 mod indexing;
 mod killing;
 mod mutants;
