@@ -43,6 +43,13 @@ impl Fingerprint {
         Self::of(&decode_bytes(bytes, Path::new(""), SHORT_SIDE, &Limits::default())?.1)
     }
 
+    /// Whether it tells anything: that of a flat picture, or of one that only gets darker, is that of many others.
+    pub fn is_telling(self) -> bool {
+        /// Places of 64 that are brighter, and that are not, at least.
+        const LEAST: u32 = 6;
+        (LEAST..=64 - LEAST).contains(&self.0.count_ones())
+    }
+
     /// Places of 64 at which two differ.
     pub fn distance(self, other: Self) -> u32 {
         (self.0 ^ other.0).count_ones()
@@ -62,6 +69,14 @@ mod tests {
         };
         let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [value(x, y); 3])).collect();
         Rgb { width, height, pixels }
+    }
+
+    #[test]
+    fn a_flat_picture_tells_nothing() {
+        let flat = Rgb { width: 40, height: 30, pixels: vec![250; 40 * 30 * 3] };
+        assert!(!Fingerprint::of(&flat).unwrap().is_telling());
+        assert!(!Fingerprint(u64::MAX).is_telling());
+        assert!(Fingerprint::of(&waves(640, 480, 0.3, 1.0)).unwrap().is_telling());
     }
 
     #[test]
