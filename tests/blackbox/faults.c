@@ -6,6 +6,7 @@
  * FAULT_AFTER=N     after N bytes (of writing) that went well,
  * FAULT_TIMES=N     N times, then no more; 0 is for ever.
  * FAULT_DIE=TEXT    the program is killed when it reads a file whose path contains TEXT.
+ * FAULT_DISK=TEXT   paths that contain TEXT lie on a disk of their own: nothing is renamed or linked from or to there.
  * FAULT_CLOCK=S     the clock of the day is S seconds off.
  */
 #define _GNU_SOURCE
@@ -70,6 +71,22 @@ ssize_t pwrite(int fd, const void *from, size_t count, off_t at) {
 
 ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) {
     return write_fails(fd, count) ? -1 : REAL(pwrite64)(fd, from, count, at);
+}
+
+static int other_disk(const char *from, const char *to) {
+    const char *text = getenv("FAULT_DISK");
+    if (!text || !strstr(from, text) == !strstr(to, text))
+        return 0;
+    errno = EXDEV;
+    return 1;
+}
+
+int rename(const char *from, const char *to) {
+    return other_disk(from, to) ? -1 : REAL(rename)(from, to);
+}
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags) {
+    return other_disk(from, to) ? -1 : REAL(linkat)(from_dir, from, to_dir, to, flags);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
