@@ -102,10 +102,12 @@ pub struct FactsUpdate {
     pub readings: Vec<(PathBuf, Reading)>,
 }
 
-/// Writes a photo's facts. Its file's caption and keywords are followed as far as a person has not said otherwise.
+/// Writes a photo's facts. Stars that a duplicate in the trash handed on stay where its files have none. Its file's caption and keywords are followed as far as a person has not said otherwise.
 pub(crate) fn put(connection: &Connection, photo: PhotoId, facts: &PhotoFacts) -> Result<(), Failure> {
     let sql = "UPDATE photo SET taken_at = ?2, date_source = ?3, camera = ?4, lens = ?5, latitude = ?6, longitude = ?7,
-                   rating = ?8, place = ?9, place_key = ?10
+                   rating = coalesce(?8, (SELECT CAST(item AS INTEGER) FROM handed_on
+                       WHERE kept_id = ?1 AND kind = 'rating' ORDER BY id DESC LIMIT 1)),
+                   place = ?9, place_key = ?10
                WHERE id = ?1";
     let values = (
         photo.0,

@@ -34,6 +34,8 @@ const VERSIONS: &[&[&str]] = &[
     &[photo::V7, location::V7],
     // 8: which photos lie nowhere, what changed, vectors in a file of their own, what long lists are made from.
     &[missing::V8, change::V8, vector_file::V8, photo::V8, caption::V8],
+    // 9: stars, answers and words taken off are handed on too by what goes to the trash.
+    &[trashed::V9],
 ];
 
 /// The latest version.

@@ -5,7 +5,10 @@ mod support;
 
 use std::path::PathBuf;
 
-use sightline_catalog::{CaptionAuthor, Conclusion, KeywordOrigin, NewCaption, NewPhoto, Overwrite, PhotoId, ToTrash};
+use sightline_catalog::{
+    CaptionAuthor, Conclusion, FactsUpdate, KeywordOrigin, NewCaption, NewPhoto, Overwrite, PhotoFacts, PhotoId,
+    ToTrash, Verdict,
+};
 use support::{commit, location, open, photo, photo_at};
 
 fn to_trash(path: &str, photo: PhotoId, kept: PhotoId) -> ToTrash {
@@ -77,6 +80,79 @@ fn a_photo_that_goes_hands_on_what_a_person_gave_it_and_gets_it_back() {
     let words: Vec<_> = catalog.keywords(kept).unwrap().into_iter().map(|row| (row.word, row.origin)).collect();
     assert_eq!(words, [("river".into(), KeywordOrigin::Person)]);
     assert_eq!(catalog.last_trashed().unwrap(), None);
+}
+
+#[test]
+fn stars_answers_and_words_taken_off_are_handed_on_and_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let rated = NewPhoto { facts: PhotoFacts { rating: Some(5), ..PhotoFacts::default() }, ..photo(2) };
+    let ids = commit(&catalog, vec![photo(1), rated]);
+    let (kept, gone) = (ids[0], ids[1]);
+    catalog.answer(gone, "Rex", Verdict::No).unwrap();
+    catalog.answer(gone, "Ida", Verdict::Yes).unwrap();
+    catalog.answer(kept, "Ida", Verdict::No).unwrap();
+    catalog.remove_keyword(gone, "cat").unwrap();
+    let path = "/photos/000002.jpg";
+    let batch = catalog.begin_trash(None, &[to_trash(path, gone, kept)]).unwrap();
+    catalog.end_trash(&[path.into()]).unwrap();
+    let of_kept = || {
+        let rating = catalog.photo(kept).unwrap().unwrap().rating;
+        let answers = catalog.answers().unwrap().into_iter().filter(|row| row.photo == kept);
+        let words = catalog.keywords(kept).unwrap().into_iter().map(|row| (row.word, row.removed));
+        (rating, answers.map(|row| (row.label, row.answer)).collect::<Vec<_>>(), words.collect::<Vec<_>>())
+    };
+    let both = vec![("Ida".to_owned(), Verdict::No), ("Rex".to_owned(), Verdict::No)];
+    assert_eq!(of_kept(), (Some(5), both, vec![("cat".to_owned(), true)]), "its own answer stays");
+    // Its file is read anew and says nothing of stars.
+    let anew = FactsUpdate { photo: kept, facts: PhotoFacts::default(), readings: Vec::new() };
+    catalog.put_facts(&[anew]).unwrap();
+    assert_eq!(of_kept().0, Some(5));
+    catalog.untrash(batch, &[path.into()]).unwrap();
+    assert_eq!(of_kept(), (None, vec![("Ida".to_owned(), Verdict::No)], Vec::new()));
+}
+
+#[test]
+fn keywords_of_a_file_in_the_trash_stay_with_the_one_that_was_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let tagged =
+        NewPhoto { facts: PhotoFacts { keywords: vec!["Bascule".into()], ..PhotoFacts::default() }, ..photo(2) };
+    let ids = commit(&catalog, vec![photo(1), tagged]);
+    catalog.begin_trash(None, &[to_trash("/photos/000002.jpg", ids[1], ids[0])]).unwrap();
+    let anew = FactsUpdate { photo: ids[0], facts: PhotoFacts::default(), readings: Vec::new() };
+    catalog.put_facts(&[anew]).unwrap();
+    assert_eq!(catalog.with_words(&["bascule"]).unwrap(), [ids[0], ids[1]]);
+}
+
+#[test]
+fn what_a_person_said_of_a_photo_outlives_its_absence() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let ids = commit(&catalog, (1..=10).map(photo).collect());
+    catalog.answer(ids[0], "Rex", Verdict::No).unwrap();
+    catalog.remove_keyword(ids[1], "cat").unwrap();
+    catalog.say_no_duplicates(&[ids[2], ids[3]]).unwrap();
+    catalog.add_keyword(ids[4], "dog").unwrap();
+    catalog.put_caption(ids[5], &person("Rex swims"), Overwrite::All).unwrap();
+    catalog.undo_caption(ids[5]).unwrap();
+    let album = catalog.create_album("Lisbon").unwrap();
+    catalog.add_to_album(album, &[ids[6]]).unwrap();
+    let batch = catalog.begin_trash(None, &[to_trash("/photos/000008.jpg", ids[7], ids[8])]).unwrap();
+    // All are away, for longer than anything is kept.
+    let gone = (1..=10).map(|number| PathBuf::from(format!("/photos/{number:06}.jpg"))).collect();
+    catalog.conclude(&Conclusion { gone, ..Conclusion::default() }).unwrap();
+    catalog.collect_garbage(1_000, 10).unwrap();
+    assert_eq!(catalog.collect_garbage(2_000_000_000, 10).unwrap(), 1, "the one of which nobody said anything");
+    assert_eq!(catalog.photo(ids[9]).unwrap(), None);
+    // They are known by what they hold when they are found again.
+    assert_eq!(commit(&catalog, (1..=9).map(photo).collect()), ids[..9]);
+    assert_eq!(catalog.answers().unwrap().len(), 1);
+    assert!(catalog.keywords(ids[1]).unwrap()[0].removed);
+    assert!(catalog.no_duplicates().unwrap().contains(&(ids[2], ids[3])));
+    assert_eq!(catalog.caption_history(ids[5]).unwrap().len(), 1);
+    assert_eq!(catalog.albums_of(ids[6]).unwrap(), [album]);
+    assert_eq!(catalog.last_trashed().unwrap().unwrap().0, batch);
 }
 
 #[test]

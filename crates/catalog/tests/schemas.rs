@@ -11,7 +11,7 @@ use sightline_catalog::{
 };
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 8] = [
+const FIXTURES: [&str; 9] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
@@ -20,6 +20,7 @@ const FIXTURES: [&str; 8] = [
     include_str!("fixtures/schema-6.sql"),
     include_str!("fixtures/schema-7.sql"),
     include_str!("fixtures/schema-8.sql"),
+    include_str!("fixtures/schema-9.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -175,6 +176,18 @@ fn a_library_of_schema_8_knows_what_lies_nowhere_and_does_without_its_file_of_ve
     let mut index = Arc::new(catalog.load_vectors(&ModelKey("home-1".into()), 4).unwrap());
     assert_eq!(index.ids(), [1, 2].map(PhotoId));
     assert!(!catalog.refresh_vectors(&ModelKey("home-1".into()), &mut index).unwrap());
+}
+
+#[test]
+fn a_library_of_schema_9_keeps_the_stars_that_a_photo_in_the_trash_handed_on() {
+    let dir = library(FIXTURES[8]);
+    let catalog = Catalog::open(dir.path()).unwrap();
+    assert!(catalog.check().unwrap().is_well());
+    let facts = sightline_catalog::FactsUpdate { photo: PhotoId(1), facts: Default::default(), readings: Vec::new() };
+    catalog.put_facts(&[facts]).unwrap();
+    assert_eq!(catalog.photo(PhotoId(1)).unwrap().unwrap().rating, Some(4), "its files say nothing of stars");
+    let (_, files) = catalog.last_trashed().unwrap().unwrap();
+    assert!(files[0].is_photo);
 }
 
 #[test]

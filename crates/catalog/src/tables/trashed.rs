@@ -1,7 +1,8 @@
 //! What was moved to the system's trash, and what the photos kept in its place were given, so that it can be undone.
 //!
 //! A move is written down before it is made: whoever is killed in between leaves a row that says so. What a photo that
-//! goes has of a person's (albums, caption, keywords) is handed to the one kept at the same time.
+//! goes has of a person's (albums, caption, keywords given and taken off, answers, stars) is handed to the one kept at the
+//! same time.
 
 use std::path::PathBuf;
 
@@ -41,6 +42,24 @@ CREATE INDEX handed_on_photo ON handed_on (photo_id, batch);
 CREATE INDEX handed_on_kept ON handed_on (kept_id);
 ";
 
+/// More kinds of what is handed on.
+pub(crate) const V9: &str = "
+CREATE TABLE handed_on_9 (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch INTEGER NOT NULL,
+    photo_id INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    kept_id INTEGER NOT NULL REFERENCES photo (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('album', 'keyword', 'caption', 'word_taken_off', 'answer', 'rating')),
+    item TEXT NOT NULL
+) STRICT;
+INSERT INTO handed_on_9 (id, batch, photo_id, kept_id, kind, item)
+    SELECT id, batch, photo_id, kept_id, kind, item FROM handed_on;
+DROP TABLE handed_on;
+ALTER TABLE handed_on_9 RENAME TO handed_on;
+CREATE INDEX handed_on_photo ON handed_on (photo_id, batch);
+CREATE INDEX handed_on_kept ON handed_on (kept_id, kind);
+";
+
 /// A number under which files went to the trash together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TrashBatch(pub i64);
@@ -65,6 +84,8 @@ pub struct TrashedRow {
     pub photo: PhotoId,
     /// The photo that was kept in its place.
     pub kept: PhotoId,
+    /// Whether it holds the photo, and so has its hash; else it belongs to it.
+    pub is_photo: bool,
     /// When it was to go, in seconds since 1970.
     pub trashed_at: i64,
 }
@@ -81,13 +102,38 @@ fn hand_on(connection: &Connection, batch: i64, photo: PhotoId, kept: PhotoId) -
     for album in given {
         note.execute((batch, photo.0, kept.0, "album", album.to_string()))?;
     }
+    // Theirs is the word of the person who chose what stays: no file has to repeat it.
     let mut keywords = connection.prepare_cached(
-        "INSERT INTO keyword (photo_id, word, origin) SELECT ?2, word, origin FROM keyword
+        "INSERT INTO keyword (photo_id, word, origin) SELECT ?2, word, 'person' FROM keyword
          WHERE photo_id = ?1 AND NOT removed AND origin <> 'model' ON CONFLICT DO NOTHING RETURNING word",
     )?;
     let given: Vec<String> = keywords.query_map((photo.0, kept.0), |row| row.get(0))?.collect::<Result<_, _>>()?;
     for word in &given {
         note.execute((batch, photo.0, kept.0, "keyword", word))?;
+    }
+    let mut taken_off = connection.prepare_cached(
+        "INSERT INTO keyword (photo_id, word, origin, removed) SELECT ?2, word, 'model', 1 FROM keyword
+         WHERE photo_id = ?1 AND removed ON CONFLICT DO NOTHING RETURNING word",
+    )?;
+    let given: Vec<String> = taken_off.query_map((photo.0, kept.0), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for word in &given {
+        note.execute((batch, photo.0, kept.0, "word_taken_off", word))?;
+    }
+    let mut answers = connection.prepare_cached(
+        "INSERT INTO verdict (photo_id, label, answer, answered_at) SELECT ?2, label, answer, answered_at FROM verdict
+         WHERE photo_id = ?1 ON CONFLICT DO NOTHING RETURNING label",
+    )?;
+    let given: Vec<String> = answers.query_map((photo.0, kept.0), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for label in &given {
+        note.execute((batch, photo.0, kept.0, "answer", label))?;
+    }
+    let stars = "UPDATE photo SET rating = (SELECT rating FROM photo WHERE id = ?1)
+                 WHERE id = ?2 AND rating IS NULL AND (SELECT rating FROM photo WHERE id = ?1) IS NOT NULL
+                 RETURNING rating";
+    let given: Option<i64> =
+        connection.prepare_cached(stars)?.query_row((photo.0, kept.0), |row| row.get(0)).optional()?;
+    if let Some(stars) = given {
+        note.execute((batch, photo.0, kept.0, "rating", stars.to_string()))?;
     }
     if let Some(id) = hand_caption_on(connection, photo, kept)? {
         note.execute((batch, photo.0, kept.0, "caption", id.to_string()))?;
@@ -133,6 +179,12 @@ fn take_back(connection: &Connection, batch: i64, photo: PhotoId) -> Result<(), 
         let sql = match kind.as_str() {
             "album" => "DELETE FROM album_photo WHERE photo_id = ?1 AND album_id = CAST(?2 AS INTEGER)",
             "keyword" => "DELETE FROM keyword WHERE photo_id = ?1 AND word = ?2 AND NOT removed",
+            "word_taken_off" => {
+                "DELETE FROM keyword WHERE photo_id = ?1 AND word = ?2 AND origin = 'model' AND removed"
+            }
+            "answer" => "DELETE FROM verdict WHERE photo_id = ?1 AND label = ?2",
+            // What its own files say by now stays.
+            "rating" => "UPDATE photo SET rating = NULL WHERE id = ?1 AND rating = CAST(?2 AS INTEGER)",
             _ => "DELETE FROM caption WHERE photo_id = ?1 AND id = CAST(?2 AS INTEGER)",
         };
         connection.prepare_cached(sql)?.execute((kept, &item))?;
@@ -215,13 +267,15 @@ impl Catalog {
         self.read(|transaction| {
             let last: Option<i64> = transaction.query_row("SELECT max(batch) FROM trashed", [], |row| row.get(0))?;
             let Some(batch) = last else { return Ok(None) };
-            let sql = "SELECT path, photo_id, kept_id, trashed_at FROM trashed WHERE batch = ?1 ORDER BY id";
+            let sql = "SELECT path, photo_id, kept_id, size_bytes IS NOT NULL, trashed_at FROM trashed
+                       WHERE batch = ?1 ORDER BY id";
             let row = |row: &rusqlite::Row<'_>| {
                 Ok(TrashedRow {
                     path: path_bytes::decode(row.get(0)?),
                     photo: PhotoId(row.get(1)?),
                     kept: PhotoId(row.get(2)?),
-                    trashed_at: row.get(3)?,
+                    is_photo: row.get(3)?,
+                    trashed_at: row.get(4)?,
                 })
             };
             let rows = transaction.prepare_cached(sql)?.query_map([batch], row)?.collect::<Result<_, _>>()?;
