@@ -6,7 +6,8 @@
 //!   zones.
 //! - **Rating**: the sidecar's, else XMP's in the file, else EXIF's. Programs rate raw files beside them.
 //! - **Position**: the sidecar's, else EXIF's, else XMP's in the file. Who tags places afterwards writes them beside.
-//! - **Caption and keywords**: the sidecar's, else XMP's in the file, else IPTC's.
+//! - **Caption and keywords**: the sidecar's, else XMP's in the file, else IPTC's. A caption also from EXIF, and where there
+//!   is none a title, a headline or another field that a person may have put words in.
 
 use std::fs::File;
 use std::io;
@@ -115,6 +116,7 @@ impl Facts {
     }
 
     fn of(exif: ExifFacts, told: Sources, path: &Path) -> Self {
+        let caption = told.caption(exif.words.as_ref());
         let (beside, inside, iptc) = (told.sidecar, told.embedded, told.iptc);
         let by = |source| move |date| (date, source);
         let xmp = inside.taken_at.or(beside.taken_at);
@@ -132,7 +134,7 @@ impl Facts {
             lens: exif.lens,
             position: beside.position.or(exif.position).or(inside.position),
             rating: beside.rating.or(inside.rating).or(exif.rating),
-            words: bounded(beside.words.or(inside.words).or(iptc.words)),
+            words: bounded(CaptionMetadata { caption, ..beside.words.or(inside.words).or(iptc.words) }),
         }
     }
 

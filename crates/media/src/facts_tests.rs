@@ -119,3 +119,69 @@ fn copies_of_a_file_add_what_lies_beside_them() {
     assert_eq!(facts(known.clone(), None).or(facts(guess("2020-01-01"), None)), facts(known, None));
     assert_eq!(facts(None, None).or(facts(guess("2020-01-01"), None)), facts(guess("2020-01-01"), None));
 }
+
+/// A PNG's head with texts of its own; the pixels do not matter here.
+fn png(texts: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (keyword, text) in texts {
+        let content = [keyword.as_bytes(), &[0], text.as_bytes()].concat();
+        bytes.extend((content.len() as u32).to_be_bytes());
+        bytes.extend([b"tEXt".as_slice(), &content, &[0; 4]].concat());
+    }
+    bytes.extend(b"\0\0\0\0IEND\0\0\0\0");
+    bytes
+}
+
+#[test]
+fn a_persons_words_are_found_in_whichever_field_they_stand() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jpg");
+    let caption = |bytes: Vec<u8>, exif: ExifFacts| {
+        fs::write(&path, bytes).unwrap();
+        Facts::of(exif, &path).words.caption
+    };
+    let of_xmp = |properties: &str| {
+        let spaces = "xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' xmlns:tiff='http://ns.adobe.com/tiff/1.0/' \
+                      xmlns:c='http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/' xmlns:a='http://ns.acdsee.com/iptc/1.0/'";
+        caption(jpeg(Some(&format!("{spaces} {properties}")), &[]), ExifFacts::default())
+    };
+    for field in [
+        "dc:title='Rex'",
+        "dc:description='Rex'",
+        "photoshop:Headline='Rex'",
+        "tiff:ImageDescription='Rex'",
+        "exif:UserComment='Rex'",
+        "c:AltTextAccessibility='Rex'",
+        "c:ExtDescrAccessibility='Rex'",
+        "a:caption='Rex'",
+    ] {
+        assert_eq!(of_xmp(field).as_deref(), Some("Rex"), "{field}");
+    }
+    // As elements, and in a language that is nobody's default.
+    let list = |name: &str, items: &str| {
+        let packet = packet("").replace(
+            "/></rdf:RDF>",
+            &format!("><{name}><rdf:Alt>{items}</rdf:Alt></{name}></rdf:Description></rdf:RDF>"),
+        );
+        let xmp = [b"http://ns.adobe.com/xap/1.0/\0".as_slice(), packet.as_bytes()].concat();
+        let segment = [&[0xff, 0xe1], (xmp.len() as u16 + 2).to_be_bytes().as_slice(), &xmp].concat();
+        caption([&[0xff, 0xd8], segment.as_slice(), &[0xff, 0xda]].concat(), ExifFacts::default())
+    };
+    let items = "<rdf:li xml:lang='x-default'></rdf:li><rdf:li xml:lang='pt'>O Rex</rdf:li>";
+    assert_eq!(list("dc:description", items).as_deref(), Some("O Rex"));
+    assert_eq!(list("dc:title", items).as_deref(), Some("O Rex"));
+    // IPTC's headline and title; a caption goes before both.
+    assert_eq!(caption(jpeg(None, &[(105, "Rex")]), ExifFacts::default()).as_deref(), Some("Rex"));
+    assert_eq!(caption(jpeg(None, &[(5, "Title"), (120, "Rex")]), ExifFacts::default()).as_deref(), Some("Rex"));
+    let exif = || ExifFacts { words: Some("Rex".into()), ..ExifFacts::default() };
+    assert_eq!(caption(jpeg(None, &[(5, "Title")]), exif()).as_deref(), Some("Rex"), "EXIF's goes before a title");
+    assert_eq!(caption(jpeg(None, &[(120, "Caption")]), exif()).as_deref(), Some("Caption"));
+    assert_eq!(caption(jpeg(None, &[(5, "OLYMPUS DIGITAL CAMERA")]), ExifFacts::default()), None);
+    for keyword in ["Title", "Description", "Comment"] {
+        assert_eq!(
+            caption(png(&[("Software", "gimp"), (keyword, "Rex")]), ExifFacts::default()).as_deref(),
+            Some("Rex")
+        );
+    }
+    assert_eq!(caption(png(&[("Software", "gimp")]), ExifFacts::default()), None);
+}

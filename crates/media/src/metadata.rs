@@ -7,6 +7,7 @@ use exif::{Context, Exif, In, Rational, Tag, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::caption_metadata::Source;
+use crate::caption_metadata::words::of_person;
 use crate::exif_block::Sought;
 use crate::format::{PhotoFormat, Sniffed, sniff};
 use crate::{Limits, dates, exif_block};
@@ -54,6 +55,8 @@ pub struct ExifFacts {
     pub rating: Option<i8>,
     /// Whether its block was not read because it is larger than any photo's.
     pub(crate) is_over_limit: bool,
+    /// What a person wrote: a description, a comment or a title.
+    pub words: Option<String>,
 }
 
 impl ExifFacts {
@@ -106,6 +109,7 @@ impl ExifFacts {
             position: position(exif),
             rating: rating(exif),
             is_over_limit: false,
+            words: words(exif),
         }
     }
 
@@ -125,10 +129,53 @@ fn reader() -> exif::Reader {
 
 /// An ASCII field without padding, cut where it is no name any more; `None` when empty.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
+    Some(ascii(exif, tag)?.chars().take(LONGEST_TEXT).collect())
+}
+
+/// A text of letters, of any length, if there is one.
+fn ascii(exif: &Exif, tag: Tag) -> Option<String> {
     let Value::Ascii(parts) = &exif.get_field(tag, In::PRIMARY)?.value else { return None };
     let text = String::from_utf8_lossy(parts.first()?);
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    (!text.is_empty()).then(|| text.chars().take(LONGEST_TEXT).collect())
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Tags of Microsoft's for texts: comment, subject, title.
+const MICROSOFT_TEXTS: [u16; 3] = [0x9c9c, 0x9c9f, 0x9c9b];
+
+/// The first of the fields for a person's words that has some.
+fn words(exif: &Exif) -> Option<String> {
+    let description = ascii(exif, Tag::ImageDescription).and_then(|text| of_person(&text));
+    let comment = || user_comment(exif).and_then(|text| of_person(&text));
+    let title = || MICROSOFT_TEXTS.iter().find_map(|tag| of_person(&utf16(exif, *tag)?));
+    description.or_else(comment).or_else(title)
+}
+
+/// A text of Microsoft's, UTF-16 without a mark.
+fn utf16(exif: &Exif, tag: u16) -> Option<String> {
+    let Value::Byte(bytes) = &exif.get_field(Tag(Context::Tiff, tag), In::PRIMARY)?.value else { return None };
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+}
+
+/// The comment, whose first eight bytes tell its letters.
+fn user_comment(exif: &Exif) -> Option<String> {
+    let field = exif.get_field(Tag::UserComment, In::PRIMARY)?;
+    let Value::Undefined(bytes, _) = &field.value else { return None };
+    let (code, text) = bytes.split_at_checked(8)?;
+    match code {
+        b"UNICODE\0" => {
+            let little = exif.little_endian();
+            let unit = |pair: &[u8]| match little {
+                true => u16::from_le_bytes([pair[0], pair[1]]),
+                false => u16::from_be_bytes([pair[0], pair[1]]),
+            };
+            Some(String::from_utf16_lossy(&text.chunks_exact(2).map(unit).collect::<Vec<_>>()))
+        }
+        // What is declared as nothing is mostly ASCII or UTF-8; other letters are passed over.
+        b"ASCII\0\0\0" | [0, 0, 0, 0, 0, 0, 0, 0] => std::str::from_utf8(text).ok().map(str::to_owned),
+        _ => None,
+    }
 }
 
 /// The moment of exposure, else of digitising. Either may lack the zone that the other tells.

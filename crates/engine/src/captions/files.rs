@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use sightline_catalog::{CaptionAuthor, Overwrite, PhotoId};
-use sightline_media::caption_metadata::{self, WriteTo};
+use sightline_media::caption_metadata::WriteTo;
 use sightline_media::{FileKind, Limits, hash_photo};
 use sightline_vlm::{Described, ModelInput, Search};
 
 use super::Judged;
-use super::write_out::write_caption;
+use super::write_out::{words_there, write_caption};
 use crate::batches::{Batches, batch_size};
 use crate::jobs::JobCx;
 use crate::loading::{Loader, work_ahead};
@@ -156,7 +156,7 @@ impl CaptionFiles {
                 },
                 false => None,
             };
-            let in_file = caption_metadata::read(path)?.and_then(|metadata| metadata.caption);
+            let in_file = words_there(path)?.caption;
             // A caption in the file that is the model's own, written out before, is the model's.
             let own = kept.as_ref().filter(|kept| kept.author == CaptionAuthor::Machine);
             let in_file = in_file.filter(|text| own.is_none_or(|own| own.text != *text));

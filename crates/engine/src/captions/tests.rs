@@ -168,3 +168,51 @@ fn a_sentence_that_does_not_fit_is_a_guess_that_nobody_sees_as_a_caption() {
     engine.undo_caption(red).unwrap();
     assert_eq!(engine.caption(red).unwrap(), None, "the guess before it is no caption either");
 }
+
+/// A photo in whose EXIF a person's sentence stands.
+fn with_description(words: &str) -> Vec<u8> {
+    let text = [words.as_bytes(), &[0]].concat();
+    let entry = [&[0x0e, 0x01, 2, 0], (text.len() as u32).to_le_bytes().as_slice(), &26u32.to_le_bytes()].concat();
+    let tiff = [b"II*\0\x08\0\0\0\x01\0".as_slice(), &entry, &[0; 4], &text].concat();
+    let content = [b"Exif\0\0".as_slice(), &tiff].concat();
+    let length = (content.len() as u16 + 2).to_be_bytes();
+    let photo = crate::testing::jpeg(RED, 0);
+    [&photo[..2], &[0xff, 0xe1], &length, &content, &photo[2..]].concat()
+}
+
+#[test]
+fn the_models_sentence_is_not_put_beside_a_persons_in_another_field_unless_asked() {
+    let world = World::new();
+    let path = world.path("grandmother.jpg");
+    std::fs::write(&path, with_description("Wilhelmina opens the parcel")).unwrap();
+    let sidecar = world.path("grandmother.jpg.xmp");
+    let caption = |overwrite, to| {
+        let (paths, search) = (vec![path.clone()], Search::default());
+        let task = CaptionFiles { paths, search, overwrite, save: false, write: Some(to) };
+        let (engine, control, mut files) = (world.engine(), JobControl::new(), Vec::new());
+        let cx = crate::jobs::JobCx::without_row(&engine, &control, &|_| {});
+        task.run(&cx, |file| {
+            files.push(file);
+            Ok(())
+        })
+        .unwrap();
+        files.remove(0)
+    };
+    let before = std::fs::read(&path).unwrap();
+    for overwrite in [Overwrite::Never, Overwrite::Machine] {
+        for to in [WriteTo::Sidecar, WriteTo::File] {
+            let file = caption(overwrite, to);
+            assert_eq!((file.text.as_deref(), file.author), (Some("Wilhelmina opens the parcel"), CaptionAuthor::File));
+            assert_eq!(file.written_to, None);
+        }
+    }
+    assert!(!sidecar.exists() && std::fs::read(&path).unwrap() == before);
+    assert_eq!(caption(Overwrite::All, WriteTo::Sidecar).written_to, Some(sidecar), "that is asked for");
+    // The library has it as the file's caption, and shows it before anything is written out.
+    world.index();
+    let engine = world.engine();
+    let id = world.search("red").unwrap().hits[0].photo;
+    std::fs::remove_file(world.path("grandmother.jpg.xmp")).unwrap();
+    let preview = engine.write_out_preview(id).unwrap().remove(0);
+    assert_eq!(preview.now.caption.as_deref(), Some("Wilhelmina opens the parcel"));
+}

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use sightline_catalog::{KeywordOrigin, PhotoId};
 use sightline_media::caption_metadata::{self, CaptionMetadata, WriteTo, Written, existing_sidecar, sidecar_path};
 
+use sightline_media::Facts;
+
 use crate::{Engine, EngineError};
 
 /// What writing a photo's caption and keywords out would do to one of its files.
@@ -18,6 +20,15 @@ pub struct WriteOutPreview {
     pub now: CaptionMetadata,
     /// As they would be read after.
     pub then: CaptionMetadata,
+}
+
+/// Caption and keywords of a file; as the caption counts what a person wrote in whichever field of it or beside it.
+pub(super) fn words_there(path: &Path) -> Result<CaptionMetadata, EngineError> {
+    let found = caption_metadata::read(path)?.unwrap_or_default();
+    if found.caption.is_some() {
+        return Ok(found);
+    }
+    Ok(CaptionMetadata { caption: Facts::read(path)?.words.caption, ..found })
 }
 
 /// Writes a caption beside or into a file, leaving its keywords as they are; gives the file that was written.
@@ -51,7 +62,7 @@ impl Engine {
         }
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
         let preview = |path: PathBuf| {
-            let now = caption_metadata::read(&path)?.unwrap_or_default();
+            let now = words_there(&path)?;
             let taken_off = |word: &String| said.iter().any(|row| row.removed && same(&row.word, word));
             let mut keywords: Vec<String> = now.keywords.iter().filter(|word| !taken_off(word)).cloned().collect();
             for word in &own {

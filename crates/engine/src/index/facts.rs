@@ -18,7 +18,7 @@ use crate::jobs::JobCx;
 use crate::loading::work_ahead;
 
 /// Raised when more is read of files, so that all are read again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How the facts of the file at `path` would be read now, where `look` tells of sidecars.
 pub(super) fn reading(path: &Path, look: impl Fn(&Path) -> Option<(u64, i64)>) -> Reading {

@@ -8,7 +8,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::error::{MetadataError, PacketError};
-use super::{CaptionMetadata, boxes, iptc, jpeg, packet};
+use super::words::of_person;
+use super::{CaptionMetadata, Told, boxes, iptc, jpeg, packet};
 
 /// What is read at once, so that a walk over headers is no system call each.
 const AHEAD: usize = 64 << 10;
@@ -34,6 +35,8 @@ pub(super) struct Blocks {
     pub photoshop: Vec<u8>,
     /// Why the packet was not looked for to the end: the file is built as no photo is.
     pub refused: Option<PacketError>,
+    /// The first of a PNG's own texts that a person may have written.
+    pub text: Option<String>,
 }
 
 impl Blocks {
@@ -67,7 +70,7 @@ pub(super) fn read_from(source: &mut dyn Source) -> io::Result<Blocks> {
     let xmp = |xmp| Blocks { xmp, ..Blocks::default() };
     let found = match head.as_slice() {
         [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
-        [0x89, b'P', b'N', b'G', ..] => png(&mut file).map(xmp),
+        [0x89, b'P', b'N', b'G', ..] => png(&mut file),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file).map(xmp),
         // Also Panasonic's and Olympus's raw files, which have marks of their own.
         [b'I', b'I', 42, 0, ..] | [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => {
@@ -130,24 +133,43 @@ fn fuji(file: &mut Ahead<'_>) -> io::Result<Blocks> {
     jpeg::blocks(file)
 }
 
-fn png(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
+/// Its texts may stand before the pixels and after them.
+fn png(file: &mut Ahead<'_>) -> io::Result<Blocks> {
+    let mut found = Blocks::default();
     file.seek(SeekFrom::Start(8))?;
     loop {
-        let length = u32::from_be_bytes(bytes(file)?);
-        match &bytes(file)? {
-            b"IEND" => return Ok(None),
-            b"iTXt" => {
+        // A file that ends too early keeps what was read of it.
+        let (Ok(length), Ok(kind)) = (bytes(file).map(u32::from_be_bytes), bytes(file)) else { return Ok(found) };
+        match &kind {
+            b"IEND" => return Ok(found),
+            kind @ (b"iTXt" | b"tEXt") => {
                 // The keyword and what says how the text is packed come before the packet.
-                let Some(chunk) = piece(file, length.into(), packet::LARGEST + 1024)? else { return Ok(None) };
+                let Some(chunk) = piece(file, length.into(), packet::LARGEST + 1024)? else { return Ok(found) };
                 let rest = u64::from(length).saturating_sub(chunk.len() as u64);
-                if let Some(text) = chunk.strip_prefix(PNG_XMP).and_then(png_text) {
-                    return Ok(Some(text.to_owned()));
+                match chunk.strip_prefix(PNG_XMP).and_then(png_text) {
+                    Some(text) if found.xmp.is_none() => found.xmp = Some(text.to_owned()),
+                    _ => found.text = found.text.take().or_else(|| png_words(&chunk, kind == b"iTXt")),
                 }
                 skip(file, rest + 4)?;
             }
             _ => skip(file, u64::from(length) + 4)?,
         }
     }
+}
+
+/// The text of a chunk whose keyword says that a person wrote it (PNG Specification, 11.3.3.2); packed texts are passed
+/// over.
+fn png_words(chunk: &[u8], international: bool) -> Option<String> {
+    let end = chunk.iter().position(|&byte| byte == 0)?;
+    let (keyword, rest) = (&chunk[..end], &chunk[end + 1..]);
+    if ![b"Description".as_slice(), b"Title", b"Comment", b"Caption"].contains(&keyword) {
+        return None;
+    }
+    let text = match international {
+        true => String::from_utf8_lossy(png_text(rest)?).into_owned(),
+        false => rest.iter().map(|&byte| char::from(byte)).collect(),
+    };
+    of_person(&text)
 }
 
 /// The text of an `iTXt` chunk after its keyword. XMP there is not compressed, says Part 3.

@@ -120,6 +120,14 @@ pub enum MetadataError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file is a link to a file in another folder, which is not written through it.
+    #[error("{}: a link to {}; write to that file itself", path.display(), target.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// Another program changed the file between reading and writing; nothing was written.
     #[error("{}: another program has just changed the file; try again", path.display())]
     Changed {
@@ -224,6 +232,7 @@ impl MetadataError {
             Self::Denied { .. } => "denied",
             Self::Io { .. } => "io",
             Self::ReadOnlyFile { .. } | Self::ReadOnlyFolder { .. } => "read_only",
+            Self::Link { .. } => "link",
             Self::Changed { .. } => "changed",
             Self::MalformedSidecar { .. } | Self::SidecarTooLarge { .. } => "sidecar_bad",
             Self::MalformedXmp { .. } => "metadata_bad",

@@ -5,6 +5,7 @@ use std::ops::Range;
 use md5::{Digest, Md5};
 
 use super::error::IptcFault;
+use super::words::of_person;
 use super::{CaptionMetadata, Told};
 use crate::dates;
 
@@ -14,6 +15,8 @@ const IPTC_DIGEST: u16 = 0x0425;
 
 /// Datasets, as record and number.
 const CHARSET: (u8, u8) = (1, 90);
+const TITLE: (u8, u8) = (2, 5);
+const HEADLINE: (u8, u8) = (2, 105);
 const KEYWORD: (u8, u8) = (2, 25);
 const DATE: (u8, u8) = (2, 55);
 const TIME: (u8, u8) = (2, 60);
@@ -103,12 +106,15 @@ fn decode(value: &[u8]) -> String {
 /// Caption, keywords and date from Photoshop data, as far as it can be read.
 pub(super) fn read(photoshop: &[u8]) -> Told {
     let (mut words, mut date, mut time) = (CaptionMetadata::default(), None, None);
+    let (mut headline, mut title) = (None, None);
     for block in all(photoshop, resource).0.iter().filter(|resource| resource.name == IPTC) {
         let iptc = &photoshop[block.value.clone()];
         for item in all(iptc, dataset).0 {
             let value = || decode(&iptc[item.value.clone()]);
             match item.name {
                 CAPTION if words.caption.is_none() => words.caption = Some(value()),
+                HEADLINE if headline.is_none() => headline = of_person(&value()),
+                TITLE if title.is_none() => title = of_person(&value()),
                 KEYWORD => words.keywords.push(value()),
                 DATE if date.is_none() => date = Some(value()),
                 TIME if time.is_none() => time = Some(value()),
@@ -117,7 +123,7 @@ pub(super) fn read(photoshop: &[u8]) -> Told {
         }
     }
     let taken_at = date.and_then(|date: String| dates::iptc(&date, time.as_deref()));
-    Told { words: words.normalized(), taken_at, ..Told::default() }
+    Told { words: words.normalized(), elsewhere: headline.or(title), taken_at, ..Told::default() }
 }
 
 /// Whether there is an IPTC caption in Photoshop data.

@@ -14,6 +14,7 @@ mod replace;
 mod sidecar;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 mod written;
 
 use std::io;
@@ -25,7 +26,7 @@ pub use container::Source;
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
 pub(crate) use packet::LARGEST as LARGEST_PACKET;
 pub use sidecar::{
-    Beside, beside, default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name,
+    Beside, beside, copy_of as copy_sidecar, default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name,
     possible as possible_sidecars,
 };
 pub use written::{WriteTo, Written, write};
@@ -67,6 +68,8 @@ impl CaptionMetadata {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Told {
     pub words: CaptionMetadata,
+    /// What stands in another field that a person may have put words in: a title, a headline, an alternative text.
+    pub elsewhere: Option<String>,
     /// In the form of [`crate::dates`].
     pub taken_at: Option<String>,
     /// -1 to 5.
@@ -81,10 +84,23 @@ pub(crate) struct Sources {
     pub sidecar: Told,
     pub embedded: Told,
     pub iptc: Told,
+    /// Texts of a PNG.
+    pub text: Option<String>,
     /// Why the packet in the photo was not read, if it is more than any photo needs.
     pub embedded_refused: Option<OverLimit>,
     /// The same of one of the files beside it, by its place among them.
     pub sidecar_refused: Option<(usize, OverLimit)>,
+}
+
+impl Sources {
+    /// The caption, and where there is none what else a person wrote; `exif` is what stands in EXIF.
+    pub fn caption(&self, exif: Option<&String>) -> Option<String> {
+        let places = [&self.sidecar, &self.embedded, &self.iptc];
+        let captions = places.iter().map(|told| told.words.caption.as_ref());
+        // EXIF's description is a caption; a title is less than one.
+        let others = places.iter().map(|told| told.elsewhere.as_ref());
+        captions.chain([exif]).chain(others).chain([self.text.as_ref()]).flatten().next().cloned()
+    }
 }
 
 /// Something that is larger than any photo needs, and was therefore not read.
@@ -122,7 +138,7 @@ fn told_of(packet: &[u8]) -> Result<Told, OverLimit> {
 /// When `photo` cannot be read.
 pub(crate) fn sources(photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<Sources> {
     let blocks = container::read_from(photo)?;
-    let mut sources = Sources { iptc: iptc::read(&blocks.photoshop), ..Sources::default() };
+    let mut sources = Sources { iptc: iptc::read(&blocks.photoshop), text: blocks.text, ..Sources::default() };
     if let Some(PacketError::TooLarge { what, limit }) = blocks.refused {
         sources.embedded_refused = Some(OverLimit::new(what, limit));
     }
@@ -173,7 +189,7 @@ pub fn write_sidecar(path: &Path, metadata: &CaptionMetadata) -> Result<PathBuf,
     sidecar::write(path, metadata)
 }
 
-/// Writes caption and keywords into the JPEG file at `path`; a symbolic link is followed.
+/// Writes caption and keywords into the JPEG file at `path`; a symbolic link is followed within its folder.
 ///
 /// Every byte outside the XMP segment stays, but for an IPTC caption, which follows where there is one. Times and
 /// permissions stay too. After a power cut the file is the old or the new one. As with any file replaced as a whole,
@@ -181,7 +197,8 @@ pub fn write_sidecar(path: &Path, metadata: &CaptionMetadata) -> Result<PathBuf,
 ///
 /// # Errors
 ///
-/// The file is no JPEG, is read-only, or cannot be changed without risk to something else in it.
+/// The file is no JPEG, is read-only, is a link that leads out of its folder, or cannot be changed without risk to
+/// something else in it.
 pub fn embed(path: &Path, metadata: &CaptionMetadata) -> Result<(), MetadataError> {
     jpeg::embed(path, metadata)
 }

@@ -36,6 +36,14 @@ pub(super) struct Original {
     pub(super) path: PathBuf,
     pub(super) bytes: Vec<u8>,
     metadata: fs::Metadata,
+    /// The link that led to it out of the link's own folder.
+    link: Option<PathBuf>,
+}
+
+/// Whether a file lies in the folder of a link that leads to it.
+fn is_beside(link: &Path, real: &Path) -> bool {
+    let folder = link.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::canonicalize(folder).is_ok_and(|folder| Some(folder.as_path()) == real.parent())
 }
 
 impl Original {
@@ -43,13 +51,14 @@ impl Original {
     pub(super) fn read(path: &Path) -> Result<Self, MetadataError> {
         let failed = |source| MetadataError::io(path, source);
         let real = fs::canonicalize(path).map_err(failed)?;
+        let leads_out = fs::symlink_metadata(path).map_err(failed)?.is_symlink() && !is_beside(path, &real);
         // Taken before reading, which may change the time of the last access.
         let metadata = fs::metadata(&real).map_err(failed)?;
         if !metadata.is_file() {
             return Err(failed(io::ErrorKind::InvalidInput.into()));
         }
         let bytes = read_bounded(&real).map_err(failed)?;
-        Ok(Self { path: real, bytes, metadata })
+        Ok(Self { path: real, bytes, metadata, link: leads_out.then(|| path.to_owned()) })
     }
 
     /// Whether the file on the disk is still the one that was read.
@@ -67,6 +76,10 @@ impl Original {
     }
 
     fn check_writable(&self) -> Result<(), MetadataError> {
+        if let Some(link) = &self.link {
+            // Who asked for a photo of this folder to be written did not ask for a file somewhere else.
+            return Err(MetadataError::Link { path: link.clone(), target: self.path.clone() });
+        }
         let read_only = || MetadataError::ReadOnlyFile { path: self.path.clone() };
         if self.metadata.permissions().readonly() {
             return Err(read_only());

@@ -104,6 +104,17 @@ pub(super) fn write(photo: &Path, metadata: &CaptionMetadata) -> Result<PathBuf,
     Ok(path)
 }
 
+/// Gives the photo `to` a copy of the sidecar of `from`, a photo of the same content, if it has none.
+///
+/// # Errors
+/// The sidecar cannot be read, or the folder of `to` cannot be written.
+pub fn copy_of(from: &Path, to: &Path) -> Result<(), MetadataError> {
+    match (existing(from), existing(to)) {
+        (Some(sidecar), None) => replace::create(&default_path(to), &load(&sidecar)?.bytes),
+        _ => Ok(()),
+    }
+}
+
 fn load(path: &Path) -> Result<Original, MetadataError> {
     let bytes = fs::metadata(path).map_err(|source| MetadataError::io(path, source))?.len();
     if bytes > LARGEST {

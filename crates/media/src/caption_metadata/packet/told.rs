@@ -1,15 +1,29 @@
-//! Date, rating and position in a packet (XMP Specification Part 2; XMP for EXIF, CIPA DC-010).
+//! Words in other fields, date, rating and position in a packet (XMP Specification Part 2; XMP for EXIF, CIPA DC-010).
 
 use super::tree::{Element, Space};
 use super::{descriptions, read_tree, split, tree, value};
 use crate::caption_metadata::Told;
 use crate::caption_metadata::error::PacketError;
+use crate::caption_metadata::words::of_person;
 use crate::dates;
 use crate::metadata::on_earth;
 
 /// Where a date of taking stands, the most telling first.
 const DATES: [(Space, &str); 3] =
     [(Space::Exif, "DateTimeOriginal"), (Space::Photoshop, "DateCreated"), (Space::Xmp, "CreateDate")];
+
+/// Where else a person's words may stand, the most telling first: in any language, as a plain text or a list.
+const WORDS: [(Space, &str); 9] = [
+    (Space::Dc, "description"),
+    (Space::Tiff, "ImageDescription"),
+    (Space::Exif, "UserComment"),
+    (Space::IptcCore, "AltTextAccessibility"),
+    (Space::IptcCore, "ExtDescrAccessibility"),
+    (Space::Acdsee, "caption"),
+    (Space::Acdsee, "notes"),
+    (Space::Photoshop, "Headline"),
+    (Space::Dc, "title"),
+];
 
 /// Reads what a packet says of its photo; a property that makes no sense is passed over.
 ///
@@ -21,6 +35,7 @@ pub fn told(packet: &[u8]) -> Result<Told, PacketError> {
     let rdf = root.find(Space::Rdf, "RDF").ok_or(PacketError::NoRdf)?;
     Ok(Told {
         words: read_tree(&root).unwrap_or_default(),
+        elsewhere: WORDS.iter().find_map(|(space, local)| elsewhere(rdf, *space, local)),
         taken_at: DATES.iter().find_map(|(space, local)| dates::iso(simple(rdf, *space, local)?)),
         rating: simple(rdf, Space::Xmp, "Rating").and_then(rating),
         position: position(rdf),
@@ -32,6 +47,19 @@ pub(super) fn simple<'a>(rdf: &'a Element, space: Space, local: &str) -> Option<
     descriptions(rdf).find_map(|description| match description.attribute(space, local) {
         Some(attribute) => attribute.value.as_deref(),
         None => value::holder(description.children.iter().find(|child| child.is(space, local))?).text.as_deref(),
+    })
+}
+
+/// The first text of a property that a person may have written.
+fn elsewhere(rdf: &Element, space: Space, local: &str) -> Option<String> {
+    descriptions(rdf).find_map(|description| {
+        let attribute =
+            description.attribute(space, local).and_then(|attribute| of_person(attribute.value.as_deref()?));
+        let of = |property: &Element| match value::array(property) {
+            Some(array) => value::items(array).find_map(|item| of_person(value::holder(item).text.as_deref()?)),
+            None => of_person(value::holder(property).text.as_deref()?),
+        };
+        attribute.or_else(|| description.children.iter().filter(|child| child.is(space, local)).find_map(of))
     })
 }
 

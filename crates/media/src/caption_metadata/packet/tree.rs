@@ -15,6 +15,9 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
+const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
+const IPTC_CORE: &str = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/";
+const ACDSEE: &str = "http://ns.acdsee.com/iptc/1.0/";
 
 /// Namespaces that may be in force at once; editors declare some forty.
 const MOST_NAMESPACES: usize = 256;
@@ -36,6 +39,9 @@ pub(super) enum Space {
     Photoshop,
     Xmp,
     Exif,
+    Tiff,
+    IptcCore,
+    Acdsee,
     Other,
 }
 
@@ -49,6 +55,9 @@ impl Space {
                 PHOTOSHOP => Self::Photoshop,
                 XMP => Self::Xmp,
                 EXIF => Self::Exif,
+                TIFF => Self::Tiff,
+                IPTC_CORE => Self::IptcCore,
+                ACDSEE => Self::Acdsee,
                 _ => Self::Other,
             },
             ResolveResult::Unbound | ResolveResult::Unknown(_) => Self::Other,

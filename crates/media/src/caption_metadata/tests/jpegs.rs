@@ -1,10 +1,11 @@
 use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use super::{SMALL, XMP_HEADER, leftovers, metadata, picture_with, put, segment};
 use crate::caption_metadata::jpeg::segments;
 use crate::caption_metadata::replace::{Temporary, remove_leftovers};
-use crate::caption_metadata::{CaptionMetadata, embed, packet, read};
+use crate::caption_metadata::{CaptionMetadata, embed, packet, read, write_sidecar};
 
 /// All bytes of a JPEG file but those of its XMP segment, and where that is.
 fn without_xmp(bytes: &[u8]) -> (Vec<u8>, Option<Range<usize>>) {
@@ -132,16 +133,39 @@ fn permissions_and_times_stay() {
 
 #[cfg(unix)]
 #[test]
-fn a_symbolic_link_stays_and_its_target_is_replaced() {
+fn a_link_within_its_folder_stays_and_its_target_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
-    let target = put(elsewhere.path(), "target.jpg", SMALL);
+    let target = put(folder.path(), "target.jpg", SMALL);
     let link = folder.path().join("link.jpg");
-    std::os::unix::fs::symlink(&target, &link).unwrap();
+    std::os::unix::fs::symlink("target.jpg", &link).unwrap();
     embed(&link, &metadata("a", &[])).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(read(&target).unwrap(), Some(metadata("a", &[])));
-    assert_eq!(leftovers(elsewhere.path()), [""; 0]);
+    assert_eq!(leftovers(folder.path()), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_that_leads_out_of_the_folder() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let photo = put(folder.path(), "photo.jpg", SMALL);
+    let target = put(elsewhere.path(), "target.jpg", SMALL);
+    let sidecar = write_sidecar(&target, &metadata("mine", &[])).unwrap();
+    let link = |to: &Path, name: &str| {
+        let link = folder.path().join(name);
+        std::os::unix::fs::symlink(to, &link).unwrap();
+        link
+    };
+    let to_photo = link(&target, "link.jpg");
+    assert_eq!(embed(&to_photo, &metadata("a", &[])).unwrap_err().code(), "link");
+    assert_eq!(fs::read(&target).unwrap(), SMALL);
+    // Nor through a sidecar that is one.
+    link(&sidecar, "photo.jpg.xmp");
+    let before = fs::read(&sidecar).unwrap();
+    assert_eq!(write_sidecar(&photo, &metadata("a", &[])).unwrap_err().code(), "link");
+    assert_eq!(fs::read(&sidecar).unwrap(), before);
+    assert_eq!(read(&photo).unwrap(), Some(metadata("mine", &[])), "it is still read");
+    assert_eq!((leftovers(folder.path()), leftovers(elsewhere.path())), (vec![], vec![]));
 }
 
 #[test]
