@@ -1,11 +1,13 @@
 """Chooses the bars of near-duplicates on one half of `variants.py`'s photos and reports them on the other.
 
-thresholds.py LIBRARY [FAR COSINE NEAR COSINE]: the library that the photos were indexed into. Fingerprints are read from the catalogue where it has
+thresholds.py LIBRARY [FAR COSINE NEAR COSINE [PROVE]]: the library that the photos were indexed into, and the built example
+`prove`, which has the last word on pixels. Fingerprints are read from the catalogue where it has
 them, else made of the thumbnails as `media::Fingerprint` does.
 """
 
 import io
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +20,19 @@ def fingerprint(jpeg):
     return np.packbits((small[:, :-1] < small[:, 1:]).reshape(-1)).view(">u8").astype(np.uint64)[0]
 
 
+paths = {}
+
+
+def prove(program, found, names, a, b):
+    """Leaves of the pairs found those that the pixels prove."""
+    at = np.flatnonzero(found)
+    pairs = "".join(f"{paths[names[a[i]]]}\t{paths[names[b[i]]]}\n" for i in at)
+    told = subprocess.run([program], input=pairs, capture_output=True, text=True, check=True).stdout.splitlines()
+    proven = np.zeros_like(found)
+    proven[at] = [line == "1" for line in told]
+    return proven
+
+
 def load(library):
     file = sqlite3.connect(f"file:{library}/catalogue.sqlite?mode=ro", uri=True)
     model = max(file.execute("SELECT id, key FROM model").fetchall(), key=lambda row: -len(row[1]))[0]
@@ -28,6 +43,7 @@ def load(library):
         [model],
     ).fetchall()
     names = [Path(row[0].decode()).stem for row in rows]
+    paths.update(zip(names, (row[0].decode() for row in rows)))
     vectors = np.stack([np.frombuffer(row[2], np.float16).astype(np.float32) for row in rows])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     try:
@@ -69,6 +85,10 @@ def main():
         print(f"chosen: precision {precision:.4f} recall {recall:.4f}")
         distance, cosine, same, first, second, names, a, b = pairs(*data, 1)
         precision, recall, found = scores(distance, cosine, same, near, least, sure, likely)
+        if len(sys.argv) > 6:
+            print(f"before the pixels are compared: recall {recall:.4f}, {(found & ~same).sum()} wrong of {found.sum()}")
+            found = prove(sys.argv[6], found, names, a, b)
+            precision, recall = (found & same).sum() / max(found.sum(), 1), (found & same).sum() / same.sum()
         print(f"the other half, {same.sum()} pairs of {len(same)}: precision {precision:.4f} recall {recall:.4f}, {(found & ~same).sum()} wrong")
         for kind in sorted(set(second)):
             of = same & (((first == "original") & (second == kind)) | ((second == "original") & (first == kind)))

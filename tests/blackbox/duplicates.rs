@@ -90,3 +90,54 @@ fn the_last_copy_and_photos_without_another_stay() {
     assert_eq!(run(&world, &["duplicates", "trash", "--yes", &one]).status.code(), Some(0));
     assert!(!Path::new(&one).exists() && Path::new(&other).is_file());
 }
+
+/// The trash lies on another disk: nothing can be renamed into it or out of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn undo_brings_the_bytes_back_from_the_trash_of_another_disk_or_says_what_it_could_not_do() {
+    let Some(shim) = crate::faults::shim() else { return };
+    let world = twice();
+    let run = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env("XDG_DATA_HOME", share(&world)).env("LD_PRELOAD", &shim).env("FAULT_DISK", "/share/");
+        command.output().unwrap()
+    };
+    let (downloads, copy) = (world.photos().join("Downloads"), world.photos().join("Downloads/boats.jpg"));
+    let bytes = std::fs::read(&copy).unwrap();
+    let modified = copy.metadata().unwrap().modified().unwrap();
+    assert_eq!(run(&["duplicates", "trash", "--keep", "best", "--yes"]).status.code(), Some(0));
+    let trashed = share(&world).join("Trash/files/boats.jpg");
+    assert!(!copy.exists());
+    assert_eq!(std::fs::read(&trashed).unwrap(), bytes);
+
+    // A file lies where its folder was.
+    std::fs::remove_dir(&downloads).unwrap();
+    std::fs::write(&downloads, "no folder").unwrap();
+    let refused = run(&["duplicates", "undo"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("could not be put back") && said.contains("still in the trash, as"), "{said}");
+    assert_eq!(std::fs::read(&trashed).unwrap(), bytes);
+
+    std::fs::remove_file(&downloads).unwrap();
+    assert_eq!(run(&["duplicates", "undo"]).status.code(), Some(0));
+    assert_eq!(std::fs::read(&copy).unwrap(), bytes);
+    assert_eq!(copy.metadata().unwrap().modified().unwrap(), modified);
+    assert!(!trashed.exists());
+    assert_eq!(std::fs::read_dir(&downloads).unwrap().count(), 1, "nothing else is left there");
+    assert_eq!(world.index()["unchanged"], 3, "as if nothing had happened");
+}
+
+#[test]
+fn of_two_equal_files_the_one_with_its_owners_sidecar_stays() {
+    let world = twice();
+    let sidecar = world.photos().join("Downloads/boats.jpg.xmp");
+    let text = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+                <rdf:Description xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmp:Rating='5'/></rdf:RDF></x:xmpmeta>";
+    std::fs::write(&sidecar, text).unwrap();
+    world.index();
+    let done = json(&world, &["duplicates", "trash", "--keep", "best", "--yes", "--json"], 0);
+    assert_eq!(done.last().unwrap()["moved"], 1);
+    assert!(sidecar.is_file() && world.photos().join("Downloads/boats.jpg").is_file());
+    assert!(!world.photos().join("boats.jpg").exists());
+}

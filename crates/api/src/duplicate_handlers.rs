@@ -84,6 +84,8 @@ fn file(file: &engine::DuplicateFile) -> DuplicateFile {
         why_not: file.why.map(|why| match why {
             engine::Why::Pixels => WhyNot::Pixels,
             engine::Why::Format => WhyNot::Format,
+            engine::Why::Rating => WhyNot::Rating,
+            engine::Why::Sidecar => WhyNot::Sidecar,
             engine::Why::Compression => WhyNot::Compression,
             engine::Why::Camera => WhyNot::Camera,
             engine::Why::Date => WhyNot::Date,

@@ -21,6 +21,10 @@ pub enum WhyNot {
     Pixels,
     /// It is of a format that cameras make.
     Format,
+    /// It has more stars.
+    Rating,
+    /// It has a sidecar.
+    Sidecar,
     /// It is compressed less.
     Compression,
     /// It names its camera.

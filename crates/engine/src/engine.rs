@@ -10,7 +10,7 @@ use sightline_vlm::{DeviceChoice, Preprocess};
 use crate::EngineError;
 use crate::captions::HeldJudge;
 use crate::decoding::{Decoders, never};
-use crate::duplicates::HeldDuplicates;
+use crate::duplicates::{HeldDuplicates, Proofs};
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
@@ -61,6 +61,8 @@ struct Memory {
     suggested: HeldSuggestions,
     /// The duplicates as they were last found.
     duplicates: HeldDuplicates,
+    /// Which pictures were proven to be the same.
+    proofs: Proofs,
     /// Learning curves of the lessons of this process, by job.
     curves: Curves,
     /// The list of tags in use, with its text.
@@ -224,6 +226,11 @@ impl Engine {
     /// The duplicates as they were last found.
     pub(crate) fn held_duplicates(&self) -> &HeldDuplicates {
         &self.0.memory.duplicates
+    }
+
+    /// Which pictures were proven to be the same, and which not.
+    pub(crate) fn proofs(&self) -> &Proofs {
+        &self.0.memory.proofs
     }
 
     /// The learning curves of this process's lessons.

@@ -108,6 +108,14 @@ pub enum EngineError {
         /// The path that was to be kept.
         other: PathBuf,
     },
+    /// Two photos that are not proven to be the same picture.
+    #[error("{}: not proven to be a duplicate of {}; look for duplicates again", path.display(), other.display())]
+    NoDuplicate {
+        /// The file that was to go.
+        path: PathBuf,
+        /// The file that was to be kept in its place.
+        other: PathBuf,
+    },
     /// A file is not what it was when it was indexed.
     #[error("{}: changed since it was indexed; index its folder and look for duplicates again", path.display())]
     ChangedSince {
@@ -238,6 +246,7 @@ impl EngineError {
             Self::Trash(error) => error.code(),
             Self::LastCopy { .. } => "last_copy",
             Self::SameFile { .. } => "same_file",
+            Self::NoDuplicate { .. } => "no_duplicate",
             Self::ChangedSince { .. } => "changed_since",
             Self::NotAllCopied { .. } => "not_all_copied",
             Self::NotIndexed { .. } => "not_indexed",

@@ -36,7 +36,7 @@ pub(crate) struct Loader {
 impl Loader {
     /// A loader whose photos are wanted until `stop` says otherwise.
     pub fn new(decoders: Arc<Decoders>, preprocess: Preprocess, stop: Stop) -> Self {
-        Self { decoders, preprocess, stop, budget: Budget::of(BUDGET) }
+        Self { decoders, preprocess, stop, budget: Budget::default() }
     }
 
     /// Reads, decodes and prepares a photo.
@@ -77,20 +77,32 @@ impl Loader {
     }
 
     fn open(&self, path: &Path, beside: Option<&[Beside]>) -> Result<(Photo, Share<'_>), EngineError> {
-        let (min_short_side, spent) = (self.preprocess.min_short_side(), Cell::default());
-        let mut refused = MediaError::Missing { path: path.into() };
-        for max_alloc_bytes in CLASSES {
-            let share = self.budget.take(max_alloc_bytes);
-            let limits = Limits { max_alloc_bytes, ..Limits::default() };
-            let wanted = Wanted { min_short_side, limits: &limits, beside, spent: &spent };
-            match self.decoders.decode(path, &wanted, &self.stop) {
-                Ok(photo) => return Ok((photo, share)),
-                Err(EngineError::Media(error @ MediaError::TooLarge { .. })) => refused = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(refused.into())
+        open_within(&self.budget, &self.decoders, path, (self.preprocess.min_short_side(), beside), &self.stop)
     }
+}
+
+/// Reads and decodes a photo whose shorter side has at least `short_side` pixels where the file has them, with its facts
+/// if the files `beside` it are given; its pixels count as held as long as the share.
+pub(crate) fn open_within<'a>(
+    budget: &'a Budget,
+    decoders: &Decoders,
+    path: &Path,
+    (short_side, beside): (u32, Option<&[Beside]>),
+    stop: &Stop,
+) -> Result<(Photo, Share<'a>), EngineError> {
+    let (min_short_side, spent) = (short_side, Cell::default());
+    let mut refused = MediaError::Missing { path: path.into() };
+    for max_alloc_bytes in CLASSES {
+        let share = budget.take(max_alloc_bytes);
+        let limits = Limits { max_alloc_bytes, ..Limits::default() };
+        let wanted = Wanted { min_short_side, limits: &limits, beside, spent: &spent };
+        match decoders.decode(path, &wanted, stop) {
+            Ok(photo) => return Ok((photo, share)),
+            Err(EngineError::Media(error @ MediaError::TooLarge { .. })) => refused = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.into())
 }
 
 /// What may be held at once, of bytes or of whatever else there is little.
@@ -101,6 +113,13 @@ pub(crate) struct Budget {
 
 /// A part of the budget; dropping it gives it back.
 pub(crate) struct Share<'a>(&'a Budget, u64);
+
+impl Default for Budget {
+    /// The bytes that all decoders may hold together.
+    fn default() -> Self {
+        Self::of(BUDGET)
+    }
+}
 
 impl Budget {
     pub fn of(whole: u64) -> Self {

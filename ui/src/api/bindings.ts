@@ -1169,7 +1169,7 @@ after: number | null,
  */
 guard_change: number, };
 
-export type WhyNot = "pixels" | "format" | "compression" | "camera" | "date" | "place" | "albums" | "age" | "tie";
+export type WhyNot = "pixels" | "format" | "rating" | "sidecar" | "compression" | "camera" | "date" | "place" | "albums" | "age" | "tie";
 
 export type WriteCaption = { photo: number, text: string, };
 

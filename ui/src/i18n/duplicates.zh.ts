@@ -5,12 +5,13 @@ const number = new Intl.NumberFormat("zh");
 
 export const duplicatesZh: DuplicatesMessages = {
   title: "重复照片",
-  lead: "同一张照片出现两次，或几乎一样：副本、缩小或另存的版本、连拍。由您决定保留哪张；在您确认之前不会移动任何文件，确认后也只会移到系统回收站。",
+  lead: "同一张照片出现两次：副本、缩小或另存的版本、画面没有变化的连拍。程序会逐像素比较，文字不同的两页就是两张照片。由您决定保留哪张；在您确认之前不会移动任何文件，确认后也只会移到系统回收站。",
   find: "查找重复照片",
   again: "重新查找",
   phases: {
     fingerprints: "正在准备比较照片",
     compare: "正在比较照片",
+    prove: "正在比较像素",
     group: "正在整理重复照片",
     trash: "正在移到回收站",
   },
@@ -28,11 +29,13 @@ export const duplicatesZh: DuplicatesMessages = {
   why: {
     pixels: "像素少于最佳的一张",
     format: "没有 RAW 文件，或不是相机生成的格式",
+    rating: "星级低于最佳的一张",
+    sidecar: "旁边没有附属文件",
     compression: "压缩程度高于最佳的一张",
     camera: "没有记录相机",
     date: "没有记录拍摄时间",
     place: "名称或位置像是副本或下载",
-    albums: "所在相册少于最佳的一张",
+    albums: "所在相册较少，或没有您写的文字",
     age: "修改时间晚于最佳的一张",
     tie: "没有差别：留哪张都可以",
   },
@@ -52,11 +55,11 @@ export const duplicatesZh: DuplicatesMessages = {
   decideNothing: "撤回所有选择",
   decided: "已选择",
   rule: "如何选出最佳",
-  ruleLead: "带有 RAW 文件或影片；否则像素更多；否则是相机生成的格式；否则压缩更少；否则记录了相机；否则记录了拍摄时间；否则名称和位置不像副本或下载；否则在更多相册中或有您写的文字；否则更久没有改动。以最先出现的差别为准。",
+  ruleLead: "带有 RAW 文件或影片；否则像素更多；否则星级更高；否则有您写的文字或在更多相册中；否则带有附属文件；否则是相机生成的格式；否则压缩更少；否则记录了相机；否则记录了拍摄时间；否则名称和位置不像副本或下载；否则更久没有改动。以最先出现的差别为准。",
   move: (files) => (files === 0 ? "将其余文件移到回收站" : `将 ${number.format(files)} 个文件移到回收站`),
   confirmTitle: (files) => `将 ${number.format(files)} 个文件移到回收站？`,
   confirmLead: (files, groups, size) =>
-    `${number.format(groups)} 组中的 ${number.format(files)} 个文件（${size}）将移到系统回收站；每组保留一个。相册、说明和关键词会转给保留的那张。`,
+    `${number.format(groups)} 组中的 ${number.format(files)} 个文件（${size}）将移到系统回收站；每组保留一个。相册、说明、关键词、回答和星级会转给保留的那张。`,
   moved: "文件已移到回收站",
   undoTrash: (files) => `从回收站取回 ${number.format(files)} 个文件`,
   back: (files) => `${number.format(files)} 个文件已放回原处`,

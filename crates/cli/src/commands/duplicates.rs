@@ -19,8 +19,12 @@ use crate::setup;
 
 /// List photos that are there twice, exactly or nearly, the best of each first
 ///
-/// The best has its raw file or its film, else has more pixels, else is of a camera's format, is compressed less, names its camera and its date, is not
-/// called or filed as a copy, is in more albums, has lain unchanged for longer. Nothing is moved without `trash --yes`.
+/// Photos are compared pixel by pixel: another word on a page or another piece on a board makes another picture.
+///
+/// The best has its raw file or its film, else has more pixels, else more stars, a person's words, more albums or a
+/// sidecar, else is of a camera's format, is compressed less, names its camera and its date, is not called or filed as
+/// a copy, has lain unchanged for longer. Nothing is moved without `trash --yes`; albums, captions, keywords, answers
+/// and stars of what goes are given to the one that stays.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Duplicates {
@@ -36,7 +40,7 @@ struct Which {
     /// Only files of the very same content
     #[arg(long, conflicts_with = "near")]
     exact: bool,
-    /// Only photos that look alike: re-encoded, scaled, cropped, shot in a burst
+    /// Only photos that show the same: re-encoded, scaled, cropped a little, shot in a burst in which nothing moved
     #[arg(long)]
     near: bool,
     /// Only groups that have a file below this folder
@@ -165,11 +169,13 @@ fn explained(why: Option<Why>) -> &'static str {
         None => "keep",
         Some(Why::Pixels) => "fewer pixels",
         Some(Why::Format) => "no raw file, or not a camera's format",
+        Some(Why::Rating) => "fewer stars",
+        Some(Why::Sidecar) => "no sidecar",
         Some(Why::Compression) => "compressed more",
         Some(Why::Camera) => "names no camera",
         Some(Why::Date) => "has no date",
         Some(Why::Place) => "called or filed as a copy",
-        Some(Why::Albums) => "in fewer albums",
+        Some(Why::Albums) => "in fewer albums, or without your words",
         Some(Why::Age) => "changed later",
         Some(Why::Tie) => "no difference",
     }
@@ -187,6 +193,8 @@ fn file_object(file: &DuplicateFile) -> Value {
         "companions": file.companions.iter().map(|path| shown(path)).collect::<Vec<_>>(),
         "taken_at": file.taken_at,
         "albums": file.albums,
+        "rating": file.rating,
+        "sidecar": file.has_sidecar,
     });
     put_path(&mut object, &file.path);
     object

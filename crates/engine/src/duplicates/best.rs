@@ -34,9 +34,13 @@ pub struct DuplicateFile {
     pub taken_at: Option<String>,
     /// The camera's name.
     pub camera: Option<String>,
+    /// Its stars, -1 for a photo that was rejected.
+    pub rating: Option<i8>,
+    /// Whether a sidecar beside it says something of it.
+    pub has_sidecar: bool,
     /// Albums that the photo is in.
     pub albums: usize,
-    /// Whether a person gave the photo a caption or keywords.
+    /// Whether a person gave the photo a caption or keywords, here or in its files.
     pub described: bool,
     /// Why another file of the group is better; none for the best.
     pub why: Option<Why>,
@@ -49,6 +53,10 @@ pub enum Why {
     Pixels,
     /// Its raw file or its film belongs to it, it is raw itself, or it is of a format that cameras make.
     Format,
+    /// It has more stars.
+    Rating,
+    /// It has a sidecar.
+    Sidecar,
     /// It is compressed less: a tenth more bytes a pixel.
     Compression,
     /// It says which camera took it.
@@ -71,6 +79,8 @@ impl Why {
         match self {
             Self::Pixels => "pixels",
             Self::Format => "format",
+            Self::Rating => "rating",
+            Self::Sidecar => "sidecar",
             Self::Compression => "compression",
             Self::Camera => "camera",
             Self::Date => "date",
@@ -134,13 +144,18 @@ pub(super) fn better(one: &DuplicateFile, other: &DuplicateFile) -> Option<Why> 
     const PIXELS: f64 = 1.02;
     const BYTES: f64 = 1.10;
     let rank = |file: &DuplicateFile| format_rank(&file.format);
-    let worth = |file: &DuplicateFile| (file.albums, file.described);
+    let worth = |file: &DuplicateFile| (file.described, file.albums);
+    let stars = |file: &DuplicateFile| file.rating.unwrap_or_default().max(0);
     let whole = |file: &DuplicateFile| !file.companions.is_empty();
     // Each says whether the first is better, and whether the second is.
     let steps = [
         // What goes takes its raw file or its film along.
         (Why::Format, whole(one) && !whole(other), whole(other) && !whole(one)),
         (Why::Pixels, one.pixels() > other.pixels() * PIXELS, other.pixels() > one.pixels() * PIXELS),
+        // What a person did: albums and words are handed on, but a sidecar goes where its file goes.
+        (Why::Rating, stars(one) > stars(other), stars(other) > stars(one)),
+        (Why::Albums, worth(one) > worth(other), worth(other) > worth(one)),
+        (Why::Sidecar, one.has_sidecar && !other.has_sidecar, other.has_sidecar && !one.has_sidecar),
         (Why::Format, rank(one) > rank(other), rank(other) > rank(one)),
         (
             Why::Compression,
@@ -158,7 +173,6 @@ pub(super) fn better(one: &DuplicateFile, other: &DuplicateFile) -> Option<Why> 
             !looks_like_a_copy(&one.path) && looks_like_a_copy(&other.path),
             looks_like_a_copy(&one.path) && !looks_like_a_copy(&other.path),
         ),
-        (Why::Albums, worth(one) > worth(other), worth(other) > worth(one)),
         (Why::Age, one.modified_ns < other.modified_ns, other.modified_ns < one.modified_ns),
     ];
     for (why, is, is_not) in steps {
@@ -207,6 +221,8 @@ mod tests {
             format: "jpeg".into(),
             taken_at: Some("2021-06-30T12:00:00".into()),
             camera: Some("X100V".into()),
+            rating: None,
+            has_sidecar: false,
             albums: 0,
             described: false,
             why: None,
@@ -241,9 +257,20 @@ mod tests {
         let mut with_raw = file("/p/b (1).jpg");
         (with_raw.companions, with_raw.width) = (vec!["/p/b (1).raf".into()], 2000);
         assert_eq!(better(&with_raw, &best), Some(Why::Format));
-        let mut in_album = file("/p/z.jpg");
-        in_album.albums = 1;
-        assert_eq!(better(&in_album, &best), Some(Why::Albums));
+        let better_for = |change: fn(&mut DuplicateFile)| {
+            let mut other = file("/p/Downloads/z (1).jpg");
+            (other.size_bytes, other.modified_ns) = (500_000, 9);
+            change(&mut other);
+            assert_eq!(better(&best, &other), None);
+            better(&other, &best)
+        };
+        // What a person did outweighs everything but pixels.
+        assert_eq!(better_for(|f| f.albums = 1), Some(Why::Albums));
+        assert_eq!(better_for(|f| f.described = true), Some(Why::Albums));
+        assert_eq!(better_for(|f| f.rating = Some(3)), Some(Why::Rating));
+        assert_eq!(better_for(|f| f.has_sidecar = true), Some(Why::Sidecar));
+        assert_eq!(worse(|f| (f.rating, f.width) = (Some(5), 2000)), Some(Why::Pixels));
+        assert_eq!(worse(|f| f.rating = Some(-1)), Some(Why::Tie), "a rejection is no reason to keep it");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use sightline_media::Fingerprint;
 use super::DuplicateGroup;
 use super::best::better;
 use super::find::{Candidates, FARTHEST, are_near, led_by_the_best};
+use super::proof::proven;
 use crate::EngineError;
 use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
@@ -28,7 +29,7 @@ impl Job for DuplicatesJob {
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         fingerprint_the_rest(cx)?;
-        let pairs = near_pairs(cx)?;
+        let pairs = proven(cx, near_pairs(cx)?)?;
         let groups = group(cx, &pairs)?;
         *cx.engine().held_groups() = Some(Arc::new(groups));
         Ok(())
@@ -58,7 +59,7 @@ fn fingerprint_the_rest(cx: &JobCx<'_>) -> Result<(), EngineError> {
     made
 }
 
-/// Pairs of photos that are near-duplicates by fingerprint and vector, without those a person said are none.
+/// Pairs of photos that may be near-duplicates by fingerprint and vector, without those a person said are none.
 fn near_pairs(cx: &JobCx<'_>) -> Result<Vec<(i64, i64)>, EngineError> {
     let engine = cx.engine();
     let catalog = engine.catalog()?;

@@ -1,11 +1,13 @@
 //! Duplicates: the same photo twice, or nearly so; which to keep; and the way to the system's trash and back.
 //!
 //! Exact: one content in several places, which the catalogue knows by its hash. Near: photos whose fingerprints differ in
-//! few places and whose vectors by the untaught model point the same way; both have to agree. Nothing here deletes.
+//! few places and whose vectors by the untaught model point the same way, and of which the pixels prove that they show
+//! the very same. Nothing here deletes.
 
 mod best;
 mod find;
 mod job;
+mod proof;
 #[cfg(test)]
 mod test_bin;
 #[cfg(test)]
@@ -17,12 +19,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sightline_catalog::{Catalog, KeywordOrigin, PhotoId};
+use sightline_media::caption_metadata::existing_sidecar;
 
 use crate::{CaptionAuthor, Engine, EngineError};
 use best::put_best_first;
 pub use best::{DuplicateFile, Why};
 pub(crate) use find::linked;
 pub use job::DuplicatesJob;
+pub(crate) use proof::Proofs;
 pub use trash::{Gone, Keep, TrashJob, TrashSummary, Undoable, Undone};
 
 /// Which duplicates are asked for.
@@ -73,13 +77,15 @@ fn files_of(catalog: &Catalog, photo: PhotoId) -> Result<Vec<DuplicateFile>, Eng
     let places = catalog.locations_of(photo)?;
     let Some(row) = (if places.is_empty() { None } else { catalog.photo(photo)? }) else { return Ok(Vec::new()) };
     let albums = catalog.albums_of(photo)?.len();
-    let written = catalog.caption(photo)?.is_some_and(|caption| caption.author == CaptionAuthor::Person);
-    let tagged = catalog.keywords(photo)?.iter().any(|word| word.origin == KeywordOrigin::Person && !word.removed);
+    // A person's words in the file or beside it count as those written here do.
+    let written = catalog.caption(photo)?.is_some_and(|caption| caption.author != CaptionAuthor::Machine);
+    let tagged = catalog.keywords(photo)?.iter().any(|word| word.origin != KeywordOrigin::Model && !word.removed);
     let file = |(location, place): (_, sightline_catalog::Location)| -> Result<_, EngineError> {
         let companions = catalog.companions_of_file(&place.path)?;
         Ok(DuplicateFile {
             photo,
             location,
+            has_sidecar: existing_sidecar(&place.path).is_some(),
             path: place.path,
             companions_bytes: companions.iter().map(|companion| companion.size_bytes).sum(),
             companions: companions.into_iter().map(|companion| companion.path).collect(),
@@ -90,6 +96,7 @@ fn files_of(catalog: &Catalog, photo: PhotoId) -> Result<Vec<DuplicateFile>, Eng
             format: row.format.clone(),
             taken_at: row.recorded_at().map(str::to_owned),
             camera: row.camera.clone(),
+            rating: row.rating,
             albums,
             described: written || tagged,
             why: None,

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sightline_media::trash::TrashError;
+use sightline_media::hash_file;
+use sightline_media::trash::{ToRestore, TrashError};
 
 fn inside(path: &Path) -> PathBuf {
     path.parent().unwrap().join(".bin").join(path.file_name().unwrap())
@@ -18,12 +19,15 @@ pub(super) fn to_trash(path: &Path) -> Result<(), TrashError> {
     std::fs::rename(path, to).map_err(|_| TrashError::Missing { path: path.into() })
 }
 
-pub(super) fn from_trash(paths: &[PathBuf]) -> Vec<Result<(), TrashError>> {
-    let restore = |path: &PathBuf| {
+pub(super) fn from_trash(files: &[ToRestore]) -> Vec<Result<(), TrashError>> {
+    let restore = |ToRestore { path, hash }: &ToRestore| {
         if path.exists() {
             return Err(TrashError::Taken { path: path.clone() });
         }
+        if inside(path).is_file() && hash.is_some_and(|hash| hash_file(&inside(path)).unwrap() != hash) {
+            return Err(TrashError::NotTheSame { path: path.clone() });
+        }
         std::fs::rename(inside(path), path).map_err(|_| TrashError::NotInTrash { path: path.clone() })
     };
-    paths.iter().map(restore).collect()
+    files.iter().map(restore).collect()
 }

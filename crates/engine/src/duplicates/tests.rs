@@ -119,6 +119,128 @@ fn copies_and_smaller_darker_ones_are_found_and_others_are_not() {
     assert_eq!(desk.engine.duplicates(Some(DuplicateKind::Exact), None).unwrap().unwrap().len(), 1);
 }
 
+/// A page with lines of blocks for words; `seed` chooses them.
+fn page(seed: u32) -> Vec<u8> {
+    let (width, height) = (300u32, 400u32);
+    let mut pixels = vec![250u8; (width * height * 3) as usize];
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 16
+    };
+    for line in 0..20 {
+        let (mut x, top) = (20, 20 + line * 18);
+        while x < 260 {
+            let word = 6 + next() % 22;
+            for (y, x) in (top..top + 9).flat_map(|y| (x..x + word).map(move |x| (y, x))) {
+                let at = ((y * width + x) * 3) as usize;
+                pixels[at..at + 3].fill(20);
+            }
+            x += word + 5;
+        }
+    }
+    thumbnail(&Rgb { width, height, pixels }, height).unwrap()
+}
+
+#[test]
+fn pages_with_other_words_are_not_duplicates_and_flat_pictures_are_none() {
+    let flat = |level: u8| thumbnail(&Rgb { width: 90, height: 90, pixels: vec![level; 90 * 90 * 3] }, 90).unwrap();
+    let names: Vec<String> = (0..6).map(|seed| format!("page {seed}.jpg")).collect();
+    let mut photos: Vec<(&str, Vec<u8>)> =
+        names.iter().zip(0..).map(|(name, seed)| (name.as_str(), page(seed))).collect();
+    photos.extend([("white.jpg", flat(250)), ("whiter.jpg", flat(252)), ("black.jpg", flat(3))]);
+    let smaller = {
+        let (_, rgb) = sightline_media::decode_bytes(&page(3), "p".as_ref(), 400, &Default::default()).unwrap();
+        thumbnail(&rgb, 300).unwrap()
+    };
+    photos.push(("page 3 smaller.jpg", smaller));
+    let desk = Desk::with(&photos);
+    let groups = desk.find();
+    let found: Vec<_> = groups.iter().map(|group| desk.names(group)).collect();
+    assert_eq!(found, [["page 3.jpg", "page 3 smaller.jpg"]], "only the copy, which is the control");
+}
+
+#[test]
+fn only_what_is_proven_goes_to_the_trash_whoever_asks() {
+    let desk = Desk::with(&[
+        ("a.jpg", waves(200, 0.3, 0.8, GREY)),
+        ("b.jpg", waves(90, 0.3, 0.7, GREY)),
+        ("other.jpg", waves(200, 2.4, 0.8, GREY)),
+        ("page.jpg", page(1)),
+        ("page too.jpg", page(2)),
+    ]);
+    let file = |name: &str| {
+        let catalog = desk.engine.catalog().unwrap();
+        let hash = sightline_media::hash_file(&desk.world.path(name)).unwrap().0;
+        let photo = catalog.by_hash(&hash).unwrap().unwrap();
+        Gone { photo: photo.0, location: catalog.locations_of(photo).unwrap()[0].0.0 }
+    };
+    let ask = |kept: &str, gone: &[&str]| {
+        let gone = gone.iter().map(|name| file(name)).collect();
+        let mut job = TrashJob::new(vec![Keep { kept: file(kept), gone }]).unwrap();
+        let (result, failed) = desk.run(&mut job);
+        result.unwrap();
+        (job.summary.moved, failed)
+    };
+    let refused = |name: &str| (name.to_owned(), "no_duplicate".to_owned());
+    // Nobody has looked for duplicates yet, and what is asked for is believed no more after it.
+    for _ in 0..2 {
+        assert_eq!(ask("a.jpg", &["other.jpg"]), (0, vec![refused("other.jpg")]));
+        assert_eq!(ask("page.jpg", &["page too.jpg", "a.jpg"]), (0, vec![refused("page too.jpg"), refused("a.jpg")]));
+        desk.find();
+    }
+    assert_eq!(desk.there().len(), 5);
+    // What a person said is no duplicate is none, though it looks like one.
+    let pair = [PhotoId(file("a.jpg").photo), PhotoId(file("b.jpg").photo)];
+    desk.engine.say_no_duplicates(&pair).unwrap();
+    assert_eq!(ask("a.jpg", &["b.jpg"]), (0, vec![refused("b.jpg")]));
+    desk.engine.take_back_no_duplicates(&pair).unwrap();
+    assert_eq!(ask("a.jpg", &["b.jpg"]), (1, vec![]));
+}
+
+#[test]
+fn of_two_equal_files_the_one_with_the_sidecar_stays_and_keeps_it() {
+    let photo = waves(200, 0.3, 0.8, GREY);
+    let desk = Desk::with(&[("a.jpg", photo.clone()), ("Downloads/a (1).jpg", photo)]);
+    let sidecar = desk.world.path("Downloads/a (1).jpg.xmp");
+    std::fs::write(&sidecar, "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>").unwrap();
+    let groups = desk.find();
+    assert_eq!(desk.names(&groups[0]), ["Downloads/a (1).jpg", "a.jpg"]);
+    assert_eq!(groups[0].files[1].why, Some(Why::Sidecar));
+    // A person chooses otherwise: the words go along with the picture that stays.
+    let (bare, with_words) = (&groups[0].files[1], &groups[0].files[0]);
+    let mut job = TrashJob::new(vec![Keep { kept: bare.into(), gone: vec![with_words.into()] }]).unwrap();
+    desk.run(&mut job).0.unwrap();
+    assert_eq!(desk.there(), set(&["a.jpg", "a.jpg.xmp"]));
+    assert!(!sidecar.exists());
+    assert_eq!(desk.engine.undo_trash().unwrap().back.len(), 2);
+    assert!(sidecar.is_file(), "it comes back with its file");
+}
+
+#[test]
+fn a_sidecar_that_is_the_kept_files_too_stays() {
+    let desk = Desk::with(&[("shot.jpg", waves(200, 0.3, 0.8, GREY)), ("shot.jpeg", waves(90, 0.3, 0.7, GREY))]);
+    std::fs::write(desk.world.path("shot.xmp"), "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>").unwrap();
+    desk.find();
+    assert_eq!(desk.trash_rest().0.moved, 1);
+    assert_eq!(desk.there(), set(&["shot.jpg", "shot.xmp"]));
+}
+
+#[test]
+fn what_is_in_the_trash_under_the_same_name_does_not_come_back_for_it() {
+    let desk = Desk::with(&[("a.jpg", waves(200, 0.3, 0.8, GREY)), ("b.jpg", waves(90, 0.3, 0.7, GREY))]);
+    desk.find();
+    desk.trash_rest();
+    let bin = desk.world.path(".bin/b.jpg");
+    let own = std::fs::read(&bin).unwrap();
+    std::fs::write(&bin, "something else").unwrap();
+    let undone = desk.engine.undo_trash().unwrap();
+    assert_eq!((undone.back.len(), undone.failed[0].code()), (0, "not_the_same"));
+    assert_eq!(desk.there(), set(&["a.jpg"]));
+    std::fs::write(&bin, own).unwrap();
+    assert_eq!(desk.engine.undo_trash().unwrap().back.len(), 1, "it can be tried again");
+}
+
 #[test]
 fn what_goes_to_the_trash_hands_on_its_albums_and_comes_back() {
     let desk = Desk::with(&[("a.jpg", waves(200, 0.3, 0.8, GREY)), ("b.jpg", waves(90, 0.3, 0.7, GREY))]);

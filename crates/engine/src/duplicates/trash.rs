@@ -1,17 +1,20 @@
 //! Moving duplicates to the system's trash, and back: the one place of the program that takes photos away.
 //!
-//! A file goes only when the one kept in its place was read right before and is what the catalogue says, when it is so
-//! itself, and when the two are not one file under two names. What a person gave the photo is handed on first. Each step
-//! is written down before it is made.
+//! A file goes only when it is proven to show what the one kept in its place shows, when both were read right before and
+//! are what the catalogue says, and when the two are not one file under two names. Whoever asks for it need not be
+//! believed: the proof is made here. What a person gave the photo is handed on first. Each step is written down before
+//! it is made.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::{Catalog, Location, LocationId, PhotoId, ToTrash, TrashBatch};
-use sightline_media::caption_metadata::existing_sidecar;
-use sightline_media::trash::TrashError;
+use sightline_media::ContentHash;
+use sightline_media::caption_metadata::{copy_sidecar, existing_sidecar};
+use sightline_media::trash::{ToRestore, TrashError};
 
+use super::proof::Prover;
 #[cfg(test)]
 use super::test_bin as bin;
 use super::{DuplicateFile, identity};
@@ -79,17 +82,21 @@ impl TrashJob {
 }
 
 /// The files that belong to a photo's file and go where it goes: its raw file, its film, and its sidecar, unless that
-/// is `kept`'s too or another photo's of the same name.
+/// is `kept`'s too or another photo's of the same name. What is `kept` or its own sidecar never goes.
 fn belonging(catalog: &Catalog, file: &Path, kept: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let kept_sidecar = existing_sidecar(kept);
+    let stays = |path: &Path| {
+        path == kept || kept_sidecar.as_deref().is_some_and(|other| other == path || is_one_file(path, other))
+    };
     let mut files: Vec<PathBuf> = catalog.companions_of_file(file)?.into_iter().map(|row| row.path).collect();
+    files.retain(|path| !stays(path));
     let Some(sidecar) = existing_sidecar(file) else { return Ok(files) };
-    let shared = existing_sidecar(kept).is_some_and(|other| other == sidecar);
     let own_name = sidecar.file_name().zip(file.file_name()).is_some_and(|(sidecar, file)| {
         sidecar.to_string_lossy().to_lowercase().starts_with(&file.to_string_lossy().to_lowercase())
     });
     // `photo.xmp` may be that of `photo.cr2` beside `photo.jpg`.
     let of_another = !own_name && has_namesake(file, &sidecar, &files);
-    if !shared && !of_another {
+    if !stays(&sidecar) && !of_another {
         files.push(sidecar);
     }
     Ok(files)
@@ -107,8 +114,9 @@ impl Job for TrashJob {
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let total = self.groups.iter().map(|group| group.gone.len() as u64).sum();
-        let mut run =
-            Run { cx, batch: None, done: 0, total, summary: TrashSummary::default(), changed: HashSet::new() };
+        let prover = Prover::new(cx)?;
+        let summary = TrashSummary::default();
+        let mut run = Run { cx, prover, batch: None, done: 0, total, summary, changed: HashSet::new() };
         let ended = self.groups.iter().try_for_each(|group| run.group(group));
         self.summary = run.summary.clone();
         let engine = cx.engine();
@@ -123,6 +131,7 @@ impl Job for TrashJob {
 /// A run of the job under way.
 struct Run<'a, 'cx> {
     cx: &'a JobCx<'cx>,
+    prover: Prover<'a>,
     batch: Option<TrashBatch>,
     done: u64,
     total: u64,
@@ -137,14 +146,15 @@ impl Run<'_, '_> {
         let Some(kept) = place(catalog, group.kept)? else {
             return self.refuse_all(group, &EngineError::PhotoGone { id: group.kept.photo });
         };
-        if let Err(error) = is_as_known(catalog, PhotoId(group.kept.photo), &kept.path) {
-            return self.refuse_all(group, &error);
-        }
+        let seen = match Seen::of(catalog, PhotoId(group.kept.photo), &kept.path) {
+            Ok(seen) => seen,
+            Err(error) => return self.refuse_all(group, &error),
+        };
         for file in &group.gone {
             self.cx.check()?;
             // Moved by a run that was stopped, or gone since the list was made.
             if let Some(place) = place(catalog, *file)? {
-                match self.file(catalog, *file, &place, group.kept, &kept.path) {
+                match self.file(catalog, *file, &place, group.kept, &seen) {
                     Ok(()) => {
                         self.summary.moved += 1;
                         self.summary.bytes += place.size_bytes;
@@ -170,15 +180,22 @@ impl Run<'_, '_> {
         file: Gone,
         place: &Location,
         kept: Gone,
-        kept_path: &Path,
+        seen: &Seen<'_>,
     ) -> Result<(), EngineError> {
         let photo = PhotoId(file.photo);
-        if is_one_file(&place.path, kept_path) {
-            return Err(EngineError::SameFile { path: place.path.clone(), other: kept_path.into() });
+        if is_one_file(&place.path, seen.path) {
+            return Err(EngineError::SameFile { path: place.path.clone(), other: seen.path.into() });
         }
         is_as_known(catalog, photo, &place.path)?;
+        self.must_be_duplicate(catalog, file, kept, &place.path, seen.path)?;
         let mut paths = vec![place.path.clone()];
-        paths.extend(belonging(catalog, &place.path, kept_path)?);
+        paths.extend(belonging(catalog, &place.path, seen.path)?);
+        if photo.0 == kept.photo {
+            // The words beside one of two equal files are those of the other too.
+            copy_sidecar(&place.path, seen.path)?;
+        }
+        // The last look before anything is moved.
+        seen.again()?;
         let row = |path: &PathBuf| ToTrash { path: path.clone(), photo, kept: PhotoId(kept.photo) };
         let rows: Vec<ToTrash> = paths.iter().map(row).collect();
         let batch = catalog.begin_trash(self.batch, &rows)?;
@@ -199,6 +216,38 @@ impl Run<'_, '_> {
         }
         catalog.end_trash(&moved)?;
         Ok(catalog.abandon_trash(batch, &left)?)
+    }
+
+    /// Refuses what is not proven to show the same as the file kept in its place, and what a person said is none.
+    fn must_be_duplicate(
+        &self,
+        catalog: &Catalog,
+        file: Gone,
+        kept: Gone,
+        path: &Path,
+        other: &Path,
+    ) -> Result<(), EngineError> {
+        let (one, two) = (PhotoId(file.photo), PhotoId(kept.photo));
+        let refused = catalog.no_duplicates()?.contains(&(one.min(two), one.max(two)));
+        let proven = !refused && (one == two || self.is_proven(one, two)?);
+        let no = || EngineError::NoDuplicate { path: path.into(), other: other.into() };
+        if proven { Ok(()) } else { Err(no()) }
+    }
+
+    /// Proven of the two themselves, or by way of a third one of their group as it was found.
+    fn is_proven(&self, one: PhotoId, two: PhotoId) -> Result<bool, EngineError> {
+        if self.prover.is_same(one, two)? {
+            return Ok(true);
+        }
+        let groups = self.cx.engine().held_groups().clone();
+        let both = |group: &&super::DuplicateGroup| group.photos.contains(&one) && group.photos.contains(&two);
+        let Some(group) = groups.as_deref().and_then(|groups| groups.iter().find(both)) else { return Ok(false) };
+        for third in group.photos.iter().filter(|third| **third != one && **third != two) {
+            if self.prover.is_same(one, *third)? && self.prover.is_same(*third, two)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn refuse_all(&mut self, group: &Keep, error: &EngineError) -> Result<(), EngineError> {
@@ -225,6 +274,38 @@ fn is_as_known(catalog: &Catalog, photo: PhotoId, path: &Path) -> Result<(), Eng
     let known = catalog.photo(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
     let now = sightline_media::hash_file(path)?;
     if now.0 == known.hash { Ok(()) } else { Err(EngineError::ChangedSince { path: path.into() }) }
+}
+
+/// A file that stays, as it was when it was read: nothing goes in its favour that was not looked at after it.
+struct Seen<'a> {
+    path: &'a Path,
+    size: u64,
+    modified: std::time::SystemTime,
+    identity: Option<(u64, u64)>,
+}
+
+impl<'a> Seen<'a> {
+    /// Reads it whole; refuses what is not what the catalogue knows.
+    fn of(catalog: &Catalog, photo: PhotoId, path: &'a Path) -> Result<Self, EngineError> {
+        let before = Self::look(path)?;
+        is_as_known(catalog, photo, path)?;
+        before.again()?;
+        Ok(before)
+    }
+
+    fn look(path: &'a Path) -> Result<Self, EngineError> {
+        let missing = |_| sightline_media::MediaError::Missing { path: path.into() };
+        let metadata = std::fs::metadata(path).map_err(missing)?;
+        let modified = metadata.modified().map_err(missing)?;
+        Ok(Self { path, size: metadata.len(), modified, identity: identity(path) })
+    }
+
+    /// Refuses it when it is no longer there or has changed.
+    fn again(&self) -> Result<(), EngineError> {
+        let now = Self::look(self.path)?;
+        let same = (now.size, now.modified, now.identity) == (self.size, self.modified, self.identity);
+        if same { Ok(()) } else { Err(EngineError::ChangedSince { path: self.path.into() }) }
+    }
 }
 
 /// Whether two paths name one file, so that moving one would take the other away. Hard links are two: their number says
@@ -280,16 +361,22 @@ impl Engine {
     }
 
     /// Takes what went to the trash last out of it, and takes back what its photos had handed on. A file that is no
-    /// longer in the trash is not asked for again; one whose place is taken stays in the trash.
+    /// longer in the trash is not asked for again; one whose place is taken, that cannot be put back or is not what went
+    /// in stays in the trash.
     ///
     /// # Errors
     /// When the library cannot be read or written.
     pub fn undo_trash(&self) -> Result<Undone, EngineError> {
         let catalog = self.catalog()?;
         let Some((batch, rows)) = catalog.last_trashed()? else { return Ok(Undone::default()) };
-        let paths: Vec<PathBuf> = rows.iter().map(|row| row.path.clone()).collect();
+        let mut files = Vec::with_capacity(rows.len());
+        for row in &rows {
+            // A photo is known by what it holds; what belongs to it is not.
+            let known = if row.is_photo { catalog.photo(row.photo)? } else { None };
+            files.push(ToRestore { path: row.path.clone(), hash: known.map(|known| ContentHash(known.hash)) });
+        }
         let (mut undone, mut lost) = (Undone::default(), Vec::new());
-        for (row, result) in rows.iter().zip(bin::from_trash(&paths)) {
+        for (row, result) in rows.iter().zip(bin::from_trash(&files)) {
             match result {
                 Ok(()) => undone.back.push(row.path.clone()),
                 // Written down and never moved: the process ended in between.
