@@ -28,7 +28,7 @@ impl Catalog {
             let oldest = now_s.saturating_sub_unsigned(keep_s);
             Ok(transaction.execute(
                 "DELETE FROM photo WHERE missed_since <= ?1 AND id NOT IN (SELECT photo_id FROM album_photo)
-                 AND id NOT IN (SELECT photo_id FROM caption WHERE author = 'person')
+                 AND id NOT IN (SELECT photo_id FROM caption WHERE author = 'person' AND undone_at IS NULL)
                  AND id NOT IN (SELECT photo_id FROM keyword WHERE origin = 'person' OR removed)
                  AND id NOT IN (SELECT photo_id FROM verdict)
                  AND id NOT IN (SELECT first_id FROM not_duplicate UNION SELECT second_id FROM not_duplicate)
