@@ -51,8 +51,8 @@ fn index(world: &World) -> Run {
     };
     assert!(status.success(), "{status}");
     let said = fs::read_to_string(&output).unwrap();
-    let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let summary = lines.filter(|line| line["event"] == "summary").next_back().unwrap();
+    let mut lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let summary = lines.rfind(|line| line["event"] == "summary").unwrap();
     Run { summary, peak_kib: most, took: begun.elapsed() }
 }
 

@@ -12,13 +12,13 @@ mod facts;
 mod faults;
 mod forging;
 mod harness;
+mod hostile;
 #[cfg(unix)]
 mod hostile_library;
 #[cfg(unix)]
 mod hostile_output;
 #[cfg(unix)]
 mod hostile_version;
-mod hostile;
 mod indexing;
 mod killing;
 mod mutants;

@@ -134,11 +134,8 @@ fn png(texts: &[(&str, &str)]) -> Vec<u8> {
 
 #[test]
 fn a_persons_words_are_found_in_whichever_field_they_stand() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("a.jpg");
     let caption = |bytes: Vec<u8>, exif: ExifFacts| {
-        fs::write(&path, bytes).unwrap();
-        Facts::of(exif, &path).words.caption
+        FactsFound::of(exif, &mut io::Cursor::new(bytes), "a.jpg".as_ref(), &[]).unwrap().facts.words.caption
     };
     let of_xmp = |properties: &str| {
         let spaces = "xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' xmlns:tiff='http://ns.adobe.com/tiff/1.0/' \

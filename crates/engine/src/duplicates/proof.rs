@@ -11,10 +11,10 @@ use sightline_catalog::{Catalog, PhotoId};
 use sightline_media::isolation::Stop;
 use sightline_media::{Canvas, ContentHash, Limits, decode_bytes, may_be_same, prove_same};
 
+use crate::EngineError;
 use crate::decoding::Decoders;
 use crate::jobs::JobCx;
 use crate::loading::{Budget, open_within, work_ahead};
-use crate::EngineError;
 
 /// Two contents, the lesser hash first.
 type Pair = ([u8; 32], [u8; 32]);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::error::{MetadataError, PacketError};
 use super::words::of_person;
-use super::{CaptionMetadata, Told, boxes, iptc, jpeg, packet};
+use super::{CaptionMetadata, boxes, iptc, jpeg, packet};
 
 /// What is read at once, so that a walk over headers is no system call each.
 const AHEAD: usize = 64 << 10;

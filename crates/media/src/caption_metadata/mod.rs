@@ -26,8 +26,8 @@ pub use container::Source;
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
 pub(crate) use packet::LARGEST as LARGEST_PACKET;
 pub use sidecar::{
-    Beside, beside, copy_of as copy_sidecar, default_path as sidecar_path, existing as existing_sidecar, is_sidecar_name,
-    possible as possible_sidecars,
+    Beside, beside, copy_of as copy_sidecar, default_path as sidecar_path, existing as existing_sidecar,
+    is_sidecar_name, possible as possible_sidecars,
 };
 pub use written::{WriteTo, Written, write};
 
