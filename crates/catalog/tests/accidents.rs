@@ -75,8 +75,8 @@ fn files_of_others_are_not_touched() {
     assert_eq!(std::fs::read(&file).unwrap(), before);
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
-    assert_eq!(code(Catalog::open(dir.path())), "not_a_catalogue");
-    assert_eq!(code(Catalog::open_read_only(dir.path())), "not_a_catalogue");
+    assert_eq!(code(Catalog::open(dir.path())), "library_not_plain");
+    assert_eq!(code(Catalog::open_read_only(dir.path())), "library_not_plain");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{MediaError, dates, name_date};
 /// Bytes of a date with all that may be known of it.
 const LONGEST_DATE: usize = "YYYY-MM-DDTHH:MM:SS.mmm+HH:MM".len();
 /// Bytes of a caption that are kept.
-const LONGEST_CAPTION: usize = 32 << 10;
+pub(crate) const LONGEST_CAPTION: usize = 32 << 10;
 /// Bytes of a keyword; a longer one is left out.
 const LONGEST_KEYWORD: usize = 1000;
 /// Keywords that are kept, and bytes of all of them.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Write;
 
 use super::*;
 
@@ -122,11 +123,16 @@ fn copies_of_a_file_add_what_lies_beside_them() {
 
 /// A PNG's head with texts of its own; the pixels do not matter here.
 fn png(texts: &[(&str, &str)]) -> Vec<u8> {
+    png_of(
+        texts.iter().map(|(keyword, text)| (b"tEXt", [keyword.as_bytes(), &[0], text.as_bytes()].concat())).collect(),
+    )
+}
+
+fn png_of(chunks: Vec<(&[u8; 4], Vec<u8>)>) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (keyword, text) in texts {
-        let content = [keyword.as_bytes(), &[0], text.as_bytes()].concat();
+    for (kind, content) in chunks {
         bytes.extend((content.len() as u32).to_be_bytes());
-        bytes.extend([b"tEXt".as_slice(), &content, &[0; 4]].concat());
+        bytes.extend([kind.as_slice(), &content, &[0; 4]].concat());
     }
     bytes.extend(b"\0\0\0\0IEND\0\0\0\0");
     bytes
@@ -181,4 +187,21 @@ fn a_persons_words_are_found_in_whichever_field_they_stand() {
         );
     }
     assert_eq!(caption(png(&[("Software", "gimp")]), ExifFacts::default()), None);
+    let both = png(&[("Title", "Rex"), ("Description", "Rex swims")]);
+    assert_eq!(caption(both, ExifFacts::default()).as_deref(), Some("Rex swims"));
+    // Packed with zlib, in either kind of chunk; what unpacks to a gigabyte is cut.
+    let zlib = |text: &[u8]| {
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(text).unwrap();
+        packer.finish().unwrap()
+    };
+    let latin = |packed: Vec<u8>| png_of(vec![(b"zTXt", [b"Comment\0\0".as_slice(), &packed].concat())]);
+    assert_eq!(caption(latin(zlib(b"Ren\xe9e")), ExifFacts::default()).as_deref(), Some("Ren\u{e9}e"));
+    let packed = [b"Comment\0\x01\0fr\0Commentaire\0".as_slice(), &zlib("Ren\u{e9}e".as_bytes())].concat();
+    assert_eq!(caption(png_of(vec![(b"iTXt", packed)]), ExifFacts::default()).as_deref(), Some("Ren\u{e9}e"));
+    let bomb = caption(latin(zlib(&vec![b'a'; 64 << 20])), ExifFacts::default()).unwrap();
+    assert_eq!(bomb.len(), LONGEST_CAPTION);
+    let mut cut = zlib(b"Rex swims in the lake");
+    cut.truncate(cut.len() - 8);
+    assert!("Rex swims in the lake".starts_with(&caption(latin(cut), ExifFacts::default()).unwrap_or_default()));
 }

@@ -12,6 +12,8 @@ mod shape;
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use crate::check::{ENDLESS, examine, is_damage, is_of_pages};
 use crate::deadline::{UPGRADING, within};
 use crate::error::{CatalogError, Failure};
@@ -84,11 +86,12 @@ impl Catalog {
                 let named = |error: CatalogError| error.renamed(new.path(), &file);
                 report.salvage = Some(salvage::salvage(part.path(), new.path(), watch).map_err(named)?);
                 drop(part);
-                let left = faults(new.path(), watch).map_err(named)?;
+                let (mended, left) = mend_rows(new.path(), watch).map_err(named)?;
                 if let Some(detail) = left.into_iter().next() {
                     return Err(CatalogError::BeyondRepair { path: file, detail });
                 }
                 report.mended = vec!["what can be read was put into a new file".into()];
+                report.mended.extend(mended);
                 new
             }
         };
@@ -126,10 +129,8 @@ fn mend(part: &Part, report: &mut RepairReport, watch: &mut Watch<'_>) -> Result
             // Page by page, none is read twice.
             return Ok(Mended::No);
         }
-        report.mended = watched(&mut connection, "mend", watch, |connection| {
-            within(connection, part.path(), UPGRADING, mend::mend)
-        })?;
-        let left = watched(&mut connection, "check", watch, |connection| examine(connection, part.path()))?;
+        let (mended, left) = mend_examined(&mut connection, part.path(), watch)?;
+        report.mended = mended;
         Ok(if left.is_empty() { Mended::IsWell } else { Mended::No })
     };
     match run() {
@@ -155,11 +156,28 @@ fn mend(part: &Part, report: &mut RepairReport, watch: &mut Watch<'_>) -> Result
     }
 }
 
-fn faults(file: &Path, watch: &mut Watch<'_>) -> Result<Vec<String>, CatalogError> {
-    let mut run = || -> Result<Vec<String>, Failure> {
+/// Mends a new file, whose pages are whole and whose rows may be as wrong as they were. Returns what was mended, and what
+/// is still wrong.
+fn mend_rows(file: &Path, watch: &mut Watch<'_>) -> Result<(Vec<String>, Vec<String>), CatalogError> {
+    let mut run = || -> Result<(Vec<String>, Vec<String>), Failure> {
         let mut connection = connection::open_to_write(file)?;
         connection::ours(&mut connection, file)?;
-        watched(&mut connection, "check", watch, |connection| examine(connection, file))
+        let faults = watched(&mut connection, "check", watch, |connection| examine(connection, file))?;
+        if faults.is_empty() {
+            return Ok((Vec::new(), faults));
+        }
+        mend_examined(&mut connection, file, watch)
     };
     run().map_err(|failure| failure.at(file))
+}
+
+/// Mends a library in which faults were found, and examines it again.
+fn mend_examined(
+    connection: &mut Connection,
+    file: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let mended = watched(connection, "mend", watch, |connection| within(connection, file, UPGRADING, mend::mend))?;
+    let left = watched(connection, "check", watch, |connection| examine(connection, file))?;
+    Ok((mended, left))
 }

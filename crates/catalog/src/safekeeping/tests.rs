@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::*;
-use crate::migrations::KNOWN;
+use crate::migrations::{KNOWN, lift};
 
 /// A library of some pages, and its folder.
 fn library(notes: u32) -> tempfile::TempDir {
@@ -100,12 +100,13 @@ fn two_backups_to_one_file_at_once_are_both_whole() {
 #[test]
 fn a_copy_before_an_upgrade_is_of_the_state_under_the_lock() {
     // What another process does between the first look at the version and the lock: it upgrades.
-    let dir = library(3);
+    let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(Catalog::FILE);
     let late = Connection::open(&file).unwrap();
-    late.pragma_update(None, "user_version", KNOWN - 1).unwrap();
+    late.pragma_update(None, "journal_mode", "wal").unwrap();
+    lift(&late, 0, KNOWN - 1).unwrap();
     late.execute_batch("BEGIN IMMEDIATE").unwrap();
-    late.pragma_update(None, "user_version", KNOWN).unwrap();
+    lift(&late, KNOWN - 1, KNOWN).unwrap();
     std::thread::scope(|scope| {
         let upgrade = scope.spawn(|| Catalog::open(dir.path()).map(drop));
         std::thread::sleep(Duration::from_millis(300));

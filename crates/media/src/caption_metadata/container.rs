@@ -7,9 +7,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use flate2::read::ZlibDecoder;
+
 use super::error::{MetadataError, PacketError};
 use super::words::of_person;
 use super::{CaptionMetadata, boxes, iptc, jpeg, packet};
+use crate::facts::LONGEST_CAPTION;
 
 /// What is read at once, so that a walk over headers is no system call each.
 const AHEAD: usize = 64 << 10;
@@ -35,7 +38,7 @@ pub(super) struct Blocks {
     pub photoshop: Vec<u8>,
     /// Why the packet was not looked for to the end: the file is built as no photo is.
     pub refused: Option<PacketError>,
-    /// The first of a PNG's own texts that a person may have written.
+    /// What a person may have written into a PNG's own texts.
     pub text: Option<String>,
 }
 
@@ -135,41 +138,55 @@ fn fuji(file: &mut Ahead<'_>) -> io::Result<Blocks> {
 
 /// Its texts may stand before the pixels and after them.
 fn png(file: &mut Ahead<'_>) -> io::Result<Blocks> {
-    let mut found = Blocks::default();
+    let (mut found, mut words) = (Blocks::default(), None);
     file.seek(SeekFrom::Start(8))?;
-    loop {
-        // A file that ends too early keeps what was read of it.
-        let (Ok(length), Ok(kind)) = (bytes(file).map(u32::from_be_bytes), bytes(file)) else { return Ok(found) };
+    // A file that ends too early keeps what was read of it.
+    while let (Ok(length), Ok(kind)) = (bytes(file).map(u32::from_be_bytes), bytes(file)) {
         match &kind {
-            b"IEND" => return Ok(found),
-            kind @ (b"iTXt" | b"tEXt") => {
+            b"IEND" => break,
+            kind @ (b"iTXt" | b"tEXt" | b"zTXt") => {
                 // The keyword and what says how the text is packed come before the packet.
-                let Some(chunk) = piece(file, length.into(), packet::LARGEST + 1024)? else { return Ok(found) };
+                let Some(chunk) = piece(file, length.into(), packet::LARGEST + 1024)? else { break };
                 let rest = u64::from(length).saturating_sub(chunk.len() as u64);
                 match chunk.strip_prefix(PNG_XMP).and_then(png_text) {
                     Some(text) if found.xmp.is_none() => found.xmp = Some(text.to_owned()),
-                    _ => found.text = found.text.take().or_else(|| png_words(&chunk, kind == b"iTXt")),
+                    _ => words = words.into_iter().chain(png_words(&chunk, kind)).min_by_key(|(rank, _)| *rank),
                 }
                 skip(file, rest + 4)?;
             }
             _ => skip(file, u64::from(length) + 4)?,
         }
     }
+    found.text = words.map(|(_, text)| text);
+    Ok(found)
 }
 
-/// The text of a chunk whose keyword says that a person wrote it (PNG Specification, 11.3.3.2); packed texts are passed
-/// over.
-fn png_words(chunk: &[u8], international: bool) -> Option<String> {
+/// The text of a chunk whose keyword says that a person wrote it (PNG Specification, 11.3.3.2), and how little that is a
+/// caption: 0 for what is one.
+fn png_words(chunk: &[u8], kind: &[u8; 4]) -> Option<(usize, String)> {
+    const KEYWORDS: [&[u8]; 4] = [b"Description", b"Caption", b"Comment", b"Title"];
     let end = chunk.iter().position(|&byte| byte == 0)?;
     let (keyword, rest) = (&chunk[..end], &chunk[end + 1..]);
-    if ![b"Description".as_slice(), b"Title", b"Comment", b"Caption"].contains(&keyword) {
-        return None;
-    }
-    let text = match international {
-        true => String::from_utf8_lossy(png_text(rest)?).into_owned(),
-        false => rest.iter().map(|&byte| char::from(byte)).collect(),
+    let rank = KEYWORDS.iter().position(|known| *known == keyword)?;
+    let latin = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
+    let text = match (kind, rest) {
+        (b"tEXt", _) => latin(rest),
+        (b"zTXt", [0, packed @ ..]) => latin(&unpacked(packed)),
+        (b"iTXt", [1, 0, ..]) => {
+            let packed = rest[2..].splitn(3, |&byte| byte == 0).nth(2)?;
+            String::from_utf8_lossy(&unpacked(packed)).into_owned()
+        }
+        (b"iTXt", _) => String::from_utf8_lossy(png_text(rest)?).into_owned(),
+        _ => return None,
     };
-    of_person(&text)
+    Some((rank, of_person(&text)?))
+}
+
+/// The beginning of a packed text, as long as a caption may be; what is damaged ends it.
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    drop(ZlibDecoder::new(packed).take(LONGEST_CAPTION as u64).read_to_end(&mut text));
+    text
 }
 
 /// The text of an `iTXt` chunk after its keyword. XMP there is not compressed, says Part 3.

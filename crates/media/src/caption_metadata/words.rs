@@ -1,31 +1,44 @@
 //! A person's words wherever programs put them, besides the fields that captions are written to.
 
 /// What cameras and programs write by themselves where a person's words would stand, in lower case.
-const BY_ITSELF: [&str; 16] = [
-    "olympus digital camera",
+const BY_ITSELF: [&str; 10] = [
     "olympus camera",
-    "digital camera",
     "sony dsc",
     "samsung",
     "samsung camera pictures",
-    "minolta digital camera",
-    "konica minolta digital camera",
-    "kodak digital still camera",
     "exif_jpeg_picture",
     "default",
     "screenshot",
     "untitled",
-    "created with gimp",
     "picasa",
     "hdrpl",
 ];
+/// How such texts of many makers begin or end.
+const BEGINNINGS: [&str; 2] = ["created with ", "file written by "];
+const ENDS: [&str; 3] = ["digital camera", "digital still camera", "digital video camera"];
 
 /// The text without blanks around it, if a person may have written it.
 pub(crate) fn of_person(text: &str) -> Option<String> {
     let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control());
     let lower = text.to_lowercase();
     let says_something = text.chars().any(char::is_alphanumeric);
-    (says_something && !BY_ITSELF.contains(&lower.as_str())).then(|| text.to_owned())
+    let by_itself = BY_ITSELF.contains(&lower.as_str())
+        || BEGINNINGS.iter().any(|start| lower.starts_with(start))
+        || ENDS.iter().any(|end| lower.ends_with(end))
+        || is_number(&lower);
+    (says_something && !by_itself).then(|| text.to_owned())
+}
+
+/// Whether it is one word that a machine made: a checksum, or the name of a file on a camera's card.
+fn is_number(lower: &str) -> bool {
+    /// What names of files on cards begin with (Design rule for Camera File system, 3.3.2: then come digits).
+    const CARDS: [&str; 15] = [
+        "dsc", "dscf", "dscn", "img", "imgp", "pict", "pic", "cimg", "sany", "hpim", "dcp", "gopr", "dji", "pxl", "mvc",
+    ];
+    let checksum = lower.len() >= 32 && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = lower.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let on_a_card = lower.len() >= name.len() + 4 && CARDS.contains(&name.trim_end_matches(['_', '-']));
+    checksum || on_a_card
 }
 
 #[cfg(test)]
@@ -35,8 +48,15 @@ mod tests {
     #[test]
     fn what_cameras_write_by_themselves_is_nobodys_word() {
         assert_eq!(of_person("  Grandmother \0 "), Some("Grandmother".into()));
-        for text in ["", "   ", "\0\0", "--", "OLYMPUS DIGITAL CAMERA         ", "Created with GIMP"] {
+        let checksum = "a5cb01550dbb9a6bf732f87e413f6e231cc4581e6a5be800fb0871dce0760cd5";
+        let empty = ["", "   ", "\0\0", "--"];
+        let made =
+            ["OLYMPUS DIGITAL CAMERA         ", "SANYO DIGITAL CAMERA", "Created with GIMP", "DSC00006", "IMG_1234"];
+        for text in empty.into_iter().chain(made).chain([checksum]) {
             assert_eq!(of_person(text), None, "{text:?}");
+        }
+        for text in ["2019", "Rex 2019", "Paris2024", "Our old digital camera on the table", "deadbeef"] {
+            assert!(of_person(text).is_some(), "{text:?}");
         }
     }
 }

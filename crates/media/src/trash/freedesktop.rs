@@ -142,14 +142,17 @@ fn restore(file: &ToRestore, listed: &[trash::TrashItem]) -> Result<(), TrashErr
     let holds = |lies: &Path| file.hash.is_none_or(|hash| hash_file(lies).is_ok_and(|now| now == hash));
     let (item, lies) =
         lying.into_iter().find(|(_, lies)| holds(lies)).ok_or_else(|| TrashError::NotTheSame { path: path() })?;
-    let not_back = |error: std::io::Error| match error.kind() {
-        ErrorKind::AlreadyExists => TrashError::Taken { path: path() },
-        _ => TrashError::NotBack { path: path(), kept: Some(lies.clone()), reason: error.to_string() },
+    let not_back = |error: std::io::Error| {
+        let reason = error.to_string();
+        TrashError::NotBack { path: path(), kept: Some(lies.clone()), reason }
     };
     if let Some(folder) = file.path.parent() {
         fs::create_dir_all(folder).map_err(not_back)?;
     }
-    across::move_file(&lies, &file.path).map_err(not_back)?;
+    across::move_file(&lies, &file.path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => TrashError::Taken { path: path() },
+        _ => not_back(error),
+    })?;
     // It is back; an entry without a file is no more than untidy.
     drop(fs::remove_file(&item.id));
     Ok(())
