@@ -199,7 +199,7 @@ fn a_persons_words_are_found_in_whichever_field_they_stand() {
     assert_eq!(caption(latin(zlib(b"Ren\xe9e")), ExifFacts::default()).as_deref(), Some("Ren\u{e9}e"));
     let packed = [b"Comment\0\x01\0fr\0Commentaire\0".as_slice(), &zlib("Ren\u{e9}e".as_bytes())].concat();
     assert_eq!(caption(png_of(vec![(b"iTXt", packed)]), ExifFacts::default()).as_deref(), Some("Ren\u{e9}e"));
-    let bomb = caption(latin(zlib(&vec![b'a'; 64 << 20])), ExifFacts::default()).unwrap();
+    let bomb = caption(latin(zlib(&vec![b'x'; 64 << 20])), ExifFacts::default()).unwrap();
     assert_eq!(bomb.len(), LONGEST_CAPTION);
     let mut cut = zlib(b"Rex swims in the lake");
     cut.truncate(cut.len() - 8);

@@ -11,6 +11,7 @@ mod error;
 mod freedesktop;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use error::TrashError;
 
@@ -23,6 +24,8 @@ pub struct ToRestore {
     pub path: PathBuf,
     /// What it held, if that is known: a file that holds something else stays in the trash.
     pub hash: Option<ContentHash>,
+    /// When it was written last, if that is known: not every way into the trash keeps it.
+    pub modified: Option<SystemTime>,
 }
 
 /// Moves one file to the system's trash, under the name that it has.

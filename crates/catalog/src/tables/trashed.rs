@@ -86,6 +86,8 @@ pub struct TrashedRow {
     pub kept: PhotoId,
     /// Whether it holds the photo, and so has its hash; else it belongs to it.
     pub is_photo: bool,
+    /// When it was written last, in nanoseconds since 1970, if it holds the photo.
+    pub modified_ns: Option<i64>,
     /// When it was to go, in seconds since 1970.
     pub trashed_at: i64,
 }
@@ -267,7 +269,7 @@ impl Catalog {
         self.read(|transaction| {
             let last: Option<i64> = transaction.query_row("SELECT max(batch) FROM trashed", [], |row| row.get(0))?;
             let Some(batch) = last else { return Ok(None) };
-            let sql = "SELECT path, photo_id, kept_id, size_bytes IS NOT NULL, trashed_at FROM trashed
+            let sql = "SELECT path, photo_id, kept_id, size_bytes IS NOT NULL, modified_ns, trashed_at FROM trashed
                        WHERE batch = ?1 ORDER BY id";
             let row = |row: &rusqlite::Row<'_>| {
                 Ok(TrashedRow {
@@ -275,7 +277,8 @@ impl Catalog {
                     photo: PhotoId(row.get(1)?),
                     kept: PhotoId(row.get(2)?),
                     is_photo: row.get(3)?,
-                    trashed_at: row.get(4)?,
+                    modified_ns: row.get(4)?,
+                    trashed_at: row.get(5)?,
                 })
             };
             let rows = transaction.prepare_cached(sql)?.query_map([batch], row)?.collect::<Result<_, _>>()?;

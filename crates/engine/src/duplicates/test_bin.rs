@@ -20,7 +20,7 @@ pub(super) fn to_trash(path: &Path) -> Result<(), TrashError> {
 }
 
 pub(super) fn from_trash(files: &[ToRestore]) -> Vec<Result<(), TrashError>> {
-    let restore = |ToRestore { path, hash }: &ToRestore| {
+    let restore = |ToRestore { path, hash, .. }: &ToRestore| {
         if path.exists() {
             return Err(TrashError::Taken { path: path.clone() });
         }

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::{Catalog, Location, LocationId, PhotoId, ToTrash, TrashBatch};
@@ -373,7 +374,12 @@ impl Engine {
         for row in &rows {
             // A photo is known by what it holds; what belongs to it is not.
             let known = if row.is_photo { catalog.photo(row.photo)? } else { None };
-            files.push(ToRestore { path: row.path.clone(), hash: known.map(|known| ContentHash(known.hash)) });
+            let since = row.modified_ns.and_then(|since| u64::try_from(since).ok());
+            files.push(ToRestore {
+                path: row.path.clone(),
+                hash: known.map(|known| ContentHash(known.hash)),
+                modified: since.map(|since| UNIX_EPOCH + Duration::from_nanos(since)),
+            });
         }
         let (mut undone, mut lost) = (Undone::default(), Vec::new());
         for (row, result) in rows.iter().zip(bin::from_trash(&files)) {

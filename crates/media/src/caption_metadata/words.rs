@@ -35,7 +35,7 @@ fn is_number(lower: &str) -> bool {
     const CARDS: [&str; 15] = [
         "dsc", "dscf", "dscn", "img", "imgp", "pict", "pic", "cimg", "sany", "hpim", "dcp", "gopr", "dji", "pxl", "mvc",
     ];
-    let checksum = lower.len() >= 32 && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let checksum = (32..=128).contains(&lower.len()) && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
     let name = lower.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let on_a_card = lower.len() >= name.len() + 4 && CARDS.contains(&name.trim_end_matches(['_', '-']));
     checksum || on_a_card

@@ -153,6 +153,11 @@ fn restore(file: &ToRestore, listed: &[trash::TrashItem]) -> Result<(), TrashErr
         ErrorKind::AlreadyExists => TrashError::Taken { path: path() },
         _ => not_back(error),
     })?;
+    if let Some(modified) = file.modified {
+        // It is back, with whatever time; some disks keep none.
+        let as_it_was = |open: fs::File| open.set_modified(modified);
+        drop(OpenOptions::new().write(true).open(&file.path).and_then(as_it_was));
+    }
     // It is back; an entry without a file is no more than untidy.
     drop(fs::remove_file(&item.id));
     Ok(())
