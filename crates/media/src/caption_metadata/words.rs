@@ -13,8 +13,8 @@ const BY_ITSELF: [&str; 10] = [
     "picasa",
     "hdrpl",
 ];
-/// How such texts of many makers begin or end.
-const BEGINNINGS: [&str; 2] = ["created with ", "file written by "];
+/// How such texts of many makers begin or end, and notes of whose a photo is.
+const BEGINNINGS: [&str; 5] = ["created with ", "file written by ", "(c)", "\u{a9}", "copyright "];
 const ENDS: [&str; 3] = ["digital camera", "digital still camera", "digital video camera"];
 
 /// The text without blanks around it, if a person may have written it.
@@ -25,7 +25,8 @@ pub(crate) fn of_person(text: &str) -> Option<String> {
     let by_itself = BY_ITSELF.contains(&lower.as_str())
         || BEGINNINGS.iter().any(|start| lower.starts_with(start))
         || ENDS.iter().any(|end| lower.ends_with(end))
-        || is_number(&lower);
+        || is_number(&lower)
+        || is_address(&lower);
     (says_something && !by_itself).then(|| text.to_owned())
 }
 
@@ -41,6 +42,18 @@ fn is_number(lower: &str) -> bool {
     checksum || on_a_card
 }
 
+/// Whether it is no more than somebody's address: of mail, or of a page.
+fn is_address(lower: &str) -> bool {
+    let is_name =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_host = |host: &str| {
+        let (rest, top) = host.rsplit_once('.').unwrap_or_default();
+        rest.split('.').all(is_name) && top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let one_word = !lower.contains(char::is_whitespace);
+    one_word && (lower.contains("://") || is_host(lower.rsplit('@').next().unwrap_or(lower)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,10 +65,27 @@ mod tests {
         let empty = ["", "   ", "\0\0", "--"];
         let made =
             ["OLYMPUS DIGITAL CAMERA         ", "SANYO DIGITAL CAMERA", "Created with GIMP", "DSC00006", "IMG_1234"];
-        for text in empty.into_iter().chain(made).chain([checksum]) {
+        let notices = [
+            "(C)  Lennart@sorth.dk",
+            "\u{a9} 2019 Ida",
+            "Copyright Ida",
+            "unitednoses.com",
+            "http://a.b/c",
+            "ida@example.org",
+        ];
+        for text in empty.into_iter().chain(made).chain(notices).chain([checksum]) {
             assert_eq!(of_person(text), None, "{text:?}");
         }
-        for text in ["2019", "Rex 2019", "Paris2024", "Our old digital camera on the table", "deadbeef"] {
+        for text in [
+            "2019",
+            "Rex 2019",
+            "Paris2024",
+            "Our old digital camera on the table",
+            "deadbeef",
+            "Rex.",
+            "Rex. Ida",
+            "3.5",
+        ] {
             assert!(of_person(text).is_some(), "{text:?}");
         }
     }

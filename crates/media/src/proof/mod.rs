@@ -64,6 +64,9 @@ fn lay_small(a: &Canvas, b: &Canvas) -> Result<Laid, Unlike> {
 /// Whether two photos are worth to be read and compared in full, by their thumbnails.
 pub fn may_be_same(one: &Canvas, other: &Canvas) -> bool {
     let (a, b) = by_size(one, other);
+    if a == b {
+        return true;
+    }
     let Ok(laid) = lay_small(a, b) else { return false };
     let Ok(laid) = register::lay_whole(laid, a, b, THUMBNAIL_CORRELATION) else { return false };
     laid.overlap() >= OVERLAP && differ::between(a, b, &laid).worst <= MOST_IN_DOUBT_OF_THUMBNAILS
@@ -77,6 +80,11 @@ pub fn prove_same(one: &Canvas, other: &Canvas) -> Result<(), Unlike> {
     let (a, b) = by_size(one, other);
     if a.short_side() < LEAST_SIDE || b.short_side() < LEAST_SIDE {
         return Err(Unlike::Empty);
+    }
+    if a == b {
+        // Most copies differ in nothing that is seen; flat ones prove nothing.
+        let telling = differ::between(a, b, &register::Laid::SAME).telling;
+        return if telling < LEAST_BLOCKS { Err(Unlike::Empty) } else { Ok(()) };
     }
     let laid = register::lay_whole(lay_small(a, b)?, a, b, CORRELATION).map_err(Unlike::Elsewhere)?;
     if laid.overlap() < OVERLAP {

@@ -36,7 +36,7 @@ impl PixelMap {
 }
 
 impl Laid {
-    const SAME: Self = Self { map: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] };
+    pub const SAME: Self = Self { map: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] };
 
     /// The map in pixels of planes of these pictures, of whatever size.
     pub fn pixels(&self, a: &Plane, b: &Plane) -> PixelMap {
