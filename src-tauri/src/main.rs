@@ -70,6 +70,8 @@ fn main() -> ExitCode {
                 .inner_size(1200.0, 800.0)
                 .min_inner_size(640.0, 480.0)
                 .on_navigation(is_the_app)
+                // A link in the page would save a file that it made itself.
+                .on_download(|_, _| false)
                 .build()?;
             #[cfg(target_os = "linux")]
             drawing::suit_the_machine(&window)?;
