@@ -3,6 +3,7 @@
  * generated list in every place where one can name something, and the commands of Tauri itself.
  */
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -287,4 +288,33 @@ describe("a page that somebody took over", { skip }, () => {
     await call(app, "add_folders", { folders: await chosen(app, "add_folders", at("private")) });
     await until("the folder is there", async () => (await call(app, "overview", null)).photos === 3, 120);
   });
+});
+
+const noWindows = spawnSync("xwininfo", ["-version"]).error === undefined ? false : "SKIPPED: no xwininfo to see other windows with";
+
+describe("a dialog of the system's", { skip: skip || noWindows }, () => {
+  for (const [purpose, name] of [["add_folders", null], ["back_up", "/home/anna/.profile"], ["restore_backup", null]]) {
+    it(`is shown by the program for ${purpose}, one at a time, and the page waits`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "sightline-dialog-"));
+      const environment = { SIGHTLINE_LIBRARY: join(folder, "library"), XDG_DATA_HOME: join(folder, "share"), SIGHTLINE_DIALOG_ANSWERS: undefined };
+      const app = await App.start(binary, environment);
+      try {
+        await app.find('[data-testid="first-run"]');
+        const title = `Asked for ${purpose}`;
+        await app.run(
+          `window.answer = "none yet";
+           void window.__TAURI_INTERNALS__.invoke("call", { name: "choose", request: arguments[0] }).then((answer) => (window.answer = answer));
+           return true`,
+          { purpose, title, name },
+        );
+        await until("the dialog is there", () => execFileSync("xwininfo", ["-root", "-tree"]).toString().includes(title));
+        await assert.rejects(call(app, "choose", { purpose, title: "Another", name }), /another dialog is open/);
+        assert.equal(await app.run("return window.answer"), "none yet");
+        assert.ok(!execFileSync("xwininfo", ["-root", "-tree"]).toString().includes("Another"));
+      } finally {
+        await app.kill();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+  }
 });

@@ -219,6 +219,9 @@ describe("the window", () => {
     await waitFor(() => expect(fake.calls.some((call) => call.name === "add_folders")).toBe(true));
     expect(fake.calls.filter((call) => call.name === "add_folders").length).toBe(1);
     expect(JSON.stringify(fake.calls)).not.toContain("/home/anna/Pictures");
+    fake.handlers.add_folders = () => Promise.reject({ code: "grant_gone", message: "the engine's words" });
+    await fireEvent.click(screen.getByTestId("choose-folder"));
+    await screen.findByText("This choice has expired. Choose again.");
   });
 
   it("shows an album whole, however its photos went and came back, and asks again for pictures that did not come", async () => {

@@ -309,7 +309,7 @@ export const en = {
   },
   choosing: {
     gone: "This choice has expired. Choose again.",
-    appeared: "A file of this name has been made meanwhile. Choose again.",
+    appeared: "A file with this name now exists. Choose again.",
     open: "Another dialog is open.",
   },
   duplicates: duplicatesEn,

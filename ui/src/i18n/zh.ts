@@ -306,7 +306,7 @@ export const zh: Messages = {
   },
   choosing: {
     gone: "该选择已失效，请重新选择。",
-    appeared: "此时已有同名文件，请重新选择。",
+    appeared: "已存在同名文件，请重新选择。",
     open: "另一个对话框尚未关闭。",
   },
   duplicates: duplicatesZh,
