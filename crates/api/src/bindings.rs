@@ -109,22 +109,33 @@ mod tests {
         sent
     }
 
+    /// Text in a request by which a page might name a file: type and field.
+    fn path_texts(types: &str) -> Vec<(String, String)> {
+        const WORDS: [&str; 7] = ["path", "file", "folder", "dir", "place", "library", "backup"];
+        let reads_like_a_path = |field: &str| WORDS.iter().any(|word| field.contains(word));
+        let texts =
+            sent(types).into_iter().filter(|[.., field, kind]| reads_like_a_path(field) && kind.contains("string"));
+        let mut found: Vec<(String, String)> = texts.map(|[_, name, field, _]| (name, field)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     #[test]
     fn no_command_takes_a_path_from_the_page() {
         let types = typescript();
-        let sent = sent(&types);
-        let reads_like_a_path = |field: &str| {
-            ["path", "file", "folder", "dir", "place", "library", "backup"].iter().any(|word| field.contains(word))
-        };
-        let texts = sent.iter().filter(|[.., field, kind]| reads_like_a_path(field) && kind.contains("string"));
-        let mut found: Vec<(&str, &str)> = texts.map(|[_, name, field, _]| (&**name, &**field)).collect();
-        found.sort_unstable();
-        found.dedup();
+        let allowed = TEXTS.map(|(name, field, _)| (name.to_owned(), field.to_owned()));
         assert_eq!(
-            found,
-            TEXTS.map(|(name, field, _)| (name, field)),
+            path_texts(&types),
+            allowed,
             "a command takes a `Grant` or a `KnownPath`, or says here why it need not"
         );
+        for (now, wrong) in [
+            ("AddFolders = { folders: Grant,", "AddFolders = { folders: Array<string>,"),
+            ("photos: Array<number>, file: Grant,", "photos: Array<number>, file: string | null,"),
+        ] {
+            assert_eq!(path_texts(&types.replace(now, wrong)).len(), allowed.len() + 1, "{wrong} is found");
+        }
     }
 
     #[test]
