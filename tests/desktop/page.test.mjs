@@ -269,7 +269,7 @@ describe("a page that somebody took over", { skip }, () => {
     await app.answer(table);
     await app.click('[data-testid="settings"]');
     await app.click('[data-testid="back-up"]');
-    await app.until("it says so", `return document.querySelector('[data-testid="toast"]')?.textContent.includes("photos.csv")`);
+    await app.until("it says so", `return [...document.querySelectorAll('[data-testid="toast"]')].some((toast) => toast.textContent.includes("photos.csv"))`);
     assert.equal(readFileSync(table).subarray(0, 15).toString(), "SQLite format 3");
 
     // What a job writes takes nobody's place.

@@ -146,7 +146,8 @@ mod tests {
         let (_, purposes) = types.split_once("export type Purpose = ").unwrap();
         let mut given: Vec<String> =
             purposes.split_once(';').unwrap().0.split(" | ").map(|name| name.trim_matches('"').to_owned()).collect();
-        (taking.sort_unstable(), given.sort_unstable());
+        taking.sort_unstable();
+        given.sort_unstable();
         assert_eq!(taking, given);
     }
 
