@@ -1,10 +1,11 @@
 //! Sightline's desktop app: a window over the engine.
 //!
-//! Only what a window system brings is here: the window, events, the file manager, and the protocol that
+//! Only what a window system brings is here: the window, events, dialogs, the file manager, and the protocol that
 //! serves pictures. What the app can do is in `sightline-api`.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 #![allow(clippy::let_underscore_must_use, reason = "what tauri's command macro writes has one")]
 
+mod choosing;
 #[cfg(target_os = "linux")]
 mod drawing;
 mod pictures;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sightline_api::{ErrorReply, Start};
 use sightline_engine::home::library_choice;
-use tauri::{Manager, RunEvent, State, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{Manager, RunEvent, State, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
 use shell::Window;
 
@@ -53,9 +54,13 @@ fn main() -> ExitCode {
         }))
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_dialog::init())
-        .plugin(tauri_plugin_opener::init())
         .register_asynchronous_uri_scheme_protocol("sightline", pictures::serve)
         .invoke_handler(tauri::generate_handler![call])
+        .on_window_event(|window, event| {
+            if let WindowEvent::DragDrop(event) = event {
+                choosing::dragged(window, event);
+            }
+        })
         .setup(|app| {
             // The library opens while the window appears; where it does not, the window says why.
             let shell = Arc::new(Window(app.handle().clone()));
@@ -65,6 +70,8 @@ fn main() -> ExitCode {
                 .inner_size(1200.0, 800.0)
                 .min_inner_size(640.0, 480.0)
                 .on_navigation(is_the_app)
+                // A link in the page would save a file that it made itself.
+                .on_download(|_, _| false)
                 .build()?;
             #[cfg(target_os = "linux")]
             drawing::suit_the_machine(&window)?;

@@ -1,8 +1,8 @@
 //! What only a window system can do, for the engine's desk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use sightline_api::{JobRow, Shell};
+use sightline_api::{FileDialog, JobRow, Shell};
 use tauri::{AppHandle, Emitter, WebviewWindow};
 
 /// The window, as the desk sees it.
@@ -20,6 +20,10 @@ impl Shell for Window {
     fn reveal(&self, path: &Path) -> Result<(), String> {
         tauri_plugin_opener::reveal_item_in_dir(path).map_err(|error| format!("{}: {error}", path.display()))
     }
+
+    fn choose(&self, dialog: &FileDialog) -> Vec<PathBuf> {
+        crate::choosing::ask(&self.0, dialog)
+    }
 }
 
 /// Shows the window of the instance that runs already.
@@ -30,7 +34,7 @@ pub fn bring_forward(window: &WebviewWindow) {
 }
 
 /// A window that does not hear is being closed; the engine's work does not depend on it.
-fn report(done: tauri::Result<()>) {
+pub(crate) fn report(done: tauri::Result<()>) {
     if let Err(error) = done {
         eprintln!("sightline: the window: {}", sightline_engine::foreign_text::for_terminal(&error.to_string()));
     }

@@ -1,11 +1,11 @@
 //! The commands that a window calls, over a real library and the model that ships.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sightline_api::{Desk, ErrorReply, JobRow, JobState, PictureSize, Places, Shell, dispatch};
+use sightline_api::{Desk, ErrorReply, FileDialog, JobRow, JobState, PictureSize, Places, Purpose, Shell, dispatch};
 
 use crate::harness::{World, binary, root};
 
@@ -29,6 +29,10 @@ impl Shell for Ears {
     fn reveal(&self, path: &Path) -> Result<(), String> {
         self.revealed.lock().unwrap().push(path.display().to_string());
         Ok(())
+    }
+
+    fn choose(&self, _: &FileDialog) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 
@@ -56,6 +60,15 @@ impl Seat {
 
     fn try_call(&self, name: &str, request: Value) -> Result<Value, ErrorReply> {
         dispatch(&self.desk, name, request)
+    }
+
+    /// What a person chose for a command, as the page is given it.
+    fn chosen(&self, purpose: Purpose, path: impl Into<PathBuf>) -> Value {
+        json!(self.desk.grants().give(purpose, vec![path.into()]).grant)
+    }
+
+    fn add_folder(&self, folder: impl Into<PathBuf>) -> Value {
+        self.call("add_folders", json!({ "folders": self.chosen(Purpose::AddFolders, folder) }))
     }
 
     fn wait_for_jobs(&self) {
@@ -142,7 +155,7 @@ fn a_seat_taken_again_finds_everything_and_work_goes_on() {
     let world = World::with_samples();
     let photos = world.photos().display().to_string();
     let first = Seat::at(&world);
-    let job = first.call("add_folder", json!({ "path": photos }))["id"].clone();
+    let job = first.add_folder(&photos)["id"].clone();
     first.call("control_job", json!({ "job": job, "action": "pause" }));
     first.call(
         "save_settings",
@@ -181,9 +194,76 @@ fn only_what_the_library_knows_is_revealed_and_unknown_requests_are_refused() {
     assert_eq!(code("no_such_command", Value::Null), "command_unknown");
     assert_eq!(code("photo", json!({ "photo": "1" })), "request_wrong");
     assert_eq!(code("photo", json!({ "photo": 1, "path": "/etc/passwd" })), "request_wrong");
-    assert_eq!(code("add_folder", json!({ "path": "/no/such/folder" })), "folder_missing");
-    assert_eq!(code("export_copies", json!({ "photos": [], "folder": "/no/such/folder" })), "not_a_folder");
+    assert_eq!(code("remove_folder", json!({ "path": "/home" })), "path_unknown");
+    let gone = seat.chosen(Purpose::AddFolders, "/no/such/folder");
+    assert_eq!(code("add_folders", json!({ "folders": gone })), "folder_missing");
+    let gone = seat.chosen(Purpose::ExportCopies, "/no/such/folder");
+    assert_eq!(code("export_copies", json!({ "photos": [], "folder": gone })), "not_a_folder");
     assert_eq!(code("control_job", json!({ "job": 5, "action": "resume" })), "job_wrong");
+}
+
+#[test]
+fn no_command_of_the_page_reads_or_writes_a_file_that_nobody_chose() {
+    let world = World::new();
+    for (folder, name) in [(world.photos(), "lock.jpg"), (world.photos().with_file_name("private"), "coffee.png")] {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(root().join("assets/samples").join(name), folder.join(name)).unwrap();
+    }
+    let (mine, private) = (world.photos().with_file_name("mine.csv"), world.photos().with_file_name("private"));
+    std::fs::write(&mine, "mine").unwrap();
+    let seat = Seat::at(&world);
+    seat.add_folder(world.photos());
+    seat.wait_for_jobs();
+    let photo = seat.search("dog", no_filters())[0];
+    let code = |name: &str, request: Value| seat.try_call(name, request).unwrap_err().code;
+
+    let commands = |file: Value| {
+        [
+            ("add_folders", json!({ "folders": file })),
+            ("similar_to_file", json!({ "file": file, "limit": 5 })),
+            ("export_table", json!({ "photos": [photo], "file": file })),
+            ("export_copies", json!({ "photos": [photo], "folder": file })),
+            ("back_up", json!({ "file": file })),
+            ("export_version", json!({ "version": 1, "file": file })),
+            ("import_version", json!({ "file": file })),
+        ]
+    };
+    // One for another command does as little as none.
+    for forged in [json!(mine), json!(private), json!(""), seat.chosen(Purpose::RestoreBackup, &mine)] {
+        for (name, request) in commands(forged) {
+            assert_eq!(code(name, request), "grant_gone", "{name}");
+        }
+    }
+    // A query names files, too.
+    let secret = private.join("coffee.png");
+    for file in [secret.display().to_string(), "/etc/passwd".into(), "../x.jpg".into()] {
+        let query = format!("like:\"{file}\"");
+        let request = json!({ "query": query, "limit": 5, "filters": no_filters(), "sort": "match" });
+        assert_eq!(code("search", request), "path_unknown", "{query}");
+        assert_eq!(code("explain", json!({ "photo": photo, "query": query })), "path_unknown", "{query}");
+    }
+    let own = format!("like:\"{}\"", world.photos().join("lock.jpg").display());
+    assert_eq!(seat.search(&own, no_filters()), [photo], "photos of the library may be named");
+
+    // What was chosen to compare with serves until something else is.
+    let first = seat.chosen(Purpose::SimilarToFile, &secret);
+    let like = |file: &Value| seat.try_call("similar_to_file", json!({ "file": file, "limit": 5 }));
+    assert_eq!(like(&first).unwrap()["possible"].as_array().unwrap().len(), 1);
+    assert!(like(&first).is_ok());
+    for (name, request) in commands(first.clone()).into_iter().filter(|(name, _)| *name != "similar_to_file") {
+        assert_eq!(code(name, request), "grant_gone", "{name}");
+    }
+    let second = seat.chosen(Purpose::SimilarToFile, world.photos().join("lock.jpg"));
+    assert!(like(&second).is_ok());
+    assert_eq!(like(&first).unwrap_err().code, "grant_gone");
+
+    let table = seat.chosen(Purpose::ExportTable, &mine);
+    let export = |file: &Value| seat.try_call("export_table", json!({ "photos": [photo], "file": file }));
+    assert!(export(&table).is_ok(), "the dialog asked whether it may go");
+    std::fs::write(&mine, "mine again").unwrap();
+    assert_eq!(export(&table).unwrap_err().code, "grant_gone");
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine again");
+    assert_eq!(seat.call("overview", Value::Null)["folders"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -193,7 +273,7 @@ fn captions_and_tags_are_written_beside_a_photo_after_a_preview_and_taken_back()
     std::fs::copy(root().join("assets/samples/lock.jpg"), &lock).unwrap();
     let original = std::fs::read(&lock).unwrap();
     let seat = Seat::at(&world);
-    seat.call("add_folder", json!({ "path": world.photos().display().to_string() }));
+    seat.add_folder(world.photos());
     seat.wait_for_jobs();
     let photo = seat.search("dog", no_filters())[0];
 
@@ -227,7 +307,8 @@ fn captions_and_tags_are_written_beside_a_photo_after_a_preview_and_taken_back()
     }
 
     let table = world.photos().with_file_name("list.json");
-    seat.call("export_table", json!({ "photos": [photo], "file": table.display().to_string() }));
+    let chosen = seat.chosen(Purpose::ExportTable, &table);
+    seat.call("export_table", json!({ "photos": [photo], "file": chosen }));
     let list: Value = serde_json::from_slice(&std::fs::read(&table).unwrap()).unwrap();
     assert_eq!((&list[0]["caption"], &list[0]["keywords"]), (&json!("Rex by the river"), &json!(["Rex"])));
     seat.call("reveal_tag_list", Value::Null);
@@ -238,7 +319,7 @@ fn captions_and_tags_are_written_beside_a_photo_after_a_preview_and_taken_back()
 fn a_window_shows_new_photos_unasked_and_stops_when_it_is_told_not_to() {
     let world = World::new();
     let seat = Seat::at(&world);
-    seat.call("add_folder", json!({ "path": world.photos().display().to_string() }));
+    seat.add_folder(world.photos());
     seat.wait_for_jobs();
     let add = |name: &str| std::fs::copy(root().join("assets/samples").join(name), world.photos().join(name)).unwrap();
     let listed =
@@ -270,7 +351,7 @@ fn a_window_asks_before_it_forgets_much() {
     let world = World::with_samples();
     let seat = Seat::at(&world);
     let photos = world.photos().display().to_string();
-    seat.call("add_folder", json!({ "path": photos }));
+    seat.add_folder(&photos);
     seat.wait_for_jobs();
     let away = world.photos().with_file_name("away");
     std::fs::create_dir(&away).unwrap();
@@ -298,14 +379,16 @@ fn a_library_is_backed_up_and_checked_while_it_is_open() {
     world.index();
     let seat = Seat::at(&world);
     let file = world.photos().with_file_name("backup.sqlite");
-    let request = json!({ "file": file.to_str().unwrap() });
     // The system's dialog has asked whether a file that is there may go.
     for _ in 0..2 {
-        let reply = seat.call("back_up", request.clone());
+        let reply = seat.call("back_up", json!({ "file": seat.chosen(Purpose::BackUp, &file) }));
         assert_eq!(reply["bytes"].as_u64(), Some(std::fs::metadata(&file).unwrap().len()));
     }
     assert_eq!(seat.call("check_library", Value::Null)["faults"], json!([]));
-    assert_eq!(seat.try_call("back_up", json!({ "file": world.photos() })).unwrap_err().code, "backup_is_folder");
+    assert_eq!(
+        seat.try_call("back_up", json!({ "file": seat.chosen(Purpose::BackUp, world.photos()) })).unwrap_err().code,
+        "backup_is_folder"
+    );
     drop(seat);
     let elsewhere = World::new();
     elsewhere.json(&["restore", "--json", file.to_str().unwrap()], 0);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use sightline_api::{Desk, JobRow, Places, Shell, dispatch};
+use sightline_api::{Desk, FileDialog, JobRow, Places, Shell, dispatch};
 
 use crate::harness::{World, binary, own_home, root};
 
@@ -150,6 +150,9 @@ impl Shell for Silence {
     fn library_changed(&self) {}
     fn reveal(&self, _: &Path) -> Result<(), String> {
         Ok(())
+    }
+    fn choose(&self, _: &FileDialog) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 

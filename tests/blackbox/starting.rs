@@ -4,15 +4,18 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use sightline_api::{JobRow, LibraryChoice, Places, Shell, Start};
+use sightline_api::{FileDialog, JobRow, LibraryChoice, Places, Shell, Start};
 
 use crate::harness::{World, binary, root};
 
-/// A shell that shows nothing.
-struct Silent;
+/// A shell that shows nothing, with a person who has made up their mind.
+#[derive(Default)]
+struct Silent {
+    choice: Mutex<Vec<PathBuf>>,
+}
 
 impl Shell for Silent {
     fn job_changed(&self, _: &JobRow) {}
@@ -20,11 +23,15 @@ impl Shell for Silent {
     fn reveal(&self, _: &Path) -> Result<(), String> {
         Ok(())
     }
+    fn choose(&self, _: &FileDialog) -> Vec<PathBuf> {
+        std::mem::take(&mut *self.choice.lock().unwrap())
+    }
 }
 
 /// The app, as its window calls it.
 struct App {
     start: Arc<Start>,
+    shell: Arc<Silent>,
 }
 
 impl App {
@@ -36,7 +43,8 @@ impl App {
             decoder: Some(binary()),
             settings: Some(world.settings()),
         };
-        Self { start: Start::begin(places, choice, Arc::new(Silent)) }
+        let shell = Arc::<Silent>::default();
+        Self { start: Start::begin(places, choice, shell.clone()), shell }
     }
 
     fn at(world: &World) -> Self {
@@ -49,6 +57,22 @@ impl App {
 
     fn code(&self, name: &str, request: Value) -> String {
         self.start.dispatch(name, request).unwrap_err().code
+    }
+
+    /// What a person chooses for a command, as the page is given it.
+    fn chosen(&self, purpose: &str, path: impl Into<PathBuf>) -> Value {
+        *self.shell.choice.lock().unwrap() = vec![path.into()];
+        self.call("choose", json!({ "purpose": purpose, "title": "Choose", "name": null }))["grant"].clone()
+    }
+
+    /// Asks for a backup that a person chose to take the library's place.
+    fn restore(&self, backup: impl Into<PathBuf>) -> Value {
+        json!({ "file": self.chosen("restore_backup", backup) })
+    }
+
+    /// Asks for the library in a folder that a person chose.
+    fn library(&self, folder: impl Into<PathBuf>) -> Value {
+        json!({ "folder": self.chosen("choose_library", folder) })
     }
 
     /// The failure's kind; null when the library is open.
@@ -156,12 +180,38 @@ fn a_backup_takes_the_place_of_a_damaged_library() {
     fs::write(file(&world), "Dear diary").unwrap();
     let app = App::at(&world);
     assert_eq!(app.kind(), "damaged");
-    assert_eq!(app.code("restore_backup", json!({ "path": "/no/such/backup" })), "backup_missing");
-    assert_eq!(app.code("restore_backup", json!({ "path": root().join("README.md") })), "not_a_backup");
+    assert_eq!(app.code("restore_backup", app.restore("/no/such/backup")), "backup_missing");
+    assert_eq!(app.code("restore_backup", app.restore(root().join("README.md"))), "not_a_backup");
     assert_eq!(app.kind(), "damaged", "nothing has changed");
-    let done = app.call("restore_backup", json!({ "path": backup }));
+    let done = app.call("restore_backup", app.restore(backup));
     assert_eq!(fs::read_to_string(done["kept"].as_str().unwrap()).unwrap(), "Dear diary");
     assert_eq!((app.kind(), app.photos()), (Value::Null, 4));
+}
+
+#[test]
+fn a_library_that_does_not_open_takes_no_path_from_the_page() {
+    let world = world();
+    let backup = world.photos().with_file_name("backup.sqlite");
+    world.json(&["backup", "--json", backup.to_str().unwrap()], 0);
+    fs::write(file(&world), "Dear diary").unwrap();
+    let app = App::at(&world);
+    assert_eq!(app.kind(), "damaged");
+    for (name, field, other) in
+        [("restore_backup", "file", "choose_library"), ("choose_library", "folder", "restore_backup")]
+    {
+        for forged in [json!(backup), json!(world.photos()), json!("0".repeat(64)), app.chosen(other, &backup)] {
+            assert_eq!(app.code(name, json!({ field: forged })), "grant_gone", "{name} {forged}");
+        }
+        assert_eq!(app.code(name, json!({ "path": backup })), "request_wrong");
+    }
+    let unknown = json!({ "purpose": "remove_folder", "title": "", "name": null });
+    assert_eq!(app.code("choose", unknown), "request_wrong");
+    let closed = app.call("choose", json!({ "purpose": "restore_backup", "title": "", "name": null }));
+    assert_eq!(closed, Value::Null, "a person chose nothing");
+    assert_eq!((app.kind(), fs::read_to_string(file(&world)).unwrap()), (json!("damaged"), "Dear diary".into()));
+    let grant = app.restore(&backup);
+    assert_eq!(app.call("restore_backup", grant.clone())["state"]["failure"], Value::Null);
+    assert_eq!(app.code("restore_backup", grant), "grant_gone");
 }
 
 #[test]
@@ -176,7 +226,7 @@ fn a_library_of_a_later_release_is_left_alone_and_another_chosen() {
     let ways = app.call("start_state", Value::Null)["failure"]["ways"].clone();
     assert_eq!(ways, json!(["choose", "retry", "standard"]), "it is not replaced by what is older");
     // Among photos a library gets a folder of its own.
-    let done = app.call("choose_library", json!({ "path": world.photos() }));
+    let done = app.call("choose_library", app.library(world.photos()));
     let own = world.photos().join("Sightline");
     assert_eq!((&done["state"]["library"], &done["choice_lasts"]), (&json!(own), &json!(true)));
     assert_eq!((app.kind(), app.photos(), choice.chosen()), (Value::Null, 0, Some(own.clone())));
@@ -186,7 +236,7 @@ fn a_library_of_a_later_release_is_left_alone_and_another_chosen() {
     fs::rename(&own, own.with_extension("away")).unwrap();
     let app = App::on(&world, own.clone(), choice.clone());
     assert_eq!((app.kind(), own.exists()), (json!("missing"), false));
-    let done = app.call("choose_library", json!({ "path": null }));
+    let done = app.call("choose_library", json!({ "folder": null }));
     assert_eq!((&done["state"]["library"], choice.chosen()), (&json!(standard), None));
     assert_eq!(app.kind(), Value::Null);
 }
@@ -196,10 +246,10 @@ fn a_user_without_a_home_folder_is_told_so_and_chooses_a_place() {
     let world = World::new();
     let app = App::on(&world, PathBuf::new(), LibraryChoice::default());
     assert_eq!(
-        (app.kind(), app.code("restore_backup", json!({ "path": "/no/such/backup" }))),
+        (app.kind(), app.code("restore_backup", app.restore("/no/such/backup"))),
         (json!("other"), "backup_missing".into())
     );
-    let done = app.call("choose_library", json!({ "path": world.photos() }));
+    let done = app.call("choose_library", app.library(world.photos()));
     assert_eq!((&done["state"]["failure"], &done["choice_lasts"]), (&Value::Null, &json!(false)));
     assert_eq!(app.photos(), 0);
 }
@@ -251,7 +301,7 @@ fn a_read_only_library_is_opened_to_look_at_and_nothing_in_it_changes() {
     assert!(app.start.desk().unwrap().picture(sightline_api::PictureSize::Thumbnail, photo.as_i64().unwrap()).is_ok());
     let names: Vec<_> = fs::read_dir(world.photos()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let writing = [
-        ("add_folder", json!({ "path": world.photos() })),
+        ("add_folders", json!({ "folders": app.chosen("add_folders", world.photos()) })),
         ("create_album", json!({ "name": "Rex", "photos": [photo] })),
         ("write_caption", json!({ "photo": photo, "text": "Rex" })),
         ("write_out_caption", json!({ "photo": photo, "into_file": false })),

@@ -8,7 +8,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } fro
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, choose, idle, library, noSeriousViolations, root, samples, shots, skip } from "./harness.mjs";
+import { addFolders, call, cell, choose, idle, library, noSeriousViolations, root, samples, shots, skip } from "./harness.mjs";
 import { KEYS, until } from "./webdriver.mjs";
 
 const search = '[data-testid="search-input"]';
@@ -272,7 +272,7 @@ describe("an app that is killed while it indexes", { skip }, () => {
     const total = readdirSync(photos).length;
     app = await place.start();
     await app.find('[data-testid="first-run"]');
-    await call(app, "add_folder", { path: photos });
+    await addFolders(app, photos);
     await until("a third is done", async () => (await call(app, "overview", null)).searchable > total / 3);
     await app.kill();
     app = await place.start();

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, looks, noSeriousViolations, root, skip } from "./harness.mjs";
+import { addFolders, call, cell, idle, library, looks, noSeriousViolations, root, skip } from "./harness.mjs";
 import { KEYS, until } from "./webdriver.mjs";
 
 const text = '[data-testid="caption-text"]';
@@ -20,7 +20,7 @@ describe("a person who lets photos be described", { skip }, () => {
     for (const name of ["coffee.png", "kitten.webp", "lock.jpg"]) copyFileSync(join(root, "assets/samples", name), join(photos, name));
     app = await place.start();
     await app.resize(1200, 900);
-    await call(app, "add_folder", { path: photos });
+    await addFolders(app, photos);
     await app.find(cell);
     await until("all are searchable", async () => (await call(app, "overview", null)).searchable === 3, 120);
     await idle(app);

@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 
-import { call, cell, idle, library, noSeriousViolations, root, samples, skip } from "./harness.mjs";
+import { addFolders, call, cell, idle, library, noSeriousViolations, root, samples, skip } from "./harness.mjs";
 import { until } from "./webdriver.mjs";
 
 const jpegs = samples.filter((name) => name.endsWith(".jpg"));
@@ -59,9 +59,7 @@ describe("folders that are added", { skip }, () => {
   it("are one job and one strip, and each photo is embedded once", async () => {
     const counts = ["one", "two", "three"].map((name, number) => fill(folder(name), 2, 2 * number));
     const total = counts.reduce((sum, count) => sum + count);
-    // As a drop of three folders does.
-    const paths = ["one", "two", "three"].map(folder);
-    const job = await call(app, "add_folders", { paths });
+    const job = await addFolders(app, ...["one", "two", "three"].map(folder));
     const looks = await watch(
       async () => {
         const { jobs, searchable } = await call(app, "overview", null);
@@ -83,7 +81,7 @@ describe("folders that are added", { skip }, () => {
 
   it("go on after a pause from where they were", async () => {
     const total = fill(folder("one"), 5);
-    await call(app, "add_folders", { paths: [folder("one")] });
+    await addFolders(app, folder("one"));
     await until("a third is done", async () => ((await bar()) ?? 0) > 0.3);
     await app.click('[data-testid="job-pause"]');
     await app.find('[data-testid="job-resume"]');
@@ -101,7 +99,7 @@ describe("folders that are added", { skip }, () => {
 
   it("say so when they hold no photo", async () => {
     mkdirSync(folder("empty"));
-    await call(app, "add_folders", { paths: [folder("empty")] });
+    await addFolders(app, folder("empty"));
     await app.until("it says so", `return document.querySelector('[data-testid="empty"]')?.textContent.includes("No photos found in ${folder("empty")}")`);
     await noSeriousViolations(app, "an empty folder");
     copyFileSync(join(root, "assets/samples/lock.jpg"), join(folder("empty"), "lock.jpg"));

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, choose, idle, library, looks, noSeriousViolations, pictures, root, samples, skip } from "./harness.mjs";
+import { addFolders, call, cell, choose, idle, library, looks, noSeriousViolations, pictures, root, samples, skip } from "./harness.mjs";
 import { KEYS, RIGHT, until } from "./webdriver.mjs";
 
 const summary = '[data-testid="summary"]';
@@ -63,7 +63,7 @@ describe("a hand in the built app", { skip }, () => {
     app = await place.start();
     await app.resize(1100, 700);
     await app.find('[data-testid="first-run"]');
-    await call(app, "add_folder", { path: folder });
+    await addFolders(app, folder);
     await app.find(cell);
     await until("all are searchable", async () => (await call(app, "overview", null)).searchable === photos.length, 240);
     await idle(app);

@@ -47,6 +47,15 @@ export const idle = (app) => app.until("no job is under way", "return document.q
 export const call = (app, name, request) =>
   app.run(`return window.__TAURI_INTERNALS__.invoke("call", { name: arguments[0], request: arguments[1] })`, name, request);
 
+/** What a person chooses for a command, as the page is given it: a grant for one use. */
+export async function chosen(app, purpose, ...paths) {
+  await app.answer(...paths);
+  return (await call(app, "choose", { purpose, title: "Choose", name: null })).grant;
+}
+
+/** Adds folders that a person chooses; gives the job, which is under way. */
+export const addFolders = async (app, ...paths) => call(app, "add_folders", { folders: await chosen(app, "add_folders", ...paths) });
+
 /** Waits until the pictures that match are loaded. */
 export const pictures = (app, css) =>
   app.until(
@@ -82,7 +91,7 @@ export async function reload(app) {
 
 /** Adds a folder and waits until its photos are there and nothing is under way. */
 export async function addFolder(app, path) {
-  await call(app, "add_folder", { path });
+  await addFolders(app, path);
   await app.find(cell);
   await idle(app);
 }

@@ -11,6 +11,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { addFolders } from "./harness.mjs";
 import { App, until } from "./webdriver.mjs";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -134,7 +135,7 @@ try {
   }
   const app = await start("busy");
   await app.find('[data-testid="first-run"]');
-  await app.run(`await window.__TAURI_INTERNALS__.invoke("call", { name: "add_folder", request: { path: arguments[0] } })`, photos);
+  await addFolders(app, photos);
   await app.find(cell);
   await app.run(
     `window.late = []; document.getElementById("search-input").addEventListener("input", (event) => window.late.push(performance.now() - event.timeStamp))`,

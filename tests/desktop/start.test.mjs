@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 
-import { binary, call, cell, looks, noSeriousViolations, pictures, root, skip } from "./harness.mjs";
+import { addFolders, binary, cell, looks, noSeriousViolations, pictures, root, skip } from "./harness.mjs";
 import { App } from "./webdriver.mjs";
 
 const cli = join(dirname(binary), "sightline");
@@ -95,11 +95,14 @@ describe("a library that does not open", { skip }, () => {
     writeFileSync(file, "Dear diary");
     app = await open();
     await refused("damaged");
-    // The system's own dialog cannot be pressed from here; what follows it can.
-    await assert.rejects(call(app, "restore_backup", { path: join(photos, "lock.jpg") }));
+    const restore = async (backup) => {
+      await app.answer(backup);
+      await app.click('[data-testid="start-restore"]');
+    };
+    await restore(join(photos, "lock.jpg"));
+    await app.until("it says why not", `return document.querySelector('[data-testid="toast"]')?.textContent.includes("lock.jpg")`);
     await refused("damaged");
-    assert.equal((await call(app, "restore_backup", { path: sound })).state.failure, null);
-    await app.click('[data-testid="start-retry"]');
+    await restore(sound);
     await opened();
   });
 
@@ -152,7 +155,7 @@ describe("a library that does not open", { skip }, () => {
     await app.type("Rex", '[data-testid="album-name"]');
     await app.click('[data-testid="album-save"]');
     await app.until("it says why not", `return document.body.textContent.includes("open read-only, so nothing can be changed")`);
-    await assert.rejects(call(app, "add_folder", { path: photos }));
+    await assert.rejects(addFolders(app, photos));
     assert.equal(await app.count(notice), 1);
     assert.equal(await app.count('[data-testid="job-strip"]'), 0);
   });

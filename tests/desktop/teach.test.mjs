@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { call, cell, idle, library, looks, noSeriousViolations, pictures, reload, root, samples, skip } from "./harness.mjs";
+import { addFolders, call, cell, idle, library, looks, noSeriousViolations, pictures, reload, root, samples, skip } from "./harness.mjs";
 import { until } from "./webdriver.mjs";
 
 const clothes = resolve(root, "../shared/data/albums/clothing");
@@ -35,7 +35,7 @@ describe("a person who teaches albums", { skip }, () => {
     }
     app = await place.start();
     await app.resize(1200, 800);
-    await call(app, "add_folder", { path: photos });
+    await addFolders(app, photos);
     await app.find(cell);
     await until("all are searchable", async () => {
       const { searchable } = await call(app, "overview", null);

@@ -5,6 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
@@ -32,6 +34,7 @@ export const RIGHT = 2;
 export class App {
   #driver;
   #base;
+  #answers;
   #session;
 
   /** Starts driver and app; `environment` is added to the app's. */
@@ -39,8 +42,9 @@ export class App {
     const app = new App();
     const port = 4400 + Math.floor(Math.random() * 500);
     app.#base = `http://127.0.0.1:${port}`;
+    app.#answers = join(tmpdir(), `sightline-answers-${process.pid}-${port}`);
     app.#driver = spawn("WebKitWebDriver", [`--port=${port}`], {
-      env: { ...process.env, ...environment, TAURI_AUTOMATION: "true", TAURI_WEBVIEW_AUTOMATION: "true" },
+      env: { ...process.env, SIGHTLINE_DIALOG_ANSWERS: app.#answers, ...environment, TAURI_AUTOMATION: "true", TAURI_WEBVIEW_AUTOMATION: "true" },
       stdio: "ignore",
       // A group of its own, so that a kill reaches the app as well.
       detached: true,
@@ -62,6 +66,11 @@ export class App {
     const { value } = await response.json();
     if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
     return value;
+  }
+
+  /** Says what a person chooses in the next dialog of the system's; in one that nobody answers nothing is chosen. */
+  answer(...paths) {
+    return writeFile(this.#answers, paths.join("\n"));
   }
 
   #ask(method, path, body) {

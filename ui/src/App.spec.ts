@@ -195,15 +195,33 @@ describe("the window", () => {
   it("compares with a photo that is dropped and adds a folder that is dropped", async () => {
     open(500);
     await screen.findAllByTestId("photo-cell");
-    fake.drop({ kind: "drop", paths: ["/tmp/cat.jpg"] });
-    await waitFor(() => expect(fake.calls.some((call) => call.name === "similar_to_file")).toBe(true));
-    fake.drop({ kind: "drop", paths: ["/home/anna/More"] });
+    const cat = fake.grant(["/tmp/cat.jpg"]);
+    fake.emit("drag", { kind: "drop", folders: null, photo: cat });
+    await waitFor(() => expect(fake.calls.find((call) => call.name === "similar_to_file")?.request).toMatchObject({ file: cat.grant }));
+    await waitFor(() => expect(document.body.textContent).toContain("cat.jpg"));
+    const more = fake.grant(["/home/anna/More"]);
+    fake.emit("drag", { kind: "drop", folders: more, photo: null });
+    await waitFor(() => expect(fake.calls.find((call) => call.name === "add_folders")?.request).toEqual({ folders: more.grant }));
     await waitFor(() => expect(fake.calls.at(-1)?.name).not.toBe("similar_to_file"));
-    expect(fake.calls.find((call) => call.name === "add_folders")?.request).toEqual({ paths: ["/home/anna/More"] });
-    fake.drop({ kind: "drop", paths: ["/home/anna/A", "/home/anna/B", "/home/anna/C"] });
+    const three = fake.grant(["/home/anna/A", "/home/anna/B", "/home/anna/C"]);
+    fake.emit("drag", { kind: "drop", folders: three, photo: null });
     await waitFor(() => expect(fake.calls.filter((call) => call.name === "add_folders").length).toBe(2));
-    const dropped = fake.calls.filter((call) => call.name === "add_folders").at(-1);
-    expect(dropped?.request).toEqual({ paths: ["/home/anna/A", "/home/anna/B", "/home/anna/C"] });
+    expect(fake.calls.filter((call) => call.name === "add_folders").at(-1)?.request).toEqual({ folders: three.grant });
+  });
+
+  it("adds the folder that a person chooses, and nothing when they close the dialog", async () => {
+    open(0);
+    fake.chosen = null;
+    await fireEvent.click(await screen.findByTestId("choose-folder"));
+    await waitFor(() => expect(fake.calls.find((call) => call.name === "choose")?.request).toMatchObject({ purpose: "add_folders", name: null }));
+    fake.chosen = ["/home/anna/Pictures"];
+    await fireEvent.click(screen.getByTestId("choose-folder"));
+    await waitFor(() => expect(fake.calls.some((call) => call.name === "add_folders")).toBe(true));
+    expect(fake.calls.filter((call) => call.name === "add_folders").length).toBe(1);
+    expect(JSON.stringify(fake.calls)).not.toContain("/home/anna/Pictures");
+    fake.handlers.add_folders = () => Promise.reject({ code: "grant_gone", message: "the engine's words" });
+    await fireEvent.click(screen.getByTestId("choose-folder"));
+    await screen.findByText("This choice has expired. Choose again.");
   });
 
   it("shows an album whole, however its photos went and came back, and asks again for pictures that did not come", async () => {
@@ -249,7 +267,7 @@ describe("the window", () => {
   it("says that a folder has no photo, once it has been looked through", async () => {
     open(0);
     await screen.findByTestId("first-run");
-    fake.drop({ kind: "drop", paths: ["/home/anna/Empty"] });
+    fake.emit("drag", { kind: "drop", folders: fake.grant(["/home/anna/Empty"]), photo: null });
     await screen.findByTestId("empty");
     fake.emit("job", runningJob());
     await screen.findByText("Looking at photos", { selector: "h2" });

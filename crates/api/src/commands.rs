@@ -59,10 +59,9 @@ pub(crate) fn write(name: &str, reply: &impl Serialize) -> Result<Value, ErrorRe
 commands! {
     Desk;
     overview: () => Overview;
-    add_folder: PathRequest => JobRow;
-    add_folders: PathsRequest => JobRow;
+    add_folders: AddFolders => JobRow;
     add_samples: () => JobRow;
-    remove_folder: PathRequest => ();
+    remove_folder: RemoveFolder => ();
     rescan: Rescan => JobRow;
     answer_absence: AnswerAbsence => ();
     control_job: ControlJob => JobRow;
@@ -94,7 +93,7 @@ commands! {
     rollback_version: () => JobRow;
     remove_version: VersionRequest => ();
     export_version: VersionFile => ();
-    import_version: PathRequest => VersionRow;
+    import_version: ImportVersion => VersionRow;
     suggestions: SuggestionsRequest => Suggestions;
     answer_suggestion: AnswerSuggestion => ();
     find_duplicates: () => JobRow;
@@ -109,7 +108,7 @@ commands! {
     remove_album: AlbumRequest => ();
     add_to_album: AlbumPhotos => ();
     remove_from_album: AlbumPhotos => ();
-    reveal: PathRequest => ();
+    reveal: Reveal => ();
     export_table: ExportTable => ();
     export_copies: ExportCopies => JobRow;
     back_up: BackUp => BackedUp;

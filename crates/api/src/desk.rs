@@ -11,6 +11,8 @@ use sightline_engine::jobs::{JobBoard, JobState as EngineState, JobStatus};
 use sightline_engine::watch::{Hearing, WatchEvent, Watcher};
 use sightline_engine::{Engine, EngineConfig, PhotoId};
 
+use crate::choosing::FileDialog;
+use crate::grants::{Grant, Grants, Purpose};
 use crate::types::{DeviceChoice, JobRow, JobState, Settings};
 use crate::{ErrorReply, handlers};
 
@@ -28,6 +30,8 @@ pub trait Shell: Send + Sync + 'static {
     /// # Errors
     /// When the system has no file manager, or it refuses.
     fn reveal(&self, path: &Path) -> Result<(), String>;
+    /// Shows a dialog of the system's and waits for what a person chooses; empty when they choose nothing.
+    fn choose(&self, dialog: &FileDialog) -> Vec<PathBuf>;
 }
 
 /// Where things lie on this computer.
@@ -51,6 +55,9 @@ pub struct Desk {
     pub(crate) jobs: JobBoard,
     pub(crate) places: Places,
     pub(crate) shell: Arc<dyn Shell>,
+    pub(crate) grants: Arc<Grants>,
+    /// The file from outside that photos are compared with, under the grant that it came by.
+    example: Mutex<Option<(Grant, PathBuf)>>,
     /// What was written out last, to take it back.
     written_out: Mutex<Vec<Written>>,
     /// Watches the folders, if that is wanted.
@@ -104,7 +111,32 @@ impl Desk {
         }
         let jobs = JobBoard::new(engine.clone(), listener(engine.clone(), shell.clone()));
         let (written_out, watcher, crowded) = (Mutex::default(), Mutex::default(), Arc::default());
-        Ok((Self { engine, jobs, places, shell, written_out, watcher, crowded, read_only }, settings))
+        let (grants, example) = (Arc::default(), Mutex::default());
+        let desk = Self { engine, jobs, places, shell, grants, example, written_out, watcher, crowded, read_only };
+        Ok((desk, settings))
+    }
+
+    /// Takes what a person chose from elsewhere.
+    pub(crate) fn taking(self, grants: Arc<Grants>) -> Self {
+        Self { grants, ..self }
+    }
+
+    /// What a person chose, for the commands that take it.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// The file that photos are compared with: the one that was, or another that a person chose.
+    pub(crate) fn example(&self, grant: &Grant) -> Result<PathBuf, ErrorReply> {
+        let mut example = self.example.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*example {
+            Some((known, file)) if known == grant => Ok(file.clone()),
+            _ => {
+                let file = self.grants.take_one(Purpose::SimilarToFile, grant)?;
+                *example = Some((grant.clone(), file.clone()));
+                Ok(file)
+            }
+        }
     }
 
     /// Watches the folders, or stops watching them.

@@ -8,12 +8,13 @@ use sightline_engine::captions::{CaptionJob, CaptionScope, Judged, UNCERTAIN, Wr
 use sightline_engine::export::CopyJob;
 use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
-use sightline_engine::search::{Ranking, SearchRequest};
+use sightline_engine::search::{self, Ranking, SearchRequest};
 use sightline_engine::{
-    AlbumId, DateOrder, DateSource, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
+    AlbumId, DateOrder, DateSource, EngineError, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
 };
 
 use crate::desk::job_row;
+use crate::grants::{KnownPath, Purpose};
 use crate::types::*;
 use crate::{Desk, ErrorReply};
 
@@ -48,13 +49,9 @@ impl Desk {
         })
     }
 
-    pub fn add_folder(&self, request: PathRequest) -> Reply<JobRow> {
-        self.index(vec![request.path.into()], false)
-    }
-
     /// What can be added is, in one job; the error names the first that cannot.
-    pub fn add_folders(&self, request: PathsRequest) -> Reply<JobRow> {
-        let folders: Vec<PathBuf> = request.paths.into_iter().map(Into::into).collect();
+    pub fn add_folders(&self, request: AddFolders) -> Reply<JobRow> {
+        let folders = self.grants.take(Purpose::AddFolders, &request.folders)?;
         let wrong = |folder: &PathBuf| IndexJob::new(std::slice::from_ref(folder), false).err();
         let refused = folders.iter().find_map(wrong);
         let good: Vec<PathBuf> = folders.into_iter().filter(|folder| wrong(folder).is_none()).collect();
@@ -69,8 +66,10 @@ impl Desk {
         self.index(vec![self.places.samples.clone()], false)
     }
 
-    pub fn remove_folder(&self, request: PathRequest) -> Reply<()> {
-        self.engine.remove_folder(Path::new(&request.path))?;
+    pub fn remove_folder(&self, request: RemoveFolder) -> Reply<()> {
+        let known = self.engine.folders()?.into_iter().find(|folder| text(&folder.path) == request.path.0);
+        let folder = known.ok_or_else(|| unknown(&request.path))?;
+        self.engine.remove_folder(&folder.path)?;
         self.shell.library_changed();
         Ok(())
     }
@@ -87,7 +86,7 @@ impl Desk {
     }
 
     pub fn answer_absence(&self, request: AnswerAbsence) -> Reply<()> {
-        let asked = self.engine.absences()?.into_iter().find(|absence| text(&absence.folder) == request.path);
+        let asked = self.engine.absences()?.into_iter().find(|absence| text(&absence.folder) == request.path.0);
         // Answered already, or everything is there again.
         let Some(absence) = asked else { return Ok(()) };
         if request.forget {
@@ -121,7 +120,7 @@ impl Desk {
     pub fn search(&self, request: Search) -> Reply<SearchReply> {
         let start = Instant::now();
         let filter = request.filters.into();
-        let base = std::env::home_dir().unwrap_or_default();
+        let base = self.base_for(&request.query)?;
         let (query, limit) = (&*request.query, request.limit);
         let less_likely = request.less_likely.unwrap_or(0);
         let question = SearchRequest { query, limit, less_likely, base: &base, filter: &filter };
@@ -137,8 +136,19 @@ impl Desk {
 
     pub fn similar_to_file(&self, request: SimilarToFile) -> Reply<SearchReply> {
         let start = Instant::now();
-        let ranking = self.engine.rank_similar_to_file(Path::new(&request.path), request.limit)?;
+        let ranking = self.engine.rank_similar_to_file(&self.example(&request.file)?, request.limit)?;
         self.found(ranking, Sort::Match, start)
+    }
+
+    /// The folder from which a query's paths are taken, if all that it names are known: a query is the page's, too.
+    fn base_for(&self, query: &str) -> Reply<PathBuf> {
+        let base = std::env::home_dir().unwrap_or_default();
+        for file in search::files_in(query).map_err(EngineError::from)? {
+            if !self.engine.knows(&base.join(&file))? {
+                return Err(unknown(&KnownPath(file)));
+            }
+        }
+        Ok(base)
     }
 
     fn found(&self, ranking: Ranking, sort: Sort, start: Instant) -> Reply<SearchReply> {
@@ -193,7 +203,7 @@ impl Desk {
     }
 
     pub fn explain(&self, request: Explain) -> Reply<HeatMap> {
-        let base = std::env::home_dir().unwrap_or_default();
+        let base = self.base_for(&request.query)?;
         let map = self.engine.explain(PhotoId(request.photo), &request.query, &base)?;
         Ok(HeatMap { side: map.side, values: map.values })
     }
@@ -343,20 +353,22 @@ impl Desk {
         Ok(self.engine.remove_from_album(AlbumId(request.album), &ids(&request.photos))?)
     }
 
-    pub fn reveal(&self, request: PathRequest) -> Reply<()> {
-        let path = Path::new(&request.path);
+    pub fn reveal(&self, request: Reveal) -> Reply<()> {
+        let path = Path::new(&request.path.0);
         if !self.engine.knows(path)? {
-            return Err(ErrorReply::new("path_unknown", format!("{}: not in the library", path.display())));
+            return Err(unknown(&request.path));
         }
         self.shell.reveal(path).map_err(|reason| ErrorReply::new("reveal_failed", reason))
     }
 
     pub fn export_table(&self, request: ExportTable) -> Reply<()> {
-        Ok(self.engine.export_table(&ids(&request.photos), Path::new(&request.file))?)
+        let file = self.grants.take_one(Purpose::ExportTable, &request.file)?;
+        Ok(self.engine.export_table(&ids(&request.photos), &file)?)
     }
 
     pub fn export_copies(&self, request: ExportCopies) -> Reply<JobRow> {
-        let job = CopyJob::new(&ids(&request.photos), Path::new(&request.folder))?;
+        let folder = self.grants.take_one(Purpose::ExportCopies, &request.folder)?;
+        let job = CopyJob::new(&ids(&request.photos), &folder)?;
         Ok(job_row(&self.jobs.start(job)?))
     }
 
@@ -390,6 +402,10 @@ impl Desk {
         let card = self.engine.model_card()?;
         Ok(ModelCard { name: card.name, id: card.id, markdown: card.markdown, bytes: card.bytes })
     }
+}
+
+fn unknown(path: &KnownPath) -> ErrorReply {
+    ErrorReply::new("path_unknown", format!("{}: not in the library", path.0))
 }
 
 /// A path for people; what is not Unicode in it is replaced.

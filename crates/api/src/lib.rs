@@ -6,11 +6,13 @@
 //! [`Shell`].
 
 pub mod bindings;
+mod choosing;
 mod commands;
 mod desk;
 mod duplicate_handlers;
 mod duplicate_types;
 mod error;
+mod grants;
 mod handlers;
 mod safekeeping;
 mod start;
@@ -19,10 +21,12 @@ mod teach_handlers;
 mod teach_types;
 mod types;
 
+pub use choosing::{Choose, FileDialog, FileDrag};
 pub use commands::{NAMES, dispatch};
 pub use desk::{Desk, PictureSize, Places, Shell};
 pub use duplicate_types::*;
 pub use error::ErrorReply;
+pub use grants::{ChoiceKind, Grant, Granted, Grants, KnownPath, Purpose};
 pub use safekeeping::{BackUp, BackedUp, LibraryCheck};
 pub use sightline_engine::home::LibraryChoice;
 pub use start::Start;

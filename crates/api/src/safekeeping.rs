@@ -1,25 +1,23 @@
 //! The commands about backups and the check of the library, and what crosses for them.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 use sightline_engine::jobs::JobControl;
 use ts_rs::TS;
 
+use crate::grants::{Grant, Purpose};
 use crate::{Desk, ErrorReply};
 
 /// Asks for a backup.
 #[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
 pub struct BackUp {
-    /// The file to write; one that is there is replaced.
-    pub file: String,
+    /// The file to write, as a person chose; one that was there then is replaced.
+    pub file: Grant,
 }
 
 /// A backup that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct BackedUp {
-    /// The file.
-    pub file: String,
     /// Its size in bytes.
     pub bytes: u64,
 }
@@ -34,8 +32,8 @@ pub struct LibraryCheck {
 #[allow(missing_docs, reason = "named and documented in the list of commands and their types")]
 impl Desk {
     pub fn back_up(&self, request: BackUp) -> Result<BackedUp, ErrorReply> {
-        let bytes = self.engine.back_up(Path::new(&request.file), &JobControl::new(), &|_| {})?;
-        Ok(BackedUp { file: request.file, bytes })
+        let file = self.grants.take_one(Purpose::BackUp, &request.file)?;
+        Ok(BackedUp { bytes: self.engine.back_up(&file, &JobControl::new(), &|_| {})? })
     }
 
     pub fn check_library(&self, (): ()) -> Result<LibraryCheck, ErrorReply> {

@@ -3,15 +3,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use serde_json::Value;
 use sightline_engine::home::{LibraryChoice, is_library, library_in};
 use sightline_engine::jobs::JobControl;
 use sightline_engine::safekeeping;
 
+use crate::choosing::{Choose, FileDrag};
+use crate::grants::{ChoiceKind, Granted, Grants, Purpose};
 use crate::start_types::*;
-use crate::types::PathRequest;
 use crate::{Desk, ErrorReply, Places, Shell};
 
 /// The few commands that are answered also without a library.
@@ -26,8 +27,9 @@ pub(crate) mod list {
         retry_start: () => Started;
         open_read_only: () => Started;
         repair_library: () => Started;
-        restore_backup: PathRequest => Started;
+        restore_backup: RestoreBackup => Started;
         choose_library: ChooseLibrary => Started;
+        choose: Choose => Option<Granted>;
     }
 }
 
@@ -72,6 +74,9 @@ pub struct Start {
     places: Mutex<Places>,
     choice: LibraryChoice,
     shell: Arc<dyn Shell>,
+    grants: Arc<Grants>,
+    /// Held while a dialog of the system's is open.
+    dialog: Mutex<()>,
     state: Mutex<State>,
     opened: Condvar,
 }
@@ -86,7 +91,8 @@ impl Start {
     /// Begins to open the library of `places`, on a thread of its own; `choice` keeps a person's choice of another.
     pub fn begin(places: Places, choice: LibraryChoice, shell: Arc<dyn Shell>) -> Arc<Self> {
         let (state, opened) = (Mutex::new(State::Opening), Condvar::new());
-        let start = Arc::new(Self { places: Mutex::new(places), choice, shell, state, opened });
+        let (places, grants, dialog) = (Mutex::new(places), Arc::default(), Mutex::default());
+        let start = Arc::new(Self { places, choice, shell, grants, dialog, state, opened });
         let opening = start.clone();
         if let Err(error) = std::thread::Builder::new().name("open".into()).spawn(move || opening.open_first()) {
             start.settle(Err(ErrorReply::new("no_thread", format!("cannot start a thread: {error}"))));
@@ -130,6 +136,11 @@ impl Start {
         answer
     }
 
+    /// What a person let go over the window, as it is told to the page.
+    pub fn dropped(&self, paths: Vec<PathBuf>) -> FileDrag {
+        FileDrag::dropped(paths, &self.grants)
+    }
+
     /// Stops what is under way, so that it goes on at the next start.
     pub fn close(&self) {
         let desk = match &*self.lock() {
@@ -158,7 +169,7 @@ impl Start {
 
     fn open(&self, how: fn(Places, Arc<dyn Shell>) -> Result<Desk, ErrorReply>) -> Result<Arc<Desk>, ErrorReply> {
         let places = self.places().clone();
-        how(places, self.shell.clone()).map(Arc::new)
+        Ok(Arc::new(how(places, self.shell.clone())?.taking(self.grants.clone())))
     }
 
     /// Ends the opening.
@@ -272,16 +283,17 @@ impl Start {
         })
     }
 
-    pub fn restore_backup(&self, request: PathRequest) -> Result<Started, ErrorReply> {
+    pub fn restore_backup(&self, request: RestoreBackup) -> Result<Started, ErrorReply> {
+        let backup = self.grants.take_one(Purpose::RestoreBackup, &request.file)?;
         self.instead(|| {
-            let kept = safekeeping::restore(&self.library(), Path::new(&request.path), &JobControl::new(), &|_| {})?;
+            let kept = safekeeping::restore(&self.library(), &backup, &JobControl::new(), &|_| {})?;
             Ok(Started { kept: kept.map(text), ..self.reopen(Desk::open) })
         })
     }
 
     pub fn choose_library(&self, request: ChooseLibrary) -> Result<Started, ErrorReply> {
-        let library = match request.path {
-            Some(path) => library_in(Path::new(&path)),
+        let library = match request.folder {
+            Some(folder) => library_in(&self.grants.take_one(Purpose::ChooseLibrary, &folder)?),
             None => {
                 self.choice.standard.clone().ok_or_else(|| ErrorReply::new("no_home", "there is no usual place"))?
             }
@@ -294,6 +306,23 @@ impl Start {
             let choice_lasts = opened && self.choice.keep(&library).unwrap_or(false);
             Ok(Started { choice_lasts, ..started })
         })
+    }
+
+    /// Shows a dialog of the system's; what is chosen there is granted to one command. Null where nothing is.
+    pub fn choose(&self, request: Choose) -> Result<Option<Granted>, ErrorReply> {
+        let _open = match self.dialog.try_lock() {
+            Ok(open) => open,
+            Err(TryLockError::Poisoned(open)) => open.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(ErrorReply::new("dialog_open", "another dialog is open; answer that first"));
+            }
+        };
+        let purpose = request.purpose;
+        let mut paths = self.shell.choose(&request.into());
+        if purpose.kind() != ChoiceKind::Folders {
+            paths.truncate(1);
+        }
+        Ok((!paths.is_empty()).then(|| self.grants.give(purpose, paths)))
     }
 }
 

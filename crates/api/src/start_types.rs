@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::grants::Grant;
+
 /// How the start of the app stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct StartState {
@@ -71,8 +73,16 @@ pub enum StartWay {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct ChooseLibrary {
-    /// The folder; null for the system's usual place.
-    pub path: Option<String>,
+    /// The folder that a person chose; null for the system's usual place.
+    pub folder: Option<Grant>,
+}
+
+/// A backup to put in the library's place.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreBackup {
+    /// The file that a person chose.
+    pub file: Grant,
 }
 
 /// What a way on led to.

@@ -1,15 +1,14 @@
 //! The commands of teaching: each is a call or two of the engine.
 
-use std::path::Path;
-
 use sightline_engine::teach::{
     ActivateJob, Plan, Source, TeachJob, TeachOptions, TeachReport as Report, VersionSummary,
 };
 use sightline_engine::{Depth, PhotoId};
 
 use crate::desk::job_row;
+use crate::grants::Purpose;
 use crate::teach_types::*;
-use crate::types::{JobRow, PathRequest};
+use crate::types::JobRow;
 use crate::{Desk, ErrorReply};
 
 type Reply<T> = Result<T, ErrorReply>;
@@ -83,11 +82,13 @@ impl Desk {
     }
 
     pub fn export_version(&self, request: VersionFile) -> Reply<()> {
-        Ok(self.engine.export_version(request.version, Path::new(&request.file))?)
+        let file = self.grants.take_one(Purpose::ExportVersion, &request.file)?;
+        Ok(self.engine.export_version(request.version, &file)?)
     }
 
-    pub fn import_version(&self, request: PathRequest) -> Reply<VersionRow> {
-        Ok(version_row(self.engine.import_version(Path::new(&request.path))?))
+    pub fn import_version(&self, request: ImportVersion) -> Reply<VersionRow> {
+        let file = self.grants.take_one(Purpose::ImportVersion, &request.file)?;
+        Ok(version_row(self.engine.import_version(&file)?))
     }
 
     pub fn suggestions(&self, request: SuggestionsRequest) -> Reply<Suggestions> {

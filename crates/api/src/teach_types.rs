@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::grants::Grant;
+
 /// How much of the model is taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -117,11 +119,20 @@ pub struct VersionRequest {
 
 /// A version and a file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
 pub struct VersionFile {
     /// Its number.
     pub version: i64,
-    /// Where it is written, an absolute path.
-    pub file: String,
+    /// Where it is written, as a person chose.
+    pub file: Grant,
+}
+
+/// A version in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ImportVersion {
+    /// The file that a person chose.
+    pub file: Grant,
 }
 
 /// A share in percent with its 95% interval.

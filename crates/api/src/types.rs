@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use sightline_engine::search;
 use ts_rs::TS;
 
+use crate::grants::{Grant, KnownPath};
+
 /// The order of photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -560,14 +562,16 @@ macro_rules! requests {
 }
 
 requests! {
-    /// A path on this computer.
-    PathRequest { path: String }
-    /// Paths on this computer.
-    PathsRequest { paths: Vec<String> }
+    /// Adds folders that a person chose.
+    AddFolders { folders: Grant }
+    /// Takes off a folder of the library's list.
+    RemoveFolder { path: KnownPath }
+    /// Shows in the file manager what the library knows.
+    Reveal { path: KnownPath }
     /// Looks through the folders again.
     Rescan { retry_problems: bool }
     /// Forgets what vanished from a folder, or keeps it in the library.
-    AnswerAbsence { path: String, forget: bool }
+    AnswerAbsence { path: KnownPath, forget: bool }
     /// Does something with a job.
     ControlJob { job: i64, action: JobAction }
     /// A search by words: `limit` matches at most, and after all of them so many less likely photos.
@@ -576,8 +580,8 @@ requests! {
     Photos { filters: Filters, sort: Sort }
     /// Photos like one of the library.
     Similar { photo: i64, limit: usize }
-    /// Photos like a file.
-    SimilarToFile { path: String, limit: usize }
+    /// Photos like a file that a person chose. Until another one is, its grant serves for this again.
+    SimilarToFile { file: Grant, limit: usize }
     /// A photo.
     PhotoRequest { photo: i64 }
     /// What a person writes under a photo.
@@ -599,7 +603,7 @@ requests! {
     /// Photos to or from an album.
     AlbumPhotos { album: i64, photos: Vec<i64> }
     /// A table of photos: JSON where the file is named so, else CSV.
-    ExportTable { photos: Vec<i64>, file: String }
+    ExportTable { photos: Vec<i64>, file: Grant }
     /// Copies of photos.
-    ExportCopies { photos: Vec<i64>, folder: String }
+    ExportCopies { photos: Vec<i64>, folder: Grant }
 }

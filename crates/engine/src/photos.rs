@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use sightline_catalog::{AlbumId, Companion, PhotoId, PhotoRow};
 use sightline_media::{Limits, picture_of, picture_short_side};
 
+pub use sightline_media::has_photo_name;
+
 use crate::{Engine, EngineError};
 
 /// A photo with all that is known of it.

@@ -96,9 +96,14 @@ const RAW: &[&str] = &[
     "orf", "ori", "pef", "raf", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
 ];
 
+/// Whether a file is called as photos are that are decoded.
+pub fn has_photo_name(path: &Path) -> bool {
+    by_name(path) == Some(FileKind::Photo)
+}
+
 /// Whether a file is a photo that is decoded, by its name and by its first bytes; a few dozen are enough.
 pub fn is_photo(path: &Path, head: &[u8]) -> bool {
-    by_name(path) == Some(FileKind::Photo) && matches!(sniff(head, path), Sniffed::Photo(_))
+    has_photo_name(path) && matches!(sniff(head, path), Sniffed::Photo(_))
 }
 
 /// What the contents are.

@@ -14,6 +14,8 @@ missing: number,
  */
 known: number, };
 
+export type AddFolders = { folders: Grant, };
+
 export type AlbumPhotos = { album: number, photos: Array<number>, };
 
 export type AlbumRequest = { album: number, };
@@ -36,7 +38,7 @@ photos: number,
  */
 cover: number | null, };
 
-export type AnswerAbsence = { path: string, forget: boolean, };
+export type AnswerAbsence = { path: KnownPath, forget: boolean, };
 
 export type AnswerSuggestion = { 
 /**
@@ -54,15 +56,11 @@ verdict: Verdict, };
 
 export type BackUp = { 
 /**
- * The file to write; one that is there is replaced.
+ * The file to write, as a person chose; one that was there then is replaced.
  */
-file: string, };
+file: Grant, };
 
 export type BackedUp = { 
-/**
- * The file.
- */
-file: string, 
 /**
  * Its size in bytes.
  */
@@ -126,11 +124,25 @@ undone: boolean, };
 
 export type ChangeTag = { photo: number, name: string, change: TagChange, };
 
+export type Choose = { 
+/**
+ * The command that it is for.
+ */
+purpose: Purpose, 
+/**
+ * The dialog's title.
+ */
+title: string, 
+/**
+ * What a new file is called unless the person says otherwise.
+ */
+name: string | null, };
+
 export type ChooseLibrary = { 
 /**
- * The folder; null for the system's usual place.
+ * The folder that a person chose; null for the system's usual place.
  */
-path: string | null, };
+folder: Grant | null, };
 
 export type ControlJob = { job: number, action: JobAction, };
 
@@ -298,9 +310,9 @@ message: string, };
 
 export type Explain = { photo: number, query: string, };
 
-export type ExportCopies = { photos: Array<number>, folder: string, };
+export type ExportCopies = { photos: Array<number>, folder: Grant, };
 
-export type ExportTable = { photos: Array<number>, file: string, };
+export type ExportTable = { photos: Array<number>, file: Grant, };
 
 export type Facet = { 
 /**
@@ -337,6 +349,16 @@ folders: Array<Facet>,
  * Years, the latest first.
  */
 years: Array<Facet>, };
+
+export type FileDrag = { "kind": "over" } | { "kind": "leave" } | { "kind": "drop", 
+/**
+ * What is not a photo, to be added.
+ */
+folders: Granted | null, 
+/**
+ * The first photo, to compare with.
+ */
+photo: Granted | null, };
 
 export type Filters = { 
 /**
@@ -390,6 +412,18 @@ photos: number,
  */
 missing: boolean, };
 
+export type Grant = string;
+
+export type Granted = { 
+/**
+ * For the command that it was chosen for.
+ */
+grant: Grant, 
+/**
+ * Names of the files or folders, without the folders that they are in.
+ */
+names: Array<string>, };
+
 export type HeatMap = { 
 /**
  * Parts in a row and in a column.
@@ -399,6 +433,12 @@ side: number,
  * From 0 to 1, row by row.
  */
 values: Array<number>, };
+
+export type ImportVersion = { 
+/**
+ * The file that a person chose.
+ */
+file: Grant, };
 
 export type Interval = { 
 /**
@@ -483,6 +523,8 @@ kept: PlaceNumber,
  * The files that go.
  */
 gone: Array<PlaceNumber>, };
+
+export type KnownPath = string;
 
 export type LabelReport = { 
 /**
@@ -612,10 +654,6 @@ export type PathList = {
  */
 paths: Array<string>, };
 
-export type PathRequest = { path: string, };
-
-export type PathsRequest = { paths: Array<string>, };
-
 export type PhotoDetail = { 
 /**
  * Its number.
@@ -728,9 +766,21 @@ code: string,
  */
 reason: string, };
 
+export type Purpose = "add_folders" | "similar_to_file" | "export_table" | "export_copies" | "back_up" | "restore_backup" | "export_version" | "import_version" | "choose_library";
+
+export type RemoveFolder = { path: KnownPath, };
+
 export type RenameAlbum = { album: number, name: string, };
 
 export type Rescan = { retry_problems: boolean, };
+
+export type RestoreBackup = { 
+/**
+ * The file that a person chose.
+ */
+file: Grant, };
+
+export type Reveal = { path: KnownPath, };
 
 export type Search = { query: string, limit: number, less_likely: number | null, filters: Filters, sort: Sort, };
 
@@ -792,7 +842,7 @@ watch: boolean, };
 
 export type Similar = { photo: number, limit: number, };
 
-export type SimilarToFile = { path: string, limit: number, };
+export type SimilarToFile = { file: Grant, limit: number, };
 
 export type Sort = "match" | "newest" | "oldest";
 
@@ -1121,9 +1171,9 @@ export type VersionFile = {
  */
 version: number, 
 /**
- * Where it is written, an absolute path.
+ * Where it is written, as a person chose.
  */
-file: string, };
+file: Grant, };
 
 export type VersionRequest = { 
 /**
@@ -1204,10 +1254,9 @@ keywords: Array<string>, };
 /** Every command with its request and its reply. */
 export interface Rpc {
   overview: [null, Overview];
-  add_folder: [PathRequest, JobRow];
-  add_folders: [PathsRequest, JobRow];
+  add_folders: [AddFolders, JobRow];
   add_samples: [null, JobRow];
-  remove_folder: [PathRequest, null];
+  remove_folder: [RemoveFolder, null];
   rescan: [Rescan, JobRow];
   answer_absence: [AnswerAbsence, null];
   control_job: [ControlJob, JobRow];
@@ -1239,7 +1288,7 @@ export interface Rpc {
   rollback_version: [null, JobRow];
   remove_version: [VersionRequest, null];
   export_version: [VersionFile, null];
-  import_version: [PathRequest, VersionRow];
+  import_version: [ImportVersion, VersionRow];
   suggestions: [SuggestionsRequest, Suggestions];
   answer_suggestion: [AnswerSuggestion, null];
   find_duplicates: [null, JobRow];
@@ -1254,7 +1303,7 @@ export interface Rpc {
   remove_album: [AlbumRequest, null];
   add_to_album: [AlbumPhotos, null];
   remove_from_album: [AlbumPhotos, null];
-  reveal: [PathRequest, null];
+  reveal: [Reveal, null];
   export_table: [ExportTable, null];
   export_copies: [ExportCopies, JobRow];
   back_up: [BackUp, BackedUp];
@@ -1268,8 +1317,9 @@ export interface Rpc {
   retry_start: [null, Started];
   open_read_only: [null, Started];
   repair_library: [null, Started];
-  restore_backup: [PathRequest, Started];
+  restore_backup: [RestoreBackup, Started];
   choose_library: [ChooseLibrary, Started];
+  choose: [Choose, Granted | null];
 }
 
 /** What the shell tells unasked, by name. */
@@ -1278,4 +1328,6 @@ export interface Events {
   job: JobRow;
   /** Photos came or went; at most one a second. */
   library_changed: null;
+  /** Files are dragged over the window, or let go there. */
+  drag: FileDrag;
 }

@@ -7,12 +7,29 @@ export function call<K extends keyof Rpc>(name: K, request: Rpc[K][0]): Promise<
   return platform().call(name, request);
 }
 
+/** What the window says in its own words. */
+function ownWords(code: string): string | undefined {
+  switch (code) {
+    // The engine's words name a way of the command line.
+    case "library_read_only":
+      return t().start.readOnlyRefused;
+    case "grant_gone":
+      return t().choosing.gone;
+    case "file_appeared":
+      return t().choosing.appeared;
+    case "dialog_open":
+      return t().choosing.open;
+    default:
+      return undefined;
+  }
+}
+
 /** What a rejected call holds; anything else is a bug of the shell and is shown as it is. */
 export function asError(reason: unknown): ErrorReply {
   if (typeof reason === "object" && reason !== null && "code" in reason && "message" in reason) {
     const error = reason as ErrorReply;
-    // The engine's own words name a way of the command line.
-    return error.code === "library_read_only" ? { ...error, message: t().start.readOnlyRefused } : error;
+    const message = ownWords(error.code);
+    return message === undefined ? error : { ...error, message };
   }
   return { code: "unexpected", message: String(reason) };
 }

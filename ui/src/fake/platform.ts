@@ -1,6 +1,6 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
-import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
-import type { FileDrop, Platform } from "../platform";
+import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, Granted, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
+import type { Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
 import { startHandlers } from "./start";
 import { teachHandlers } from "./teach";
@@ -18,7 +18,10 @@ export interface FakePlatform extends Platform {
   /** Every call, in order. */
   calls: { name: keyof Rpc; request: unknown }[];
   emit<K extends keyof Events>(name: K, event: Events[K]): void;
-  drop(drop: FileDrop): void;
+  /** What a person chooses in the next dialog; null for nothing. */
+  chosen: string[] | null;
+  /** What a person chose or dropped, as the page is given it. */
+  grant(paths: string[]): Granted;
   copied: string[];
 }
 
@@ -44,7 +47,12 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   const all = Array.from({ length: photos }, (_, index) => photos - index);
   const albums: (AlbumRow & { ids: number[] })[] = [];
   const heard = new Map<string, Set<(event: never) => void>>();
-  const drops = new Set<(drop: FileDrop) => void>();
+  const grants = new Map<string, string[]>();
+  const used = (grant: string): string[] => {
+    const paths = grants.get(grant);
+    if (paths === undefined || !grants.delete(grant)) throw { code: "grant_gone", message: "choose again" };
+    return paths;
+  };
   let folders = photos > 0 ? [{ path: "/home/anna/Photos", photos, missing: false }] : [];
   let absences: AbsenceRow[] = [];
   let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [], watch: true };
@@ -103,12 +111,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       crowded: [],
       jobs: [],
     }),
-    add_folder: ({ path }) => {
-      folders = [...folders, { path, photos: 0, missing: false }];
-      return runningJob();
-    },
-    add_folders: ({ paths }) => {
-      folders = [...folders, ...paths.map((path) => ({ path, photos: 0, missing: false }))];
+    add_folders: (request) => {
+      folders = [...folders, ...used(request.folders).map((path) => ({ path, photos: 0, missing: false }))];
       return runningJob();
     },
     add_samples: () => runningJob(),
@@ -254,7 +258,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     reveal: () => null,
     export_table: () => null,
     export_copies: () => runningJob({ id: 2, kind: "copy", phase: "copy" }),
-    back_up: ({ file }) => ({ file, bytes: 9_000_000 }),
+    back_up: () => ({ bytes: 9_000_000 }),
+    choose: () => (fake.chosen === null ? null : fake.grant(fake.chosen)),
     check_library: () => ({ faults: [] }),
     settings: () => settings,
     save_settings: (changed) => {
@@ -285,16 +290,14 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       heard.set(name, ears.add(hear as (event: never) => void));
       return () => ears.delete(hear as (event: never) => void);
     },
-    async onFileDrop(hear) {
-      drops.add(hear);
-      return () => drops.delete(hear);
-    },
     emit: (name, event) => heard.get(name)?.forEach((hear) => hear(event as never)),
-    drop: (drop) => drops.forEach((hear) => hear(drop)),
+    chosen: ["/home/anna/Pictures"],
+    grant(paths) {
+      const grant = `grant ${grants.size + 1}`;
+      grants.set(grant, paths);
+      return { grant, names: paths.map((path) => path.split("/").at(-1) ?? path) };
+    },
     pictureUrl: (size, photo) => picture(size === "thumb" ? 256 : 1200, photo),
-    chooseFolder: async () => "/home/anna/Pictures",
-    chooseFileToSave: async (_title, name) => `/home/anna/${name}`,
-    chooseFile: async (_title, endings) => `/home/anna/file.${endings[0]}`,
     async copyText(text) {
       fake.copied.push(text);
     },

@@ -19,6 +19,6 @@ export function startHandlers(): Handlers {
     open_read_only: () => started({ state: openLibrary({ read_only: true }) }),
     repair_library: () => started({ kept: "/home/anna/.local/share/sightline/catalogue.sqlite.old" }),
     restore_backup: () => started(),
-    choose_library: ({ path }) => started({ state: openLibrary(path === null ? {} : { library: path }) }),
+    choose_library: ({ folder }) => started({ state: openLibrary(folder === null ? {} : { library: "/home/anna/Library" }) }),
   };
 }

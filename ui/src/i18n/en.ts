@@ -307,6 +307,11 @@ export const en = {
     saved: (file: string) => `Saved ${file}`,
     copied: "Path copied",
   },
+  choosing: {
+    gone: "This choice has expired. Choose again.",
+    appeared: "A file with this name now exists. Choose again.",
+    open: "Another dialog is open.",
+  },
   duplicates: duplicatesEn,
   safekeeping: safekeepingEn,
   start: startEn,

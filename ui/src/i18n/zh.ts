@@ -304,6 +304,11 @@ export const zh: Messages = {
     saved: (file) => `已保存 ${file}`,
     copied: "已复制路径",
   },
+  choosing: {
+    gone: "该选择已失效，请重新选择。",
+    appeared: "已存在同名文件，请重新选择。",
+    open: "另一个对话框尚未关闭。",
+  },
   duplicates: duplicatesZh,
   safekeeping: safekeepingZh,
   start: startZh,

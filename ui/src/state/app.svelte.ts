@@ -1,11 +1,12 @@
 /** The whole state of the window, and what a person can do that touches more than one part of it. */
 import { getContext, setContext } from "svelte";
-import type { JobRow, Overview } from "../api/bindings";
+import type { FileDrag, Grant, JobRow, Overview } from "../api/bindings";
 import { call } from "../api/call";
 import { t } from "../i18n/index.svelte";
 import { platform } from "../platform";
 import { Albums } from "./albums.svelte";
 import { Captions } from "./captions.svelte";
+import { choose, named } from "./choose";
 import { Carried } from "./carried.svelte";
 import { Duplicates } from "./duplicates.svelte";
 import { Jobs } from "./jobs.svelte";
@@ -208,9 +209,9 @@ export class AppState {
   }
 
   /** Adds folders, all in one piece of work. */
-  async addFolders(paths: string[]): Promise<void> {
+  async addFolders(folders: Grant): Promise<void> {
     await this.attempt(async () => {
-      await this.#begin(() => call("add_folders", { paths }));
+      await this.#begin(() => call("add_folders", { folders }));
     });
   }
 
@@ -224,8 +225,8 @@ export class AppState {
 
   async chooseFolder(): Promise<void> {
     await this.attempt(async () => {
-      const path = await platform().chooseFolder(t().first.choose);
-      if (path !== null) await this.addFolders([path]);
+      const chosen = await choose("add_folders", t().first.choose);
+      if (chosen !== null) await this.addFolders(chosen.grant);
     });
   }
 
@@ -244,12 +245,9 @@ export class AppState {
   }
 
   /** What was dropped on the window: folders are added, a photo is compared with. */
-  async dropped(paths: string[]): Promise<void> {
-    const isPhoto = (path: string) => /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|hif|avif|jxl|dng|cr[23w]|n[er][fw]|arw|sr[2fw]|raf|orf|rw[2l]|pef)$/i.test(path);
-    const photo = paths.find(isPhoto);
-    if (photo !== undefined && !this.isNew) this.showLike({ kind: "file", path: photo });
-    const folders = paths.filter((path) => !isPhoto(path));
-    if (folders.length > 0) await this.addFolders(folders);
+  async dropped({ folders, photo }: Extract<FileDrag, { kind: "drop" }>): Promise<void> {
+    if (photo !== null && !this.isNew) this.showLike({ kind: "file", file: photo });
+    if (folders !== null) await this.addFolders(folders.grant);
   }
 
   async addToAlbum(album: number, photos: number[]): Promise<void> {
@@ -271,17 +269,17 @@ export class AppState {
 
   async exportTable(photos: number[]): Promise<void> {
     await this.attempt(async () => {
-      const file = await platform().chooseFileToSave(t().exports.saveTitle, t().exports.tableName);
-      if (file === null) return;
-      await call("export_table", { photos, file });
-      this.toasts.note(t().exports.saved(file));
+      const chosen = await choose("export_table", t().exports.saveTitle, t().exports.tableName);
+      if (chosen === null) return;
+      await call("export_table", { photos, file: chosen.grant });
+      this.toasts.note(t().exports.saved(named(chosen)));
     });
   }
 
   async exportCopies(photos: number[]): Promise<void> {
     await this.attempt(async () => {
-      const folder = await platform().chooseFolder(t().exports.folderTitle);
-      if (folder !== null) this.jobs.hear(await call("export_copies", { photos, folder }));
+      const chosen = await choose("export_copies", t().exports.folderTitle);
+      if (chosen !== null) this.jobs.hear(await call("export_copies", { photos, folder: chosen.grant }));
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Rpc, StartFailure, Started, StartState, StartWay } from "../api/bindings";
 import { call } from "../api/call";
 import { t } from "../i18n/index.svelte";
-import { platform } from "../platform";
+import { choose } from "./choose";
 
 /** Commands that lead to a library, or do not. */
 type StartCommand = { [K in keyof Rpc]: Rpc[K][1] extends Started ? K : never }[keyof Rpc];
@@ -59,14 +59,14 @@ export class Opening {
       case "repair":
         return ask("repair_library", null);
       case "standard":
-        return ask("choose_library", { path: null });
+        return ask("choose_library", { folder: null });
       case "restore": {
-        const path = await platform().chooseFile(t().start.chooseBackup, ["sqlite", "*"]);
-        return path === null ? null : ask("restore_backup", { path });
+        const chosen = await choose("restore_backup", t().start.chooseBackup);
+        return chosen === null ? null : ask("restore_backup", { file: chosen.grant });
       }
       case "choose": {
-        const path = await platform().chooseFolder(t().start.chooseLibrary);
-        return path === null ? null : ask("choose_library", { path });
+        const chosen = await choose("choose_library", t().start.chooseLibrary);
+        return chosen === null ? null : ask("choose_library", { folder: chosen.grant });
       }
     }
   }

@@ -1,5 +1,5 @@
 /** What is shown: all photos, those that a query finds, or those like a photo. */
-import type { Beyond, ErrorReply, Filters, SearchReply, Sort, UnknownValue } from "../api/bindings";
+import type { Beyond, ErrorReply, Filters, Granted, SearchReply, Sort, UnknownValue } from "../api/bindings";
 import { asError, call } from "../api/call";
 import { compose, noFilters, parse, type Term } from "./query";
 
@@ -7,7 +7,7 @@ import { compose, noFilters, parse, type Term } from "./query";
 export type Scope = { kind: "all" } | { kind: "album"; id: number } | { kind: "folder"; path: string } | { kind: "review" };
 
 /** A photo to compare with. */
-export type Example = { kind: "photo"; photo: number } | { kind: "file"; path: string };
+export type Example = { kind: "photo"; photo: number } | { kind: "file"; file: Granted };
 
 /** Matches asked for at a time. */
 const LIMIT = 500;
@@ -224,7 +224,7 @@ export class Results {
   async #answer(query: string): Promise<SearchReply> {
     const example = this.example;
     if (example?.kind === "photo") return call("similar", { photo: example.photo, limit: this.#limit });
-    if (example?.kind === "file") return call("similar_to_file", { path: example.path, limit: this.#limit });
+    if (example?.kind === "file") return call("similar_to_file", { file: example.file.grant, limit: this.#limit });
     const filters = this.#conditions();
     if (query !== "") return call("search", { query, limit: this.#limit, less_likely: this.#lessLikely, filters, sort: this.sort });
     if (this.scope.kind === "review") {

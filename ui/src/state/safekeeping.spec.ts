@@ -13,11 +13,11 @@ beforeEach(() => {
 describe("safekeeping", () => {
   it("backs up to the file that was chosen, and says when it is at work", async () => {
     const keeping = new Safekeeping();
-    const done = keeping.backUp("/disk/backup.sqlite");
+    const done = keeping.backUp("a grant");
     expect(keeping.busy).toBe("backup");
-    expect((await done).file).toBe("/disk/backup.sqlite");
+    expect((await done).bytes).toBe(9_000_000);
     expect(keeping.busy).toBeNull();
-    expect(fake.calls.at(-1)).toEqual({ name: "back_up", request: { file: "/disk/backup.sqlite" } });
+    expect(fake.calls.at(-1)).toEqual({ name: "back_up", request: { file: "a grant" } });
   });
 
   it("is idle again after a failure", async () => {
@@ -25,7 +25,7 @@ describe("safekeeping", () => {
     fake.handlers.back_up = () => {
       throw { code: "disk_full", message: "the disk is full" };
     };
-    await expect(keeping.backUp("/disk/backup.sqlite")).rejects.toMatchObject({ code: "disk_full" });
+    await expect(keeping.backUp("a grant")).rejects.toMatchObject({ code: "disk_full" });
     expect(keeping.busy).toBeNull();
   });
 

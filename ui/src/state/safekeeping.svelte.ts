@@ -1,6 +1,6 @@
 /** Backups of the library and its check, one at a time. */
 import { call } from "../api/call";
-import type { BackedUp } from "../api/bindings";
+import type { BackedUp, Grant } from "../api/bindings";
 
 export class Safekeeping {
   /** What is being done. */
@@ -9,7 +9,7 @@ export class Safekeeping {
   faults = $state.raw<string[] | null>(null);
 
   /** Copies the library to a file, which the person chose and, where it is there, agreed to replace. */
-  async backUp(file: string): Promise<BackedUp> {
+  async backUp(file: Grant): Promise<BackedUp> {
     return await this.#during("backup", () => call("back_up", { file }));
   }
 

@@ -1,5 +1,5 @@
 /** Teaching: which albums, what would be learned, the lesson under way, and the versions that came of lessons. */
-import type { CurvePoint, JobRow, TeachDepth, TeachPlan, TeachReport, VersionRow } from "../api/bindings";
+import type { CurvePoint, Grant, JobRow, TeachDepth, TeachPlan, TeachReport, VersionRow } from "../api/bindings";
 import { call } from "../api/call";
 
 /** With no more albums than this all are chosen to begin with. */
@@ -114,12 +114,12 @@ export class Teach {
     await this.refresh();
   }
 
-  async exportTo(version: number, file: string): Promise<void> {
+  async exportTo(version: number, file: Grant): Promise<void> {
     await call("export_version", { version, file });
   }
 
-  async importFrom(path: string): Promise<VersionRow> {
-    const version = await call("import_version", { path });
+  async importFrom(file: Grant): Promise<VersionRow> {
+    const version = await call("import_version", { file });
     await this.refresh();
     return version;
   }

@@ -70,13 +70,14 @@ pub(super) fn unknown(filters: &Filters, filter: &Filter, catalog: &Catalog) -> 
     Ok(None)
 }
 
-/// An absolute folder; one below `base`; else one below an indexed folder, or that folder's own
-/// name.
+/// An absolute folder; one below `base`, where there may be photos of the library; else one below an indexed folder, or
+/// that folder's own name. Of other folders nothing is told, not even that they are there: a query may be a page's.
 fn resolve(folder: &str, base: &Path, indexed: &[PathBuf]) -> Option<PathBuf> {
     let given = Path::new(folder);
     let below_base = base.join(given);
     if let Ok(real) = std::fs::canonicalize(&below_base)
         && real.is_dir()
+        && indexed.iter().any(|root| root.starts_with(&real) || real.starts_with(root))
     {
         return Some(real);
     }
@@ -103,7 +104,8 @@ mod tests {
         std::fs::create_dir(root.join("here")).unwrap();
         let indexed = [photos.clone()];
         let resolve = |folder: &str| resolve(folder, &root, &indexed);
-        assert_eq!(resolve("here").unwrap(), root.join("here"));
+        assert_eq!(resolve(".").unwrap(), root, "above an indexed one");
+        assert_eq!(resolve("here"), None, "no photo of the library can be there");
         assert_eq!(resolve("Lisbon").unwrap(), photos.join("Lisbon"));
         assert_eq!(resolve("Photos").unwrap(), photos);
         assert_eq!(resolve("/unplugged/x").unwrap(), Path::new("/unplugged/x"));

@@ -27,7 +27,19 @@ use crate::model_host::Lane;
 use crate::serving::Serving;
 use crate::{Engine, EngineError};
 use exclude::Exclusions;
-use query::Query;
+use query::{Meaning, Query};
+
+/// The files that a query names, `like:FILE`, as they stand there.
+///
+/// # Errors
+/// When the query cannot be parsed.
+pub fn files_in(query: &str) -> Result<Vec<String>, QueryError> {
+    let file = |term: query::Term| match term.meaning {
+        Meaning::Photo(file) => Some(file),
+        Meaning::Text(_) => None,
+    };
+    Ok(query::parse(query)?.terms.into_iter().filter_map(file).collect())
+}
 
 /// A question to the library.
 #[derive(Debug, Clone, Copy)]
