@@ -158,14 +158,15 @@ mod tests {
 
     #[test]
     fn lengths_that_a_forger_made_up_are_refused_even_under_a_right_sum() {
+        type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
         let identity = [7; 32];
         let bytes = kept().to_bytes(&identity).unwrap();
-        let forged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let forged = |change: Change<'_>| {
             let mut body = bytes[48..].to_vec();
             change(&mut body);
             [&FORMAT[..], blake3::hash(&body).as_bytes(), &body].concat()
         };
-        let changes: [&dyn Fn(&mut Vec<u8>); 5] = [
+        let changes: [Change<'_>; 5] = [
             &|body| body[40..44].copy_from_slice(&u32::MAX.to_le_bytes()),
             &|body| body[40..44].copy_from_slice(&99_999u32.to_le_bytes()),
             &|body| body[32..40].copy_from_slice(&0u64.to_le_bytes()),
