@@ -169,9 +169,8 @@ fn kill_at_a_checkpoint(world: &World, args: &[&str], before: Option<Vec<u8>>) -
     let mut child = world.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     let reached = loop {
-        let now = checkpoint(world);
-        if now.is_some() && now != before {
-            break now.unwrap();
+        if let Some(now) = checkpoint(world).filter(|now| Some(now) != before.as_ref()) {
+            break now;
         }
         assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
         assert!(start.elapsed() < Duration::from_secs(120), "it keeps no checkpoint");
