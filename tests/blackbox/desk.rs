@@ -395,3 +395,28 @@ fn a_library_is_backed_up_and_checked_while_it_is_open() {
     let photos = |world: &World| world.json(&["status", "--json"], 0)[0]["photos"].clone();
     assert_eq!(photos(&elsewhere), photos(&world));
 }
+
+#[test]
+fn settings_of_a_lesson_that_lead_nowhere_are_refused_to_a_window_and_leave_no_job() {
+    let world = World::with_samples();
+    world.index();
+    let seat = Seat::at(&world);
+    let good =
+        json!({ "albums": [], "depth": "adapter", "epochs": null, "learning_rate": null, "batch": null, "seed": 0 });
+    let nonsense = [
+        ("learning_rate", json!(0)),
+        ("learning_rate", json!(-0.001)),
+        ("learning_rate", json!(1e300)),
+        ("epochs", json!(0)),
+        ("epochs", json!(9_007_199_254_740_991_u64)),
+        ("batch", json!(0)),
+        ("batch", json!(9_007_199_254_740_991_u64)),
+    ];
+    for (name, value) in nonsense {
+        let mut request = good.clone();
+        request[name] = value.clone();
+        let error = seat.try_call("teach_start", request).unwrap_err();
+        assert_eq!(error.code, "setting_wrong", "{name} {value}: {error:?}");
+    }
+    assert_eq!(seat.call("overview", Value::Null)["jobs"], json!([]));
+}

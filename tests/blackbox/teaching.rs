@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::{World, root};
@@ -146,25 +147,135 @@ fn forget_vectors(world: &World, _name: &str) {
     world.json(&["teach", "import", file.to_str().unwrap(), "--json"], 0);
 }
 
+/// The database of a world's library, to be looked into from outside.
+fn database(world: &World) -> Connection {
+    let connection = Connection::open(world.library().join("catalogue.sqlite")).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection
+}
+
+/// What the lesson under way has reached, as bytes.
+fn checkpoint(world: &World) -> Option<Vec<u8>> {
+    database(world).query_row("SELECT data FROM checkpoint", [], |row| row.get(0)).ok()
+}
+
+/// The one version, as bytes.
+fn version_bytes(world: &World) -> Vec<u8> {
+    database(world).query_row("SELECT weights FROM version", [], |row| row.get(0)).unwrap()
+}
+
+/// Runs the program until it has kept another checkpoint than `before`, and kills it.
+fn kill_at_a_checkpoint(world: &World, args: &[&str], before: Option<Vec<u8>>) -> Vec<u8> {
+    let mut child = world.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let reached = loop {
+        if let Some(now) = checkpoint(world).filter(|now| Some(now) != before.as_ref()) {
+            break now;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+        assert!(start.elapsed() < Duration::from_secs(120), "it keeps no checkpoint");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(world.json(&["teach", "list", "--json"], 0).is_empty());
+    reached
+}
+
 #[test]
-fn a_lesson_that_is_killed_goes_on_and_leaves_one_version() {
+fn a_lesson_that_is_killed_goes_on_and_ends_in_the_version_of_one_that_was_not() {
     let world = World::with_samples();
     world.index();
     let lesson = folders(&world, &[("critters", &ANIMALS), ("places", &PLACES)]);
     let args = ["teach", "--folders", lesson.to_str().unwrap(), "--depth", "adapter", "--epochs", "400", "--json"];
-    for wait in [700, 1500] {
-        let mut child = world.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(wait));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(world.json(&["teach", "list", "--json"], 0).is_empty());
+    let first = kill_at_a_checkpoint(&world, &args, None);
+    assert!(first.starts_with(b"sightline teach2"), "no text with numbers");
+    let second = kill_at_a_checkpoint(&world, &args, Some(first));
+    assert!(second.len() < 2_000_000, "{} bytes", second.len());
+    let output = world.run(&args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("begins_anew"), "{said}");
+    assert_eq!(checkpoint(&world), None, "what is over needs none");
+    let undisturbed = World::with_samples();
+    undisturbed.index();
+    let lesson = folders(&undisturbed, &[("critters", &ANIMALS), ("places", &PLACES)]);
+    let whole = teach(&undisturbed, &lesson, &["--depth", "adapter", "--epochs", "400"]);
+    assert!(version_bytes(&world) == version_bytes(&undisturbed), "they learned something else");
+    let own = world.json(&["teach", "report", "latest", "--json"], 0).pop().unwrap();
+    for what in ["after", "curve", "train", "held_out"] {
+        assert_eq!(own["report"][what], whole["report"][what], "{what}");
     }
-    let report = world.json(&args, 0).pop().unwrap();
-    assert_eq!(report["version"]["name"], "v1");
-    let other = World::with_samples();
-    let undisturbed = folders(&other, &[("critters", &ANIMALS), ("places", &PLACES)]);
-    let whole = teach(&other, &undisturbed, &["--depth", "adapter", "--epochs", "400"]);
-    assert_eq!(report["report"]["after"], whole["report"]["after"]);
+
+    // What is damaged, or was written by an earlier release, is of no use, and the lesson says so and begins anew.
+    for damaged in [0, 1] {
+        let world = World::with_samples();
+        world.index();
+        let lesson = folders(&world, &[("critters", &ANIMALS), ("places", &PLACES)]);
+        let args = ["teach", "--folders", lesson.to_str().unwrap(), "--depth", "adapter", "--epochs", "400", "--json"];
+        let mut bytes = kill_at_a_checkpoint(&world, &args, None);
+        let middle = bytes.len() / 2;
+        match damaged {
+            0 => bytes[middle] ^= 4,
+            _ => bytes = br#"{"lesson":1,"curve":[],"checkpoint":[1,2,3]}"#.to_vec(),
+        }
+        database(&world).execute("UPDATE checkpoint SET data = ?1", [&bytes]).unwrap();
+        let output = world.run(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("begins_anew"), "{said}");
+        assert!(version_bytes(&world) == version_bytes(&undisturbed), "they learned something else");
+    }
+}
+
+#[test]
+fn settings_that_lead_nowhere_leave_no_job_and_no_version() {
+    let world = World::with_samples();
+    let lesson = folders(&world, &[("critters", &ANIMALS), ("places", &PLACES)]);
+    let nonsense = [
+        "--lr=nan",
+        "--lr=inf",
+        "--lr=-inf",
+        "--lr=-0.001",
+        "--lr=0",
+        "--lr=1e30",
+        "--epochs=0",
+        "--epochs=99999999",
+        "--batch=0",
+        "--batch=18446744073709551615",
+        "--train-per-label=0",
+    ];
+    for depth in ["probe", "adapter", "deep"] {
+        for setting in nonsense {
+            let args = ["teach", "--json", "--folders", lesson.to_str().unwrap(), "--depth", depth, setting];
+            for more in [&[][..], &["--dry-run"]] {
+                let output = world.run(&[&args[..], more].concat());
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.code(), Some(2), "{setting}: {said}");
+                assert!(said.contains("setting_wrong"), "{setting}: {said}");
+            }
+        }
+    }
+    world.index();
+    let count = |table: &str| -> i64 {
+        database(&world).query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count("version"), 0);
+    let teaching = database(&world).query_row("SELECT count(*) FROM job WHERE kind = 'teach'", [], |row| row.get(0));
+    assert_eq!(teaching, Ok(0i64));
+}
+
+#[test]
+fn a_photo_that_is_gone_when_its_pixels_are_needed_is_left_out_of_a_deep_lesson() {
+    let world = World::with_samples();
+    let lesson = folders(&world, &[("critters", &ANIMALS), ("places", &PLACES)]);
+    // Known to the library, of which all but the pixels is stored.
+    assert_eq!(world.run(&["index", lesson.to_str().unwrap()]).status.code(), Some(0));
+    std::fs::write(lesson.join("critters/panda.webp"), b"RIFF no photo any more").unwrap();
+    std::fs::write(lesson.join("places/beach.jpg"), b"\xff\xd8\xff no photo any more").unwrap();
+    let taught = teach(&world, &lesson, &["--depth", "deep", "--epochs", "2", "--keep-inactive"]);
+    let report = &taught["report"];
+    assert_eq!(report["unreadable"], 2, "{report}");
+    let count = |what: &str| report[what].as_u64().unwrap() as usize;
+    assert_eq!(count("train") + count("held_out") + 2, ANIMALS.len() + PLACES.len(), "{report}");
 }
 
 #[test]

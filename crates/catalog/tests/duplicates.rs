@@ -31,6 +31,15 @@ fn a_fingerprint_is_kept_and_asked_for_only_where_it_lacks() {
     catalog.put_fingerprints(&[(ids[1], 1 << 63), (PhotoId(99), 1)]).unwrap();
     assert_eq!(catalog.fingerprints().unwrap(), [(ids[0], u64::MAX), (ids[1], 1 << 63)]);
     assert!(catalog.photos_without_fingerprint().unwrap().is_empty());
+    // Of many photos at once, in their order.
+    let asked = [ids[1], PhotoId(99), ids[0], ids[2]];
+    assert_eq!(catalog.fingerprints_of(&asked).unwrap(), [Some(1 << 63), None, Some(u64::MAX), None]);
+    let paths: Vec<Vec<PathBuf>> = asked.iter().map(|photo| catalog.paths_of(*photo).unwrap()).collect();
+    assert_eq!(catalog.paths_of_each(&asked).unwrap(), paths);
+    assert!(catalog.put_caption(ids[0], &person("Rex"), Overwrite::All).unwrap());
+    let captions: Vec<_> = asked.iter().map(|photo| catalog.caption(*photo).unwrap()).collect();
+    assert_eq!(catalog.captions_of(&asked).unwrap(), captions);
+    assert!(captions[2].is_some() && captions[0].is_none());
 }
 
 #[test]

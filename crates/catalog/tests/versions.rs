@@ -68,12 +68,13 @@ fn what_a_job_has_reached_goes_with_the_job() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Catalog::open(dir.path()).unwrap();
     let job = catalog.insert_job("teach", "{}").unwrap();
-    assert_eq!(catalog.checkpoint(job).unwrap(), None);
+    assert_eq!(catalog.checkpoint(job, 4).unwrap(), None);
     catalog.keep_checkpoint(job, b"half").unwrap();
     catalog.keep_checkpoint(job, b"more").unwrap();
     drop(catalog);
     let catalog = Catalog::open(dir.path()).unwrap();
-    assert_eq!(catalog.checkpoint(job).unwrap().as_deref(), Some(&b"more"[..]));
+    assert_eq!(catalog.checkpoint(job, 4).unwrap().as_deref(), Some(&b"more"[..]));
+    assert_eq!(catalog.checkpoint(job, 3).unwrap().as_deref(), Some(&b""[..]), "more bytes than anybody asked for");
     catalog.drop_checkpoint(job).unwrap();
-    assert_eq!(catalog.checkpoint(job).unwrap(), None);
+    assert_eq!(catalog.checkpoint(job, 4).unwrap(), None);
 }

@@ -50,6 +50,10 @@ impl Screen {
                 let line = waits_for(process, kind);
                 self.aside(|| complain(&line));
             }
+            JobEvent::BeginsAnew { reason } if self.output.json => {
+                self.output.object(&json!({ "event": "begins_anew", "reason": reason })).ok();
+            }
+            JobEvent::BeginsAnew { reason } => self.aside(|| complain(&begins_anew(&reason))),
             JobEvent::ItemFailed { path, code, message } => {
                 if self.output.json {
                     let mut object = json!({ "event": "problem", "code": code, "reason": message });
@@ -106,6 +110,11 @@ impl Screen {
             complain(&format!("{} {}", progress.phase, numbers(progress)));
         }
     }
+}
+
+/// That what an earlier run had reached is of no use.
+pub(crate) fn begins_anew(reason: &str) -> String {
+    format!("the saved state cannot be used, and the work begins anew: {reason}")
 }
 
 fn waits_for(process: Option<u32>, kind: &str) -> String {

@@ -255,6 +255,17 @@ impl Catalog {
         Ok(self.current_version(photo)?.filter(|now| !now.is_guess()))
     }
 
+    /// The current captions of these photos, in their order, as [`Catalog::caption`] gives them one by one.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn captions_of(&self, photos: &[PhotoId]) -> Result<Vec<Option<CaptionRow>>, CatalogError> {
+        self.read(|transaction| {
+            let now = |photo: &PhotoId| Ok(current(transaction, *photo)?.filter(|now| !now.is_guess()));
+            photos.iter().map(now).collect()
+        })
+    }
+
     /// The current version of a photo's caption, which may be a guess.
     ///
     /// # Errors

@@ -23,14 +23,16 @@ impl Catalog {
         self.write(|transaction| Ok(transaction.prepare_cached(sql)?.execute((job.0, data)).map(drop)?))
     }
 
-    /// What a job had reached, if it kept that.
+    /// What a job had reached, if it kept that; no bytes when there are more than `most` of them, which are not read.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn checkpoint(&self, job: JobId) -> Result<Option<Vec<u8>>, CatalogError> {
+    pub fn checkpoint(&self, job: JobId, most: usize) -> Result<Option<Vec<u8>>, CatalogError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(|transaction| {
-            let mut statement = transaction.prepare_cached("SELECT data FROM checkpoint WHERE job_id = ?1")?;
-            Ok(statement.query_row([job.0], |row| row.get(0)).optional()?)
+            let sql = "SELECT CASE WHEN length(data) <= ?2 THEN data ELSE x'' END FROM checkpoint WHERE job_id = ?1";
+            let mut statement = transaction.prepare_cached(sql)?;
+            Ok(statement.query_row([job.0, most], |row| row.get(0)).optional()?)
         })
     }
 

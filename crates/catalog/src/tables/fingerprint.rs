@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::tables::photo::{self, PhotoId};
 use crate::{Catalog, CatalogError};
@@ -55,6 +55,22 @@ impl Catalog {
             let rows =
                 statement.query_map([], |row| Ok((PhotoId(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The fingerprints of these photos, in their order.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn fingerprints_of(&self, photos: &[PhotoId]) -> Result<Vec<Option<u64>>, CatalogError> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached("SELECT bits FROM fingerprint WHERE photo_id = ?1")?;
+            let mut prints = Vec::with_capacity(photos.len());
+            for photo in photos {
+                let bits = statement.query_row([photo.0], |row| row.get::<_, i64>(0)).optional()?;
+                prints.push(bits.map(i64::cast_unsigned));
+            }
+            Ok(prints)
         })
     }
 

@@ -164,6 +164,23 @@ impl Catalog {
         })
     }
 
+    /// Where each of these photos lies, in their order, as [`Catalog::paths_of`] tells it one by one.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn paths_of_each(&self, photos: &[PhotoId]) -> Result<Vec<Vec<PathBuf>>, CatalogError> {
+        self.read(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("SELECT path FROM location WHERE photo_id = ?1 ORDER BY path")?;
+            let mut all = Vec::with_capacity(photos.len());
+            for photo in photos {
+                let paths = statement.query_map([photo.0], |row| row.get(0).map(path_bytes::decode))?;
+                all.push(paths.collect::<Result<_, _>>()?);
+            }
+            Ok(all)
+        })
+    }
+
     /// The files of a photo with their numbers, by path; empty when it is gone.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::args::Global;
 use crate::interrupt::job_control;
 use crate::output::{Output, Tone, duration};
-use crate::progress::Screen;
+use crate::progress::{Screen, begins_anew};
 use crate::setup;
 
 /// Teach the model your own albums, and manage what it was taught
@@ -158,6 +158,17 @@ fn said(output: Output, object: serde_json::Value, text: &str) -> anyhow::Result
 
 impl LessonArgs {
     fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        let options = TeachOptions {
+            depth: self.depth.parse::<Depth>().map_err(EngineError::from)?,
+            epochs: self.epochs,
+            learning_rate: self.lr,
+            batch: self.batch,
+            seed: self.seed,
+            train_per_label: self.train_per_label,
+            alternating: self.alternating,
+            objectives: None,
+        };
+        options.check()?;
         let engine = setup::writer(global)?;
         let source = match (&self.folders, &self.albums) {
             (Some(folders), _) => Source::Folders(
@@ -184,16 +195,6 @@ impl LessonArgs {
             }
             return Ok(if plan.problem.is_none() { Outcome::Done } else { Outcome::Nothing });
         }
-        let options = TeachOptions {
-            depth: self.depth.parse::<Depth>().map_err(EngineError::from)?,
-            epochs: self.epochs,
-            learning_rate: self.lr,
-            batch: self.batch,
-            seed: self.seed,
-            train_per_label: self.train_per_label,
-            alternating: self.alternating,
-            objectives: None,
-        };
         let mut job = TeachJob::new(source, options);
         let control = job_control(output)?;
         run_job(&engine, output, &control, &mut job)?;
@@ -221,10 +222,10 @@ fn albums(engine: &Engine, names: &[String]) -> anyhow::Result<Vec<i64>> {
 
 fn run_job<J: Job>(engine: &Engine, output: Output, control: &JobControl, job: &mut J) -> anyhow::Result<()> {
     let screen = Screen::new(output);
-    let only_failures = |event| {
-        if let JobEvent::ItemFailed { code, message, .. } = event {
-            output.note(&code, &message);
-        }
+    let only_failures = |event| match event {
+        JobEvent::ItemFailed { code, message, .. } => output.note(&code, &message),
+        JobEvent::BeginsAnew { reason } => output.note("begins_anew", &begins_anew(&reason)),
+        JobEvent::Progress(_) | JobEvent::Waiting { .. } => {}
     };
     let show = |event| screen.show(event);
     let on_event: &(dyn Fn(_) + Sync) = if output.json { &only_failures } else { &show };

@@ -67,24 +67,37 @@ impl<T: Copy> Candidates<T> {
     }
 }
 
-/// Numbers of groups, so that photos with near fingerprints are of one, also by way of others; a group's number is that
-/// of its first photo. A photo without a fingerprint, or with one that tells nothing, is alone.
+/// Numbers of groups, so that photos with equal or near fingerprints are of one, also by way of others; a group's number
+/// is that of its first photo. A photo without a fingerprint is alone.
+///
+/// What is shown as a duplicate is proven on pixels; here nothing is, and it is better that two photos are taken for one
+/// than one for two. So flat pictures, whose fingerprints tell little, are of one group when they are equal; near ones
+/// would all be of one.
 pub(crate) fn linked(prints: &[Option<Fingerprint>], most: u32) -> Vec<usize> {
-    let known =
-        prints.iter().enumerate().filter_map(|(index, print)| Some((index, print.filter(|print| print.is_telling())?)));
-    let (candidates, mut found) = (Candidates::new(known, most), Vec::new());
+    let near = NearPrints::new(prints.iter().flatten().copied(), most);
+    let mut first: Vec<Option<usize>> = vec![None; near.len()];
     let mut group: Vec<usize> = (0..prints.len()).collect();
-    for number in 0..candidates.len() {
-        candidates.pairs(number, &mut found, |one, other, _| {
-            let (one, other) = (root(&group, one), root(&group, other));
-            group[one.max(other)] = one.min(other);
-        });
+    for (index, print) in prints.iter().enumerate() {
+        if let Some(print) = print {
+            group[index] = *first[near.number(*print).expect("it was made of these")].get_or_insert(index);
+        }
     }
-    (0..prints.len()).map(|index| root(&group, index)).collect()
+    let mut found = Vec::new();
+    for number in (0..near.len()).filter(|number| near.print(*number).is_telling()) {
+        near.near_after(number, &mut found);
+        for &other in found.iter().filter(|other| near.print(**other).is_telling()) {
+            let (Some(one), Some(other)) = (first[number], first[other]) else { continue };
+            let (one, other) = (root(&mut group, one), root(&mut group, other));
+            group[one.max(other)] = one.min(other);
+        }
+    }
+    (0..prints.len()).map(|index| root(&mut group, index)).collect()
 }
 
-fn root(group: &[usize], mut index: usize) -> usize {
+/// The first photo of a group. Ways that were gone become shorter (Tarjan and van Leeuwen 1984, halving).
+fn root(group: &mut [usize], mut index: usize) -> usize {
     while group[index] != index {
+        group[index] = group[group[index]];
         index = group[index];
     }
     index
@@ -156,7 +169,7 @@ mod tests {
         let prints = [Some(BASE), None, Some(BASE | 0b0111), Some(!BASE), Some(BASE | 0b11_1111), Some(!BASE)];
         let of = |prints: &[Option<u64>]| prints.iter().map(|print| print.map(Fingerprint)).collect::<Vec<_>>();
         assert_eq!(linked(&of(&prints), 4), [0, 1, 0, 3, 0, 3]);
-        // Flat pictures have equal fingerprints and nothing else in common.
-        assert_eq!(linked(&of(&[Some(0), Some(0), Some(1), Some(u64::MAX), Some(u64::MAX)]), 4), [0, 1, 2, 3, 4]);
+        // Of flat pictures only equal fingerprints say anything.
+        assert_eq!(linked(&of(&[Some(0), Some(0), Some(1), Some(u64::MAX), Some(u64::MAX)]), 4), [0, 0, 2, 3, 3]);
     }
 }

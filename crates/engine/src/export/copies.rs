@@ -261,6 +261,57 @@ mod tests {
     }
 
     #[test]
+    fn what_disappears_while_others_are_copied_is_passed_over() {
+        let world = World::new();
+        for (name, shade) in [("a.jpg", 0), ("b.jpg", 1), ("c.jpg", 2), ("d.jpg", 3)] {
+            world.photo(name, RED, shade);
+        }
+        world.index();
+        let (engine, out) = (world.engine(), tempfile::tempdir().unwrap());
+        let all = everything(&engine);
+        let path_of = |photo: PhotoId| engine.catalog().unwrap().paths_of(photo).unwrap().remove(0);
+        let (gone, loop_of_links) = (path_of(all[2]), path_of(all[3]));
+        // When the first is under way.
+        let spoil = |event| {
+            if matches!(event, crate::jobs::JobEvent::Progress(_)) && gone.is_file() {
+                std::fs::remove_file(&gone).unwrap();
+                std::fs::remove_file(&loop_of_links).unwrap();
+                #[cfg(unix)]
+                std::os::unix::fs::symlink(&loop_of_links, &loop_of_links).unwrap();
+            }
+        };
+        let mut job = CopyJob::new(&all, out.path()).unwrap();
+        let error = engine.run_job(&mut job, &world.control, &spoil).unwrap_err();
+        assert_eq!(error.code(), "not_all_copied");
+        let names = |path: &Path| path.file_name().unwrap().to_owned();
+        let mut copied: Vec<_> =
+            std::fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        copied.sort();
+        let mut whole = [path_of(all[0]), path_of(all[1])].map(|path| names(&path));
+        whole.sort();
+        assert_eq!(copied, whole, "{error}");
+    }
+
+    #[test]
+    fn a_full_disk_ends_it_and_one_bad_file_does_not() {
+        use std::io::ErrorKind;
+        let of = |kind: ErrorKind| {
+            let error = EngineError::Io { path: "/folder".into(), source: std::io::Error::from(kind) };
+            passed_over(Path::new("/a.jpg"), error)
+        };
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::ReadOnlyFilesystem] {
+            let error = of(kind).map(|_| ()).unwrap_err();
+            assert_eq!(error.code(), "io", "{kind}");
+            assert!(error.to_string().contains("/folder"), "{error}");
+        }
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::NotFound, ErrorKind::Other] {
+            assert_eq!(of(kind).unwrap().path, Path::new("/a.jpg"));
+        }
+        let missing = MediaError::Missing { path: "/a.jpg".into() };
+        assert_eq!(passed_over(Path::new("/a.jpg"), missing.into()).unwrap().code, "missing");
+    }
+
+    #[test]
     fn only_photos_with_the_content_that_the_catalogue_vouches_for_are_copied() {
         let out = tempfile::tempdir().unwrap();
         let from = tempfile::tempdir().unwrap();

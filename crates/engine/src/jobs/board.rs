@@ -323,7 +323,7 @@ impl JobBoard {
         let progress = match event {
             JobEvent::Progress(progress) => progress,
             JobEvent::Waiting { process, .. } => return self.change(id, |status| status.waits_for = Some(process)),
-            JobEvent::ItemFailed { .. } => return,
+            JobEvent::ItemFailed { .. } | JobEvent::BeginsAnew { .. } => return,
         };
         let Progress { phase, done, total, rate, eta_seconds, current } = progress;
         self.change(id, |status| {

@@ -29,6 +29,11 @@ pub enum JobEvent {
         /// What it does: a job's kind.
         kind: &'static str,
     },
+    /// What an earlier run had reached is of no use; the job begins anew.
+    BeginsAnew {
+        /// Why, for people.
+        reason: String,
+    },
     /// One item could not be done; the job goes on.
     ItemFailed {
         /// The file.
@@ -174,12 +179,17 @@ impl<'a> JobCx<'a> {
         self.row.as_ref().map_or(Ok(()), |row| row.keep_checkpoint(data))
     }
 
-    /// What the job had reached.
+    /// What the job had reached; no bytes when there are more than `most` of them.
     ///
     /// # Errors
     /// When the library cannot be read.
-    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, EngineError> {
-        self.row.as_ref().map_or(Ok(None), Row::checkpoint)
+    pub fn checkpoint(&self, most: usize) -> Result<Option<Vec<u8>>, EngineError> {
+        self.row.as_ref().map_or(Ok(None), |row| row.checkpoint(most))
+    }
+
+    /// Says that what the job had reached is of no use, and that it begins anew.
+    pub fn begins_anew(&self, reason: &str) {
+        (self.on_event)(JobEvent::BeginsAnew { reason: reason.to_owned() });
     }
 
     /// Forgets what the job had reached.

@@ -75,8 +75,8 @@ impl Row {
         Ok(self.catalog.keep_checkpoint(self.id, data)?)
     }
 
-    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, EngineError> {
-        Ok(self.catalog.checkpoint(self.id)?)
+    pub fn checkpoint(&self, most: usize) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(self.catalog.checkpoint(self.id, most)?)
     }
 
     pub fn drop_checkpoint(&self) -> Result<(), EngineError> {

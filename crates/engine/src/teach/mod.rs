@@ -5,8 +5,15 @@
 //! business.
 
 mod activate;
+mod checkpoint;
+mod curve;
+mod evaluate;
 mod gather;
 mod job;
+mod lesson;
+mod options;
+mod photos;
+mod pixels;
 mod plan;
 mod report;
 mod split;
@@ -15,7 +22,8 @@ mod versions;
 
 pub use activate::ActivateJob;
 pub(crate) use job::Curves;
-pub use job::{Curve, TeachJob, TeachOptions};
+pub use job::{Curve, TeachJob};
+pub use options::TeachOptions;
 pub use plan::{Plan, PlanLabel, TEACHABLE_DEEP};
 pub use report::{CurvePoint, Interval, LabelReport, Mistake, TeachReport, Told};
 pub(crate) use suggest::HeldSuggestions;

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sightline_catalog::{AlbumId, PhotoId};
-use sightline_media::Fingerprint;
+use sightline_catalog::AlbumId;
 use sightline_vlm::tune::Depth;
 
 use super::Source;
-use super::gather::Gathered;
+use super::gather::stored_fingerprints;
 use super::split::{Division, Part, divide, groups};
 use crate::{Engine, EngineError};
 
@@ -16,8 +15,8 @@ use crate::{Engine, EngineError};
 const FEW: usize = 8;
 /// A label with this many times the photos of another outweighs it.
 const UNEVEN: usize = 10;
-/// Photos that deep teaching can hold at once.
-pub const TEACHABLE_DEEP: usize = 4000;
+/// Photos that deep teaching learns from; of more it takes some of each label.
+pub const TEACHABLE_DEEP: usize = sightline_vlm::tune::MOST_PHOTOS;
 
 /// What would be learned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,8 +58,8 @@ impl Engine {
     /// # Errors
     /// When the albums are gone, the folder cannot be read, or the library cannot be read.
     pub fn teach_plan(&self, source: &Source, train_per_label: Option<usize>) -> Result<Plan, EngineError> {
-        let gathered = self.gather(source)?;
-        let prints = self.fingerprints(&gathered)?;
+        let gathered = self.labelled(source)?;
+        let prints = stored_fingerprints(self.catalog()?, gathered.items.iter().map(|item| item.photo))?;
         let groups = groups(&prints);
         let labels: Vec<Option<usize>> = gathered.items.iter().map(|item| item.label).collect();
         let parts = divide(&labels, &groups, Division { train_per_label, watch: 0.0, seed: 0 });
@@ -69,19 +68,18 @@ impl Engine {
             Source::Albums(albums) => albums.iter().copied().map(Some).collect(),
             Source::Folders(_) => self.albums_named(&gathered.labels)?,
         };
-        let rows: Vec<PlanLabel> = gathered
-            .labels
-            .iter()
-            .enumerate()
-            .map(|(label, name)| {
-                let own: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] == Some(label)).collect();
-                let mut first: Vec<usize> = own.iter().map(|&i| groups[i]).collect();
-                first.sort_unstable();
-                first.dedup();
-                let (photos, near_duplicates) = (own.len(), own.len() - first.len());
-                PlanLabel { album: albums[label], name: name.clone(), photos, near_duplicates, few: photos < FEW }
-            })
-            .collect();
+        let mut own: Vec<Vec<usize>> = vec![Vec::new(); gathered.labels.len()];
+        labels.iter().enumerate().filter_map(|(index, label)| Some((index, (*label)?))).for_each(|(index, label)| {
+            own[label].push(groups[index]);
+        });
+        let row = |(label, (name, mut groups)): (usize, (&String, Vec<usize>))| {
+            let photos = groups.len();
+            groups.sort_unstable();
+            groups.dedup();
+            let near_duplicates = photos - groups.len();
+            PlanLabel { album: albums[label], name: name.clone(), photos, near_duplicates, few: photos < FEW }
+        };
+        let rows: Vec<PlanLabel> = gathered.labels.iter().zip(own).enumerate().map(row).collect();
         let (train, held_out) = (count(Part::Train), count(Part::HeldOut));
         let problem = if rows.is_empty() {
             Some("no_labels")
@@ -103,15 +101,6 @@ impl Engine {
         let albums: HashMap<String, AlbumId> =
             self.catalog()?.albums()?.into_iter().map(|album| (album.name, album.id)).collect();
         Ok(names.iter().map(|name| albums.get(name).map(|album| album.0)).collect())
-    }
-
-    /// Fingerprints of the photos that have a thumbnail in the library.
-    fn fingerprints(&self, gathered: &Gathered) -> Result<Vec<Option<Fingerprint>>, EngineError> {
-        let catalog = self.catalog()?;
-        let of = |photo: PhotoId| -> Result<Option<Fingerprint>, EngineError> {
-            Ok(catalog.thumbnail(photo)?.and_then(|jpeg| Fingerprint::of_bytes(&jpeg).ok()))
-        };
-        gathered.items.iter().map(|item| item.photo.map_or(Ok(None), of)).collect()
     }
 }
 
@@ -137,5 +126,80 @@ fn expected_seconds(depth: Depth, train: usize, held_out: usize, read: usize) ->
         Depth::Probe => 0.8 + READ * read + 0.006 * train,
         Depth::Adapter => 2.0 + READ * read + 0.06 * train,
         Depth::Deep => 6.0 + READ * (train + 2.0 * held_out) + 0.6 * train,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use sightline_catalog::{Batch, Location, NewPhoto, PhotoFacts, PhotoId, Reading};
+
+    use super::*;
+    use crate::testing::World;
+
+    /// A library of so many photos without files in two albums, in bursts of four that look alike.
+    fn albums(engine: &Engine, count: u64) -> Source {
+        let catalog = engine.catalog().unwrap();
+        catalog.add_folder(std::path::Path::new("/made-up")).unwrap();
+        let photo = |number: u64| NewPhoto {
+            hash: *blake3::hash(&number.to_le_bytes()).as_bytes(),
+            width: 4000,
+            height: 3000,
+            orientation: 1,
+            facts: PhotoFacts::default(),
+            format: "jpeg".into(),
+            size_bytes: 4_000_000,
+            fingerprint: Some((number / 4 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (1 << (number % 4))),
+            thumbnail_jpeg: vec![number as u8; 9000],
+            locations: vec![Location {
+                path: format!("/made-up/{}/IMG_{number:07}.jpg", number / 500).into(),
+                size_bytes: 4_000_000,
+                modified_ns: 1_700_000_000_000_000_000,
+                reading: Reading { version: 1, sidecar: None },
+            }],
+            vectors: Vec::new(),
+        };
+        let mut all: Vec<PhotoId> = Vec::new();
+        for from in (0..count).step_by(5000) {
+            let photos = (from..count.min(from + 5000)).map(photo).collect();
+            all.extend(catalog.commit_batch(&Batch { photos, ..Batch::default() }).unwrap());
+        }
+        let (one, other) = all.split_at(all.len() / 2);
+        let album = |name: &str, photos: &[PhotoId]| {
+            let album = catalog.create_album(name).unwrap();
+            catalog.add_to_album(album, photos).unwrap();
+            album.0
+        };
+        Source::Albums(vec![album("one", one), album("other", other)])
+    }
+
+    fn plan(count: u64) -> (Plan, f64) {
+        let world = World::new();
+        let engine = world.engine();
+        let source = albums(&engine, count);
+        let started = Instant::now();
+        let plan = engine.teach_plan(&source, None).unwrap();
+        (plan, started.elapsed().as_secs_f64())
+    }
+
+    #[test]
+    fn a_plan_counts_photos_and_what_repeats_them_without_their_files_or_thumbnails() {
+        let (plan, _) = plan(400);
+        let counts: Vec<_> = plan.labels.iter().map(|row| (row.photos, row.near_duplicates, row.few)).collect();
+        assert_eq!(counts, [(200, 150, false), (200, 150, false)], "bursts of four");
+        assert_eq!(plan.train + plan.held_out, 400);
+        assert_eq!((plan.train % 4, plan.problem), (0, None));
+    }
+
+    #[test]
+    #[ignore = "makes a library of 1.3 GB: cargo test --release --workspace --lib a_hundred_thousand_labelled -- --ignored --nocapture"]
+    fn a_hundred_thousand_labelled_photos_are_planned_in_less_than_two_seconds() {
+        for count in [25_000, 100_000] {
+            let (plan, seconds) = plan(count);
+            println!("{count} photos planned in {seconds:.2} s");
+            assert_eq!((plan.train + plan.held_out) as u64, count);
+            assert!(seconds < 2.0, "{seconds} s");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! All before them is frozen, so that it is computed once: the image tower up to its last two blocks, and the text
 //! tower up to its last layer.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::module::Module;
@@ -13,7 +14,7 @@ use rand::rngs::StdRng;
 
 use super::config::TuneConfig;
 use super::guard::{Guard, GuardPhotos};
-use super::lesson::{Example, Lesson};
+use super::lesson::Lesson;
 use super::pupil::{Layout, Pupil};
 use super::teacher::{From, Seen, rows};
 use super::views::changed;
@@ -30,8 +31,8 @@ use crate::{CAPTION_FILES, Model, ModelInput, Preprocess, VlmError, cleaned_capt
 
 /// Blocks of the image tower that are changed, from the end.
 pub(crate) const CHANGED_BLOCKS: usize = 2;
-/// Copies of photos that are kept at most.
-const MOST_COPIES: usize = 4000;
+/// Copies of photos that are kept at most, and photos that can be learned from.
+pub const MOST_PHOTOS: usize = 4000;
 /// Sentences of one computation.
 const SENTENCES: usize = 32;
 /// Longest caption that is learned, in tokens.
@@ -79,6 +80,8 @@ pub(super) struct Deep {
     sentences: Vec<Sentence>,
     copies: usize,
     members: f64,
+    /// Places of the photos that could not be had, of those to learn from and of those that watch.
+    left_out: [Vec<usize>; 2],
 }
 
 impl Parts {
@@ -111,45 +114,50 @@ impl Parts {
 }
 
 impl Deep {
-    /// Runs the frozen layers over the lesson. `done` hears of photos done and to do; none when it says stop.
+    /// Runs the frozen layers over the lesson, photo by photo as `next` hands them over: no pixels are kept. None when
+    /// `next` says stop.
     pub fn prepare(
         config: &TuneConfig,
         lesson: &Lesson,
         model: &Model,
         guard: &Guard,
         plain: &Device,
-        mut done: impl FnMut(usize, usize) -> bool,
+        mut next: impl FnMut() -> ControlFlow<(), Option<ModelInput>>,
     ) -> Result<Option<Self>, VlmError> {
         let device = plain.clone().autodiff();
         let parts = Parts::load(model, plain)?;
         let tower = CpuEfficientNet::new(&parts.tower);
         let first = parts.tower.blocks.len() - CHANGED_BLOCKS;
-        let copies = config.views.min(MOST_COPIES / lesson.train.len().max(1));
-        let total = lesson.train.len() * (1 + copies) + lesson.watch.len();
+        let most = lesson.train.len().max(lesson.watch.len());
+        if most > MOST_PHOTOS {
+            return Err(VlmError::BadLesson { reason: format!("{most} photos, expected {MOST_PHOTOS} at most") });
+        }
+        let copies = config.views.min(MOST_PHOTOS / lesson.train.len().max(1));
         let mut rng = StdRng::seed_from_u64(config.seed);
-        let mut seen = 0;
-        let mut enter = |examples: &[Example], copies: usize| -> Result<Option<Entering>, VlmError> {
-            let mut entering = Entering::default();
-            for example in examples {
-                let photo = example.input.as_ref().ok_or_else(|| VlmError::BadLesson {
-                    reason: "deep teaching needs the photos themselves".into(),
-                })?;
-                let mut views: Vec<ModelInput> = vec![photo.clone()];
-                views.extend((0..copies).map(|_| changed(photo, model.preprocess(), &mut rng)));
+        let mut enter = |photos: usize, copies: usize| -> Option<(Entering, Vec<usize>)> {
+            let (mut entering, mut left_out) = (Entering::default(), Vec::new());
+            for place in 0..photos {
+                let photo = match next() {
+                    ControlFlow::Break(()) => return None,
+                    ControlFlow::Continue(None) => {
+                        left_out.push(place);
+                        continue;
+                    }
+                    ControlFlow::Continue(Some(photo)) => photo,
+                };
+                let mut views: Vec<ModelInput> =
+                    (0..copies).map(|_| changed(&photo, model.preprocess(), &mut rng)).collect();
+                views.insert(0, photo);
                 let floats: Vec<Vec<f32>> = views.iter().map(|view| model.preprocess().normalise(view)).collect();
                 for given in tower.before(first, &floats, model.preprocess().size as usize) {
                     entering.inputs.push(given.map.into_iter().map(f16::from_f32).collect());
                     entering.summaries.push(given.summary);
                 }
-                seen += 1 + copies;
-                if !done(seen, total) {
-                    return Ok(None);
-                }
             }
-            Ok(Some(entering))
+            Some((entering, left_out))
         };
-        let Some(train) = enter(&lesson.train, copies)? else { return Ok(None) };
-        let Some(watch) = enter(&lesson.watch, 0)? else { return Ok(None) };
+        let Some((train, no_train)) = enter(lesson.train.len(), copies) else { return Ok(None) };
+        let Some((watch, no_watch)) = enter(lesson.watch.len(), 0) else { return Ok(None) };
         let sentences = sentences(&parts.text, lesson, model, plain)?;
         Ok(Some(Self {
             training: Parts::load(model, &device)?,
@@ -161,7 +169,13 @@ impl Deep {
             sentences,
             copies,
             members: model.info().heads.members as f64,
+            left_out: [no_train, no_watch],
         }))
+    }
+
+    /// Places of the photos that could not be had, of those to learn from and of those that watch.
+    pub fn left_out(&self) -> &[Vec<usize>; 2] {
+        &self.left_out
     }
 
     /// The changes of rank `rank`.

@@ -10,7 +10,6 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::{Deserialize, Serialize};
 
 use super::guard::MARGIN;
 use super::pupil::Pupil;
@@ -51,11 +50,52 @@ pub struct Ending {
 }
 
 /// What a checkpoint keeps beside matrices.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 struct Kept {
     step: usize,
     epoch: usize,
+    /// Of the best state so far: percent of the watched photos told right, the epoch since which nothing is better,
+    /// and the guard's recall.
     best: Option<(f64, usize, f64)>,
+}
+
+/// Bytes of a [`Kept`].
+const KEPT_BYTES: usize = 41;
+
+impl Kept {
+    fn to_bytes(&self) -> Vec<u8> {
+        let (score, since, guard) = self.best.unwrap_or_default();
+        let mut bytes = Vec::with_capacity(KEPT_BYTES);
+        bytes.extend((self.step as u64).to_le_bytes());
+        bytes.extend((self.epoch as u64).to_le_bytes());
+        bytes.push(u8::from(self.best.is_some()));
+        bytes.extend(score.to_le_bytes());
+        bytes.extend((since as u64).to_le_bytes());
+        bytes.extend(guard.to_le_bytes());
+        bytes
+    }
+
+    /// None when these bytes are not what [`Kept::to_bytes`] makes.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; KEPT_BYTES] = bytes.try_into().ok()?;
+        let number = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes).ok();
+        let count = |at| number(at).and_then(|number| usize::try_from(number).ok());
+        let best = match bytes[16] {
+            0 => None,
+            1 => Some((f64::from_bits(number(17)?), count(25)?, f64::from_bits(number(33)?))),
+            _ => return None,
+        };
+        Some(Self { step: count(0)?, epoch: count(8)?, best })
+    }
+
+    /// Whether a run of `epochs` passes of `epoch_steps` steps can have come to this.
+    fn is_reached_by(&self, epochs: usize, epoch_steps: usize) -> bool {
+        self.epoch <= epochs
+            && self.epoch.checked_mul(epoch_steps) == Some(self.step)
+            && self
+                .best
+                .is_none_or(|(score, since, guard)| score.is_finite() && guard.is_finite() && since <= self.epoch)
+    }
 }
 
 /// Teaches a fresh pupil, or goes on from a checkpoint of the same lesson and settings; none when `told` breaks.
@@ -64,7 +104,8 @@ struct Kept {
 /// and seed give the same version.
 ///
 /// # Errors
-/// [`VlmError::BadLesson`] when the checkpoint is of another lesson or damaged.
+/// [`VlmError::BadLesson`] when the checkpoint is of another lesson or damaged, which [`can_go_on`] tells before, and when
+/// the loss becomes infinite.
 pub fn teach(
     teacher: &Teacher,
     from: Option<&Checkpoint>,
@@ -104,6 +145,10 @@ pub fn teach(
         for (index, batch) in order.chunks(config.batch.max(1)).enumerate() {
             let loss = teacher.loss(&pupil, batch, kept.step, &mut rng);
             let value = loss.clone().into_scalar::<f32>();
+            if !value.is_finite() {
+                let reason = format!("the loss of step {} is {value}; learn at a lower rate", kept.step + 1);
+                return Err(VlmError::BadLesson { reason });
+            }
             let gradients = GradientsParams::from_grads(loss.backward(), &pupil);
             pupil = optimiser.step(config.learning_rate * schedule(config.warm_up, kept.step, steps), pupil, gradients);
             kept.step += 1;
@@ -136,6 +181,14 @@ pub fn teach(
     Ok(Some(Ending { version: teacher.version(&best), guard, guard_fell, early }))
 }
 
+/// Looks whether a run can go on from a checkpoint.
+///
+/// # Errors
+/// [`VlmError::BadLesson`] when it is of another lesson or damaged.
+pub fn can_go_on(teacher: &Teacher, from: &Checkpoint) -> Result<(), VlmError> {
+    restore(teacher, from, AdamWConfig::new().init()).map(drop)
+}
+
 /// Linear warm-up over a share of the steps, then half a cosine down; a factor in 0..=1.
 fn schedule(warm_up: f64, step: usize, total: usize) -> f64 {
     let rise = ((step + 1) as f64 / (warm_up * total as f64).max(1.0)).min(1.0);
@@ -149,8 +202,7 @@ fn save(teacher: &Teacher, pupil: &Pupil, best: &Pupil, optimiser: &ModuleOptimi
     };
     let (now, best) = (flat(&pupil.valid()), flat(best));
     let moments = optimiser.to_record().into_bytes().map(|bytes| bytes.to_vec()).unwrap_or_default();
-    let kept = serde_json::to_vec(kept).expect("numbers can be written");
-    let parts = [("now", now), ("best", best), ("moments", moments), ("kept", kept)];
+    let parts = [("now", now), ("best", best), ("moments", moments), ("kept", kept.to_bytes())];
     let views = parts.iter().map(|(name, bytes)| {
         (*name, TensorView::new(Dtype::U8, vec![bytes.len()], bytes).expect("as many bytes as there are"))
     });
@@ -168,8 +220,11 @@ fn restore(
     let numbers = |name: &str| -> Result<Vec<Vec<f32>>, VlmError> {
         let bytes = part(name)?;
         let all: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        if all.len() != teacher.layout.shapes().sum::<usize>() {
+        if bytes.len() % 4 != 0 || all.len() != teacher.layout.shapes().sum::<usize>() {
             return Err(bad("it is of another lesson".into()));
+        }
+        if all.iter().any(|number| !number.is_finite()) {
+            return Err(bad(format!("{name} has a number that is none")));
         }
         let mut rest = all.as_slice();
         Ok(teacher
@@ -182,7 +237,10 @@ fn restore(
             })
             .collect())
     };
-    let kept: Kept = serde_json::from_slice(&part("kept")?).map_err(|e| bad(e.to_string()))?;
+    let epoch_steps = teacher.photos().div_ceil(teacher.config.batch.max(1));
+    let kept = Kept::from_bytes(&part("kept")?)
+        .filter(|kept| kept.is_reached_by(teacher.config.epochs, epoch_steps))
+        .ok_or_else(|| bad("it is of another run".into()))?;
     let record =
         OptimizerRecord::from_bytes(Bytes::from_bytes_vec(part("moments")?)).map_err(|e| bad(e.to_string()))?;
     let now = teacher.layout.with(numbers("now")?, &teacher.device);

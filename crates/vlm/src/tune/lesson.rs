@@ -1,6 +1,6 @@
 //! What is to be learned.
 
-use crate::{Embedding, ModelInput, PhotoVectors};
+use crate::{Embedding, PhotoVectors};
 
 /// Labelled photos, with the sentences that tell of them.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +24,6 @@ pub struct Lesson {
 pub struct Example {
     /// What the untaught model makes of it.
     pub vectors: PhotoVectors,
-    /// The photo as the image tower takes it; deep teaching needs it.
-    pub input: Option<ModelInput>,
     /// Its label by index; none for a photo that is known to be of no label.
     pub label: Option<usize>,
     /// Sentences that a person wrote of it, as indices.

@@ -27,8 +27,8 @@ mod version;
 pub(crate) mod views;
 
 pub use config::{Depth, Mixing, Objectives, TuneConfig};
-pub use deep::GuardMaker;
-pub use fit::{Checkpoint, Ending, Moment, teach};
+pub use deep::{GuardMaker, MOST_PHOTOS};
+pub use fit::{Checkpoint, Ending, Moment, can_go_on, teach};
 pub use guard::{Anchors, GUARD_FILE, Guard, GuardPhotos, MARGIN};
 pub use lesson::{Example, Lesson};
 pub use teacher::Teacher;

@@ -17,7 +17,7 @@ use super::pupil::{Layout, Pupil, Start};
 use super::version::{Background, Version};
 use crate::heads::{drop_units, unit};
 use crate::train::{floats, matrix};
-use crate::{Embedding, Model, VlmError};
+use crate::{Embedding, Model, ModelInput, VlmError};
 
 /// The classifier's inputs are of unit length; this makes its weights grow in few steps.
 pub(super) const INPUT_SCALE: f64 = 16.0;
@@ -75,8 +75,9 @@ pub struct Teacher {
 }
 
 impl Teacher {
-    /// Makes a lesson ready on the CPU. `model` is the untaught model; `done` hears how many photos of deep teaching
-    /// have been looked at, and may stop that.
+    /// Makes a lesson ready on the CPU. `model` is the untaught model. Deep teaching needs the photos themselves: `next`
+    /// hands over those to learn from and then those that watch, each once and in their order; one that it does not have
+    /// is left out, and nothing is taught when it says stop. At most [`super::MOST_PHOTOS`] of either.
     ///
     /// # Errors
     /// Those of the guard's file and, for deep teaching, of the model's files; [`VlmError::BadLesson`].
@@ -84,9 +85,9 @@ impl Teacher {
         config: TuneConfig,
         lesson: &Lesson,
         model: &Model,
-        done: impl FnMut(usize, usize) -> bool,
+        next: impl FnMut() -> ControlFlow<(), Option<ModelInput>>,
     ) -> Result<Option<Self>, VlmError> {
-        Self::on(config, lesson, model, &Device::flex(), done)
+        Self::on(config, lesson, model, &Device::flex(), next)
     }
 
     /// The same on a device.
@@ -95,7 +96,7 @@ impl Teacher {
         lesson: &Lesson,
         model: &Model,
         plain: &Device,
-        done: impl FnMut(usize, usize) -> bool,
+        next: impl FnMut() -> ControlFlow<(), Option<ModelInput>>,
     ) -> Result<Option<Self>, VlmError> {
         if lesson.labels.is_empty() || lesson.train.iter().all(|example| example.label.is_none()) {
             return Err(VlmError::BadLesson { reason: "there is no labelled photo to learn from".into() });
@@ -104,14 +105,23 @@ impl Teacher {
         let device = plain.clone().autodiff();
         let guard = model.guard()?.clone();
         let deep = match config.depth {
-            Depth::Deep => match Deep::prepare(&config, lesson, model, &guard, plain, done)? {
+            Depth::Deep => match Deep::prepare(&config, lesson, model, &guard, plain, next)? {
                 Some(deep) => Some(deep),
                 None => return Ok(None),
             },
             _ => None,
         };
         let none = lesson.labels.len();
-        let of = |examples: &[Example]| Rows {
+        let nothing = [Vec::new(), Vec::new()];
+        let left_out = deep.as_ref().map_or(&nothing, Deep::left_out);
+        let [train, watch] = [(&lesson.train, &left_out[0]), (&lesson.watch, &left_out[1])].map(|(all, left_out)| {
+            let had = all.iter().enumerate().filter(|(place, _)| left_out.binary_search(place).is_err());
+            had.map(|(_, example)| example).collect::<Vec<&Example>>()
+        });
+        if train.iter().all(|example| example.label.is_none()) {
+            return Err(VlmError::BadLesson { reason: "no photo to learn from could be read".into() });
+        }
+        let of = |examples: &[&Example]| Rows {
             shared: examples.iter().map(|e| e.vectors.base().as_slice().to_vec()).collect(),
             descriptors: examples.iter().map(|e| e.vectors.descriptor.as_slice().to_vec()).collect(),
             labels: examples.iter().map(|e| e.label.unwrap_or(none)).collect(),
@@ -129,13 +139,13 @@ impl Teacher {
         let mut teacher = Self {
             base: model.base_id().to_owned(),
             labels: lesson.labels.clone(),
-            train: of(&lesson.train),
-            watch: of(&lesson.watch),
+            train: of(&train),
+            watch: of(&watch),
             general,
             guard,
             sentences: plain_rows(&lesson.sentence_vectors),
             label_sentences: lesson.label_sentences.clone(),
-            own_sentences: lesson.train.iter().map(|example| example.sentences.clone()).collect(),
+            own_sentences: train.iter().map(|example| example.sentences.clone()).collect(),
             layout: Layout::default(),
             device,
             config,
@@ -153,6 +163,11 @@ impl Teacher {
     /// Photos to learn from.
     pub fn photos(&self) -> usize {
         self.train.labels.len()
+    }
+
+    /// Places in the lesson of the photos that could not be had, of those to learn from and of those that watch.
+    pub fn left_out(&self) -> [&[usize]; 2] {
+        self.deep.as_ref().map_or([&[], &[]], |deep| deep.left_out().each_ref().map(Vec::as_slice))
     }
 
     /// Recall at 10 of the guard before anything is taught, in percent.

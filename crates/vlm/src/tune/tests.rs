@@ -107,7 +107,7 @@ fn lesson(model: &Model, each: usize, noise: f32) -> Lesson {
         let (shared, descriptor) = (random_unit(&mut seeds, dims), random_unit(&mut seeds, long));
         for number in 0..each {
             let vectors = PhotoVectors { shared: near(&shared), descriptor: near(&descriptor), base: None };
-            let example = Example { vectors, input: None, label: Some(label), sentences: Vec::new() };
+            let example = Example { vectors, label: Some(label), sentences: Vec::new() };
             if number % 5 == 4 { lesson.watch.push(example) } else { lesson.train.push(example) }
         }
         lesson.label_sentences.push(vec![lesson.sentences.len()]);
@@ -121,8 +121,13 @@ fn learned(teacher: &Teacher) -> Ending {
     teach(teacher, None, |_| ControlFlow::Continue(())).unwrap().unwrap()
 }
 
+/// Only deep teaching asks for photos.
+fn no_photos() -> ControlFlow<(), Option<ModelInput>> {
+    ControlFlow::Continue(None)
+}
+
 fn teacher(model: &Model, lesson: &Lesson, config: TuneConfig) -> Teacher {
-    Teacher::new(config, lesson, model, |_, _| true).unwrap().unwrap()
+    Teacher::new(config, lesson, model, no_photos).unwrap().unwrap()
 }
 
 #[test]
@@ -173,8 +178,36 @@ fn a_lesson_that_was_stopped_ends_as_if_it_had_not_been() {
     });
     assert_eq!(first, Some(19), "it went on after the sixth of 12 epochs of 3 steps");
     assert_eq!(ending.unwrap().unwrap().version.id(), whole.version.id());
-    let other = Checkpoint(b"something else".to_vec());
-    assert!(matches!(teach(&teacher, Some(&other), |_| ControlFlow::Continue(())), Err(VlmError::BadLesson { .. })));
+    // What is damaged, or of another lesson or run, is an error and no panic.
+    let good = kept.unwrap();
+    can_go_on(&teacher, &good).unwrap();
+    let spoil = |spoil: &dyn Fn(&mut Parts)| {
+        let mut parts = Parts::of_bytes(&good.0);
+        spoil(&mut parts);
+        Checkpoint(parts.bytes())
+    };
+    let cut = |name: &'static str| move |parts: &mut Parts| parts.shorten(name);
+    let damaged = [
+        Checkpoint(Vec::new()),
+        Checkpoint(b"something else".to_vec()),
+        Checkpoint(good.0[..good.0.len() / 2].to_vec()),
+        spoil(&cut("now")),
+        spoil(&cut("best")),
+        spoil(&cut("moments")),
+        spoil(&cut("kept")),
+        spoil(&|parts| drop(parts.0.remove("moments"))),
+        spoil(&|parts| parts.0.get_mut("now").unwrap().2[..4].copy_from_slice(&f32::NAN.to_le_bytes())),
+        // More epochs than there are, steps that do not fit, a best of neither kind.
+        spoil(&|parts| parts.0.get_mut("kept").unwrap().2[8..16].copy_from_slice(&99u64.to_le_bytes())),
+        spoil(&|parts| parts.0.get_mut("kept").unwrap().2[..8].copy_from_slice(&7u64.to_le_bytes())),
+        spoil(&|parts| parts.0.get_mut("kept").unwrap().2[25..33].copy_from_slice(&u64::MAX.to_le_bytes())),
+        spoil(&|parts| parts.0.get_mut("kept").unwrap().2[16] = 2),
+    ];
+    for (number, checkpoint) in damaged.iter().enumerate() {
+        assert!(matches!(can_go_on(&teacher, checkpoint), Err(VlmError::BadLesson { .. })), "{number}");
+        let result = teach(&teacher, Some(checkpoint), |_| ControlFlow::Continue(()));
+        assert!(matches!(result, Err(VlmError::BadLesson { .. })), "{number}");
+    }
 }
 
 #[test]
@@ -238,7 +271,7 @@ fn ten_thousand_labels_are_learned_in_closed_form() {
             let near = middle.iter().map(|v| v + rng.random_range(-1.0f32..1.0)).collect();
             let descriptor = Embedding::normalised(near).unwrap();
             let vectors = PhotoVectors { shared: shared.clone(), descriptor, base: None };
-            let example = Example { vectors, input: None, label: Some(label), sentences: Vec::new() };
+            let example = Example { vectors, label: Some(label), sentences: Vec::new() };
             if number == 2 { lesson.watch.push(example) } else { lesson.train.push(example) }
         }
     }
@@ -270,7 +303,7 @@ fn one_step_on_the_gpu_path_is_one_step_on_the_cpu() {
         values.into_iter().map(|(_, _, values)| values).collect()
     };
     let step = |device: &Device| {
-        let teacher = Teacher::on(config.clone(), &lesson, &model, device, |_, _| true).unwrap().unwrap();
+        let teacher = Teacher::on(config.clone(), &lesson, &model, device, no_photos).unwrap().unwrap();
         let mut pupil = teacher.layout.with(begun.clone(), &teacher.device);
         let mut optimiser = AdamWConfig::new().with_weight_decay(0.02).init();
         let batch: Vec<usize> = (0..10).collect();
@@ -309,9 +342,8 @@ fn the_layers_that_deep_teaching_runs_are_those_of_the_model() {
     let inputs: Vec<ModelInput> =
         [(9, [200, 30, 30]), (31, [220, 200, 90])].map(|(width, colour)| stripes(&model, width, colour)).to_vec();
     let vectors = model.embed_images(&inputs).unwrap();
-    let examples = inputs.iter().zip(&vectors).enumerate().map(|(label, (input, vectors))| Example {
+    let examples = vectors.iter().enumerate().map(|(label, vectors)| Example {
         vectors: vectors.clone(),
-        input: Some(input.clone()),
         label: Some(label),
         sentences: Vec::new(),
     });
@@ -333,7 +365,9 @@ fn the_layers_that_deep_teaching_runs_are_those_of_the_model() {
         warm_up: 0.0,
         ..TuneConfig::new(Depth::Deep)
     };
-    let teacher = teacher(&model, &lesson, config);
+    let mut photos = inputs.iter().chain(&inputs);
+    let next = || ControlFlow::Continue(photos.next().cloned());
+    let teacher = Teacher::new(config, &lesson, &model, next).unwrap().unwrap();
     let device = Device::flex();
     let near = |got: &[Vec<f32>], want: &[&Embedding], what: &str| {
         for (got, want) in got.iter().zip(want) {
@@ -378,8 +412,11 @@ struct Parts(std::collections::BTreeMap<String, (safetensors::Dtype, Vec<usize>,
 
 impl Parts {
     fn of(version: &Version) -> Self {
-        let bytes = version.to_bytes();
-        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        Self::of_bytes(&version.to_bytes())
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
         let parts = file.tensors().into_iter();
         Self(parts.map(|(name, t)| (name, (t.dtype(), t.shape().to_vec(), t.data().to_vec()))).collect())
     }
@@ -395,6 +432,13 @@ impl Parts {
     fn reshape(&mut self, name: &str, shape: [usize; 2]) {
         let part = self.0.get_mut(name).unwrap();
         (part.1, part.2) = (shape.to_vec(), vec![0; 2 * shape[0] * shape[1]]);
+    }
+
+    /// Takes the later half of a list of bytes away.
+    fn shorten(&mut self, name: &str) {
+        let part = self.0.get_mut(name).unwrap();
+        part.2.truncate(part.2.len() / 2);
+        part.1 = vec![part.2.len()];
     }
 
     /// Writes a 16-bit number over the first of a matrix.
