@@ -86,9 +86,7 @@ fn work_killed_at_random_loses_nothing_that_was_committed() {
     let (mut known, mut captions, mut versions) = (samples().len() as u64, BTreeMap::<String, String>::new(), 0);
     let mut random = 0x0051_6717_u64;
     for kill in 0..kills {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
+        shuffled(&mut random);
         let (args, longest): (&[&str], u64) = match kill % 4 {
             0 => (&["index", "--json", photos], 3000),
             1 => (&["caption", "--json", "--save", photos], 4000),
@@ -131,4 +129,116 @@ fn work_killed_at_random_loses_nothing_that_was_committed() {
 /// The caption of a line, or the guess in its place.
 fn written(line: &Value) -> String {
     line["caption"].as_str().or(line["guess"].as_str()).unwrap().to_owned()
+}
+
+/// Numbers that look random, the same at every run.
+fn shuffled(random: &mut u64) -> u64 {
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    *random
+}
+
+fn photos_known(world: &World) -> u64 {
+    world.json(&["status", "--json"], 0)[0]["photos"].as_u64().unwrap()
+}
+
+#[test]
+fn a_restore_killed_at_random_leaves_the_library_of_before_or_of_the_backup() {
+    let kills = std::env::var("SIGHTLINE_KILLS").map_or(RANDOM_KILLS, |number| number.parse().unwrap());
+    let world = World::new();
+    let said = world.folder().join("said");
+    let backup = |name: &str, samples: &[&str]| {
+        for sample in samples {
+            std::fs::copy(root().join("assets/samples").join(sample), world.photos().join(sample)).unwrap();
+        }
+        world.index();
+        let file = world.folder().join(name).to_str().unwrap().to_owned();
+        world.json(&["backup", "--json", &file], 0);
+        file
+    };
+    let backups = [backup("first", &["desk.jpg", "coffee.png"]), backup("second", &["beach.jpg", "panda.webp"])];
+    let (mut random, mut of_first) = (0x0051_6718_u64, 0);
+    for kill in 0..kills {
+        let command = world.command(&["restore", "--json", &backups[(kill % 2) as usize]]);
+        killed_after(command, shuffled(&mut random) % 250, &said);
+        let checked = world.json(&["check", "--json"], 0);
+        assert_eq!(checked.last().unwrap()["well"], true, "kill {kill}: {checked:?}");
+        let photos = photos_known(&world);
+        assert!([2, 4].contains(&photos), "kill {kill}: {photos} photos");
+        of_first += u64::from(photos == 2);
+    }
+    for (file, photos) in backups.iter().zip([2, 4]) {
+        world.json(&["restore", "--json", file], 0);
+        assert_eq!(photos_known(&world), photos);
+    }
+    println!("{kills} kills of a restore: {of_first} times the first backup, {} times the second", kills - of_first);
+}
+
+#[test]
+fn an_import_a_move_to_the_trash_and_an_undo_killed_at_random_lose_nothing() {
+    let kills = std::env::var("SIGHTLINE_KILLS").map_or(RANDOM_KILLS, |number| number.parse().unwrap());
+    let world = World::new();
+    let (said, share) = (world.folder().join("said"), world.folder().join("share"));
+    std::fs::create_dir(world.photos().join("Downloads")).unwrap();
+    let mut contents = Vec::new();
+    for sample in ["boats.jpg", "beach.jpg", "desk.jpg", "panda.webp"] {
+        let bytes = std::fs::read(root().join("assets/samples").join(sample)).unwrap();
+        for copy in [world.photos().join(sample), world.photos().join("Downloads").join(sample)] {
+            std::fs::write(copy, &bytes).unwrap();
+        }
+        contents.push(bytes);
+    }
+    world.index();
+    let lesson = world.folder().join("lesson");
+    for (label, files) in [("critters", ["panda.webp", "horses.webp"]), ("places", ["beach.jpg", "boats.jpg"])] {
+        std::fs::create_dir_all(lesson.join(label)).unwrap();
+        for file in files {
+            std::fs::copy(root().join("assets/samples").join(file), lesson.join(label).join(file)).unwrap();
+        }
+    }
+    world.json(&["teach", "--json", "--depth", "probe", "--folders", lesson.to_str().unwrap()], 0);
+    let version = world.folder().join("version").to_str().unwrap().to_owned();
+    world.json(&["teach", "export", "latest", "--json", &version], 0);
+    // How many files hold each content, here and in the trash.
+    let copies = || {
+        let folders = [world.photos(), world.photos().join("Downloads"), share.join("Trash/files")];
+        let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+        let held: Vec<Vec<u8>> = files.filter_map(|file| std::fs::read(file.unwrap().path()).ok()).collect();
+        contents.iter().map(|bytes| held.iter().filter(|held| *held == bytes).count()).collect::<Vec<_>>()
+    };
+    let (mut random, mut versions, mut moved) = (0x0051_6719_u64, 1, 0);
+    for kill in 0..kills {
+        let args: &[&str] = match kill % 3 {
+            0 => &["teach", "import", "--json", &version],
+            1 => &["duplicates", "trash", "--keep", "best", "--yes", "--json"],
+            _ => &["duplicates", "undo", "--json"],
+        };
+        let mut command = world.command(args);
+        command.env("XDG_DATA_HOME", &share);
+        let lines = killed_after(command, shuffled(&mut random) % 400, &said);
+        moved += lines.iter().filter(|line| line["event"] == "moved").count();
+        let doctor = world.run(&["doctor"]);
+        assert_eq!(doctor.status.code(), Some(0), "kill {kill}: {}", String::from_utf8_lossy(&doctor.stdout));
+        assert!(copies().iter().all(|copies| *copies >= 2), "kill {kill}: a file is gone: {:?}", copies());
+        let taught = world.run(&["teach", "list", "--json"]);
+        let now = String::from_utf8(taught.stdout).unwrap().lines().count();
+        assert!((versions..=versions + 1).contains(&now), "kill {kill}: {now} versions, {versions} before");
+        versions = now;
+    }
+    let undo = || {
+        let mut command = world.command(&["duplicates", "undo", "--json"]);
+        command.env("XDG_DATA_HOME", &share).output().unwrap().status.code()
+    };
+    for _ in 0..=kills {
+        if undo() != Some(0) {
+            break;
+        }
+    }
+    for sample in ["boats.jpg", "beach.jpg", "desk.jpg", "panda.webp"] {
+        let copy = world.photos().join("Downloads").join(sample);
+        assert!(world.photos().join(sample).is_file() && copy.is_file(), "{sample} is back");
+    }
+    assert_eq!(world.index()["problems"], 0);
+    println!("{kills} kills of an import, a move to the trash and an undo: {versions} versions, {moved} files moved");
 }
