@@ -18,6 +18,7 @@ use sightline_catalog::{CatalogError, JobId, JobRow, JobState};
 
 use super::outcome::Outcome;
 use super::{Job, JobControl, JobEvent, Progress, registry};
+use crate::forgetting::ForgetJob;
 use crate::index::{IndexJob, UnderWay, overlap};
 use crate::job_kinds::JOB_KINDS;
 use crate::watch::FollowJob;
@@ -311,11 +312,19 @@ impl JobBoard {
             self.wait_for_followers(job, control);
             turn
         });
+        if J::KIND == ForgetJob::KIND {
+            // What they read is named in the library's folder until they end. They go on after it.
+            self.lock().values().filter(|live| live.status.kind == IndexJob::KIND).for_each(|live| live.control.pause());
+        }
         self.change(id, |status| status.state = JobState::Running);
         let tell = |event| self.hear(id, event);
         let outcome = self.0.engine.run_row(id, job, control, &tell);
         drop(turn);
         self.end(id, &outcome);
+        if J::KIND == ForgetJob::KIND {
+            // The others' result is told by themselves.
+            self.resume_interrupted().ok();
+        }
         outcome.result
     }
 
