@@ -295,7 +295,7 @@ describe("the window", () => {
     await open(50);
     fake.handlers.overview = (() => {
       const { overview } = fake.handlers;
-      return async (request: null) => ({ ...(await overview(request)), photos: gone ? 0 : 50, folders: gone ? [] : [{ path: "/home/anna/Photos", photos: 50, missing: false }] });
+      return async (request: null) => ({ ...(await overview(request)), photos: gone ? 0 : 50, folders: gone ? [] : [{ id: 1, path: "/home/anna/Photos", photos: 50, missing: false }] });
     })();
     let gone = false;
     await fireEvent.click(screen.getByTestId("settings"));

@@ -4,6 +4,7 @@
 //! steps, each a transaction; killed between two of them, the next process goes on. What is written down is an id or a
 //! folder, and is erased with the rest.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -56,8 +57,10 @@ impl Catalog {
         self.write(|transaction| {
             let marker = forgotten::begin(transaction)?;
             for photo in &wanted.photos {
-                keep_photo_out(transaction, &marker, *photo)?;
-                ask(transaction, *photo)?;
+                for photo in with_gone_in_favour(transaction, *photo)? {
+                    keep_photo_out(transaction, &marker, photo)?;
+                    ask(transaction, photo)?;
+                }
             }
             for hash in &wanted.contents {
                 forgotten::mark_photo(transaction, &marker, hash)?;
@@ -212,13 +215,28 @@ fn forget_file(connection: &Connection, path: &[u8]) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// A photo, and those that show what it shows, went to the trash in its favour and lie nowhere now.
+fn with_gone_in_favour(connection: &Connection, photo: PhotoId) -> rusqlite::Result<BTreeSet<PhotoId>> {
+    let sql = "SELECT DISTINCT photo_id FROM trashed WHERE kept_id = ?1
+               AND photo_id IN (SELECT photo_id FROM missing)";
+    let (mut found, mut todo) = (BTreeSet::from([photo]), vec![photo]);
+    while let Some(kept) = todo.pop() {
+        let gone = photo::select(connection, sql, [kept.0])?;
+        todo.extend(gone.into_iter().filter(|gone| found.insert(*gone)));
+    }
+    Ok(found)
+}
+
 /// Forgets all of a photo; what refers to its row goes with it.
 fn forget_photo(connection: &Connection, photo: PhotoId) -> rusqlite::Result<()> {
-    for path in files_of(connection, photo)? {
-        forget_file(connection, &path)?;
+    for photo in with_gone_in_favour(connection, photo)? {
+        for path in files_of(connection, photo)? {
+            forget_file(connection, &path)?;
+        }
+        connection.prepare_cached("DELETE FROM location WHERE photo_id = ?1")?.execute([photo.0])?;
+        connection.prepare_cached("DELETE FROM photo WHERE id = ?1")?.execute([photo.0])?;
     }
-    connection.prepare_cached("DELETE FROM location WHERE photo_id = ?1")?.execute([photo.0])?;
-    connection.prepare_cached("DELETE FROM photo WHERE id = ?1")?.execute([photo.0]).map(drop)
+    Ok(())
 }
 
 /// Forgets some of the photos below a folder, and what else is known of it with the last of them.

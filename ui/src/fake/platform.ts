@@ -2,6 +2,7 @@
 import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
 import type { FileDrop, Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
+import { forgettingHandlers } from "./forgetting";
 import { startHandlers } from "./start";
 import { teachHandlers } from "./teach";
 
@@ -45,7 +46,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   const albums: (AlbumRow & { ids: number[] })[] = [];
   const heard = new Map<string, Set<(event: never) => void>>();
   const drops = new Set<(drop: FileDrop) => void>();
-  let folders = photos > 0 ? [{ path: "/home/anna/Photos", photos, missing: false }] : [];
+  let folders = photos > 0 ? [{ id: 1, path: "/home/anna/Photos", photos, missing: false }] : [];
   let absences: AbsenceRow[] = [];
   let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [], watch: true };
   let nextAlbum = 1;
@@ -104,11 +105,11 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       jobs: [],
     }),
     add_folder: ({ path }) => {
-      folders = [...folders, { path, photos: 0, missing: false }];
+      folders = [...folders, { id: folders.length + 1, path, photos: 0, missing: false }];
       return runningJob();
     },
     add_folders: ({ paths }) => {
-      folders = [...folders, ...paths.map((path) => ({ path, photos: 0, missing: false }))];
+      folders = [...folders, ...paths.map((path, index) => ({ id: folders.length + index + 1, path, photos: 0, missing: false }))];
       return runningJob();
     },
     add_samples: () => runningJob(),
@@ -250,6 +251,16 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       running: runningJob,
     }),
     ...duplicateHandlers({ all, running: runningJob }),
+    ...forgettingHandlers({
+      running: runningJob,
+      drop: (photos, folder) => {
+        photos.forEach((photo) => all.splice(all.indexOf(photo), 1));
+        folders = folders.filter(({ id }) => id !== folder);
+      },
+      dropSearches: () => {
+        settings = { ...settings, recent_searches: [] };
+      },
+    }),
     ...startHandlers(),
     reveal: () => null,
     export_table: () => null,

@@ -1,6 +1,7 @@
 /** 窗口中的全部文字，简体中文。 */
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
+import { forgettingZh } from "./forgetting.zh";
 import { safekeepingZh } from "./safekeeping.zh";
 import { startZh } from "./start.zh";
 import { teachZh } from "./teach.zh";
@@ -305,6 +306,7 @@ export const zh: Messages = {
     copied: "已复制路径",
   },
   duplicates: duplicatesZh,
+  forgetting: forgettingZh,
   safekeeping: safekeepingZh,
   start: startZh,
   teach: teachZh,

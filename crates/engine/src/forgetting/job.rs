@@ -33,6 +33,10 @@ impl Job for ForgetJob {
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
         let catalog = engine.catalog()?;
+        if !engine.is_forgetting()? {
+            // Another process has done it.
+            return Ok(());
+        }
         self.forgotten = forget_rows(cx)?;
         let folders = catalog.folders_to_forget()?;
         let (_turns, paused) = hold_indexing(cx, &folders)?;
