@@ -32,13 +32,13 @@ impl Shell for Ears {
     }
 }
 
-struct Seat {
+pub(crate) struct Seat {
     desk: Desk,
     ears: Arc<Ears>,
 }
 
 impl Seat {
-    fn at(world: &World) -> Self {
+    pub(crate) fn at(world: &World) -> Self {
         let ears = Arc::<Ears>::default();
         let places = Places {
             library: world.library(),
@@ -50,15 +50,15 @@ impl Seat {
         Self { desk: Desk::open(places, ears.clone()).unwrap(), ears }
     }
 
-    fn call(&self, name: &str, request: Value) -> Value {
+    pub(crate) fn call(&self, name: &str, request: Value) -> Value {
         self.try_call(name, request).unwrap_or_else(|error| panic!("{name}: {error:?}"))
     }
 
-    fn try_call(&self, name: &str, request: Value) -> Result<Value, ErrorReply> {
+    pub(crate) fn try_call(&self, name: &str, request: Value) -> Result<Value, ErrorReply> {
         dispatch(&self.desk, name, request)
     }
 
-    fn wait_for_jobs(&self) {
+    pub(crate) fn wait_for_jobs(&self) {
         let start = Instant::now();
         while !self.call("overview", Value::Null)["jobs"].as_array().unwrap().is_empty() {
             assert!(start.elapsed() < Duration::from_secs(120), "the job hangs");
@@ -78,7 +78,7 @@ impl Seat {
     }
 }
 
-fn no_filters() -> Value {
+pub(crate) fn no_filters() -> Value {
     json!({ "after": null, "before": null, "camera": null, "lens": null, "rating": null, "place": null, "folder": null, "format": null, "album": null })
 }
 

@@ -101,7 +101,8 @@ impl Catalog {
         self.read(|transaction| {
             let is_due = transaction.query_row("SELECT coalesce(max(is_due), 0) FROM erasure", [], |row| row.get(0))?;
             let mut photos: i64 =
-                transaction.query_row("SELECT coalesce(sum(photo_id IS NOT NULL), 0) FROM to_forget", [], |row| row.get(0))?;
+                transaction
+                    .query_row("SELECT coalesce(sum(photo_id IS NOT NULL), 0) FROM to_forget", [], |row| row.get(0))?;
             for folder in folders(transaction)? {
                 let (_, start, end) = path_bytes::folder_and_below(&folder);
                 let sql = "SELECT count(DISTINCT photo_id) FROM location WHERE path >= ?1 AND path < ?2";
@@ -154,9 +155,7 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be read.
     pub fn missing_photos(&self) -> Result<Vec<PhotoId>, CatalogError> {
-        self.read(|transaction| {
-            Ok(photo::select(transaction, "SELECT photo_id FROM missing ORDER BY photo_id", [])?)
-        })
+        self.read(|transaction| Ok(photo::select(transaction, "SELECT photo_id FROM missing ORDER BY photo_id", [])?))
     }
 
     /// Names of the albums that a photo is in, and labels that a person answered for it.
@@ -174,7 +173,8 @@ impl Catalog {
 }
 
 fn folders(connection: &Connection) -> rusqlite::Result<Vec<PathBuf>> {
-    let mut statement = connection.prepare_cached("SELECT folder FROM to_forget WHERE folder IS NOT NULL ORDER BY id")?;
+    let mut statement =
+        connection.prepare_cached("SELECT folder FROM to_forget WHERE folder IS NOT NULL ORDER BY id")?;
     statement.query_map([], |row| row.get(0).map(path_bytes::decode))?.collect()
 }
 

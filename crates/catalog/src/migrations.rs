@@ -9,8 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    absence, album, caption, change, checkpoint, companion, fingerprint, folder, forgotten, job, keyword, location, missing,
-    model, photo, problem, setting, thumbnail, trashed, vector, vector_file, verdict, version, volume, words,
+    absence, album, caption, change, checkpoint, companion, fingerprint, folder, forgotten, job, keyword, location,
+    missing, model, photo, problem, setting, thumbnail, trashed, vector, vector_file, verdict, version, volume, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.

@@ -14,8 +14,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rusqlite::Connection;
 use sightline_catalog::{
-    Batch, Catalog, CaptionAuthor, Companion, CompanionKind, Conclusion, NewCaption, NewPhoto, NewVersion,
-    Overwrite, PhotoId, Problem, ToForget, ToTrash, Verdict,
+    Batch, CaptionAuthor, Catalog, Companion, CompanionKind, Conclusion, NewCaption, NewPhoto, NewVersion, Overwrite,
+    PhotoId, Problem, ToForget, ToTrash, Verdict,
 };
 use support::{commit, hash, location, model, open, photo_at};
 
@@ -228,9 +228,8 @@ fn a_folder_that_is_forgotten_goes_with_all_that_lies_only_there() {
         catalog.add_folder(Path::new(folder)).unwrap();
     }
     let others = lived_in(&catalog);
-    let news: Vec<NewPhoto> = (100..140)
-        .map(|n| marked(n, &format!("/secret/SECRETMARK inner/{n}.jpg"), "SECRETMARK"))
-        .collect();
+    let news: Vec<NewPhoto> =
+        (100..140).map(|n| marked(n, &format!("/secret/SECRETMARK inner/{n}.jpg"), "SECRETMARK")).collect();
     for id in commit(&catalog, news.clone()) {
         adorn(&catalog, id, "SECRETMARK");
     }
@@ -393,7 +392,9 @@ fn forgets_until_it_is_killed() {
     let secret = |n: u32| catalog.by_hash(&marked(n, "/a.jpg", "").hash).unwrap();
     let wanted: Vec<PhotoId> = (0..10).filter_map(secret).collect();
     // A run before may have asked already.
-    catalog.ask_to_forget(&ToForget { photos: wanted, folders: vec!["/secret".into()], ..ToForget::default() }).unwrap();
+    catalog
+        .ask_to_forget(&ToForget { photos: wanted, folders: vec!["/secret".into()], ..ToForget::default() })
+        .unwrap();
     println!("asked");
     while catalog.forget_some(1).unwrap() > 0 {}
     catalog.erase(&mut |_, _, _| true).unwrap();

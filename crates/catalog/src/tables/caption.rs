@@ -11,9 +11,9 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
+use crate::tables::forgotten;
 use crate::tables::photo::{self, PhotoId};
 use crate::tables::words;
-use crate::tables::forgotten;
 use crate::{Catalog, CatalogError};
 
 pub(crate) const V3: &str = "

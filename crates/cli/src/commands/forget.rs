@@ -85,7 +85,10 @@ impl Forget {
         screen.close();
         match result {
             Err(EngineError::Cancelled) => {
-                output.note("erasing_unfinished", "it is kept out, but not all of its bytes are erased yet; the next command goes on");
+                output.note(
+                    "erasing_unfinished",
+                    "it is kept out, but not all of its bytes are erased yet; the next command goes on",
+                );
                 return Err(EngineError::Cancelled.into());
             }
             other => other?,
@@ -129,7 +132,9 @@ fn say(output: Output, request: &ForgetRequest, plan: &ForgetPlan) -> anyhow::Re
     }
     if !plan.versions.is_empty() {
         let names = plan.versions.join(", ");
-        output.line(&format!("may have learned from them, and keeps that: {names} (`sightline teach remove` deletes a version)"))?;
+        output.line(&format!(
+            "may have learned from them, and keeps that: {names} (`sightline teach remove` deletes a version)"
+        ))?;
     }
     for copy in &plan.copies {
         output.line(&format!("has it still: {}", shown(copy)))?;

@@ -43,8 +43,7 @@ impl Job for ForgetJob {
         // What a run had read before and has written since is kept out, but for what lay in a folder that it knew.
         self.forgotten += forget_rows(cx)?;
         let kept_out = catalog.kept_out()?;
-        let is_forgotten =
-            |path: &Path| kept_out.file(path) || folders.iter().any(|folder| path.starts_with(folder));
+        let is_forgotten = |path: &Path| kept_out.file(path) || folders.iter().any(|folder| path.starts_with(folder));
         forget_in_flight(engine.library(), &is_forgotten);
         take_out_of_jobs(catalog, &is_forgotten)?;
         let erased = catalog.erase(&mut |phase, done, total| {

@@ -76,7 +76,7 @@ impl Engine {
         if request.missing {
             photos.extend(catalog.missing_photos()?);
         }
-        let inside = |folder: &PathBuf| Ok::<_, EngineError>(self.is_inside_another(folder)?);
+        let inside = |folder: &PathBuf| self.is_inside_another(folder);
         plan.keeps_out = !request.photos.is_empty()
             || !request.files.is_empty()
             || request.folder.as_ref().map(inside).transpose()?.unwrap_or(false);
@@ -144,10 +144,12 @@ impl Engine {
                 return Err(EngineError::IsFolder { path: file.clone() });
             }
             let at = catalog.known(file)?;
-            let by_content = || Ok::<_, EngineError>(match hash_photo(file, &Limits::default(), &|| false) {
-                Ok(hash) => catalog.by_hash(&hash.0)?,
-                Err(_) => None,
-            });
+            let by_content = || {
+                Ok::<_, EngineError>(match hash_photo(file, &Limits::default(), &|| false) {
+                    Ok(hash) => catalog.by_hash(&hash.0)?,
+                    Err(_) => None,
+                })
+            };
             let photo = match at {
                 Some(known) => known.photo,
                 None => match catalog.main_of(file)? {

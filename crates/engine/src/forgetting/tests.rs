@@ -37,9 +37,7 @@ fn wait(what: &str, done: impl Fn() -> bool) {
 /// Files of the library's folder in which `text` stands.
 fn naming(engine: &Engine, text: &str) -> Vec<PathBuf> {
     let files = std::fs::read_dir(engine.library()).unwrap().map(|entry| entry.unwrap().path());
-    let has = |path: &PathBuf| {
-        std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
-    };
+    let has = |path: &PathBuf| std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes());
     files.filter(has).collect()
 }
 
@@ -122,7 +120,10 @@ fn a_folder_that_is_forgotten_is_indexed_no_more_by_jobs_that_wait() {
     wait("all jobs have ended", || board.unfinished().unwrap().is_empty());
     assert!(board.status(again).is_err() || board.status(again).unwrap().state == JobState::Cancelled);
     assert_eq!(board.status(both).unwrap().state, JobState::Done);
-    assert_eq!(engine.folders().unwrap().iter().map(|folder| folder.path.clone()).collect::<Vec<_>>(), [folders[1].clone()]);
+    assert_eq!(
+        engine.folders().unwrap().iter().map(|folder| folder.path.clone()).collect::<Vec<_>>(),
+        [folders[1].clone()]
+    );
     assert_eq!(photos(&engine), 1);
     assert!(naming(&engine, "secretmark").is_empty(), "{:?}", naming(&engine, "secretmark"));
     // In a job's row a path is a list of numbers.
@@ -176,7 +177,14 @@ fn versions_that_may_have_learned_are_named_and_their_reports_name_the_photo_no_
     let report = facts(&rows[0]).unwrap().report;
     assert_eq!((report.mistakes.len(), report.labels[0].hits.as_slice()), (1, &[kept.0][..]));
     // One whose training ended after that.
-    let late = crate::teach::Facts { report: { let mut late = self::report(); late.mistakes = vec![mistake(Some(photo.0), &secret), mistake(Some(kept.0), &other)]; late }, ..facts(&rows[1]).unwrap() };
+    let late = crate::teach::Facts {
+        report: {
+            let mut late = self::report();
+            late.mistakes = vec![mistake(Some(photo.0), &secret), mistake(Some(kept.0), &other)];
+            late
+        },
+        ..facts(&rows[1]).unwrap()
+    };
     let late = late.without_the_forgotten(&engine).unwrap();
     assert_eq!(late.report.mistakes.len(), 1);
 }

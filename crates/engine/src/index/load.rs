@@ -85,7 +85,12 @@ pub(super) struct PhotoReader<'a> {
 impl<'a> PhotoReader<'a> {
     /// A reader. With `put_copies_off`, files of equal content are read once and the others come
     /// back as [`Outcome::Copy`].
-    pub fn new(cx: &'a JobCx<'a>, in_flight: &'a InFlight, kept_out: &'a KeptOut, put_copies_off: bool) -> Result<Self, EngineError> {
+    pub fn new(
+        cx: &'a JobCx<'a>,
+        in_flight: &'a InFlight,
+        kept_out: &'a KeptOut,
+        put_copies_off: bool,
+    ) -> Result<Self, EngineError> {
         let engine = cx.engine();
         Ok(Self {
             cx,

@@ -38,10 +38,10 @@ use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
 use crate::{Engine, EngineError};
 use guard::Losses;
+pub(crate) use in_flight::forget as forget_in_flight;
 use load::{Outcome, PhotoReader, Task};
 use roots::Roots;
 use scan::Plan;
-pub(crate) use in_flight::forget as forget_in_flight;
 pub(crate) use under_way::{UnderWay, overlap};
 use writer::Writer;
 

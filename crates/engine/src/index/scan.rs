@@ -128,7 +128,8 @@ impl Plan {
         summary: &mut IndexSummary,
     ) -> Result<Self, EngineError> {
         let catalog = cx.engine().catalog()?;
-        let (mut plan, mut before, mut listings) = (Self { kept_out: catalog.kept_out()?, ..Self::default() }, Before::default(), Listings::default());
+        let (mut plan, mut before, mut listings) =
+            (Self { kept_out: catalog.kept_out()?, ..Self::default() }, Before::default(), Listings::default());
         let mut todo: BTreeSet<PathBuf> = paths.iter().filter(|path| is_walked(roots, path)).cloned().collect();
         for path in todo.clone() {
             if half_of_pair(&path).is_some() || may_lead_pair(&path) {

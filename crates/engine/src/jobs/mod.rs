@@ -48,11 +48,10 @@ pub trait Job: Serialize + DeserializeOwned + Send {
 
     /// The job without files and folders that a person had forgotten, as `is_forgotten` says; `None` when nothing is left
     /// to do. A kind whose payload names any has to say.
-    fn without(self, is_forgotten: &dyn Fn(&Path) -> bool) -> Option<Self>
+    fn without(self, _is_forgotten: &dyn Fn(&Path) -> bool) -> Option<Self>
     where
         Self: Sized,
     {
-        let _ = is_forgotten;
         Some(self)
     }
 

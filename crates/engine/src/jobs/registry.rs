@@ -7,6 +7,9 @@ use sightline_catalog::JobRow;
 use super::{Job, JobBoard, JobStatus};
 use crate::EngineError;
 
+/// Makes of a payload one without the files and folders that were forgotten.
+type Without = fn(&str, &dyn Fn(&Path) -> bool) -> Option<String>;
+
 /// A kind of job, of which a row tells the name.
 pub(crate) struct JobKind {
     /// The name, [`Job::KIND`].
@@ -14,7 +17,7 @@ pub(crate) struct JobKind {
     /// Lets a row of this kind go on.
     pub go_on: fn(&JobBoard, &JobRow) -> Result<JobStatus, EngineError>,
     /// A payload of this kind without what was forgotten; see [`Job::without`].
-    pub without: fn(&str, &dyn Fn(&Path) -> bool) -> Option<String>,
+    pub without: Without,
 }
 
 impl JobKind {
