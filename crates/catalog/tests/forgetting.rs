@@ -412,7 +412,7 @@ fn forgetting_that_is_killed_is_not_done_or_is_gone_on_with() {
         catalog.add_folder(Path::new("/photos")).unwrap();
         catalog.add_folder(Path::new("/secret")).unwrap();
         let others = lived_in(&catalog).len() as u64;
-        let place = |n: u32| if n % 2 == 0 { "photos" } else { "secret" };
+        let place = |n: u32| if n.is_multiple_of(2) { "photos" } else { "secret" };
         let news: Vec<NewPhoto> =
             (0..10).map(|n| marked(n, &format!("/{}/SECRETMARK {n}.jpg", place(n)), "SECRETMARK")).collect();
         commit(&catalog, news.clone());
