@@ -38,8 +38,21 @@ impl Job for ForgetJob {
             return Ok(());
         }
         self.forgotten = forget_rows(cx)?;
+        let mut paused = Vec::new();
+        let erased = self.erase(cx, &mut paused);
+        // However it ended, the others go on.
+        engine.go_on_again(&paused)?;
+        erased
+    }
+}
+
+impl ForgetJob {
+    /// Erases the bytes, while those who index step aside; says which it has asked to.
+    fn erase(&mut self, cx: &JobCx<'_>, paused: &mut Vec<i64>) -> Result<(), EngineError> {
+        let engine = cx.engine();
+        let catalog = engine.catalog()?;
         let folders = catalog.folders_to_forget()?;
-        let (_turns, paused) = hold_indexing(cx, &folders)?;
+        let _turns = hold_indexing(cx, &folders, paused)?;
         // What a run had read before and has written since is kept out, but for what lay in a folder that it knew.
         self.forgotten += forget_rows(cx)?;
         let kept_out = catalog.kept_out()?;
@@ -50,7 +63,6 @@ impl Job for ForgetJob {
             let told = cx.progress(phase, done, total, None);
             told.is_ok() && !cx.stopping()
         });
-        engine.go_on_again(&paused)?;
         match erased {
             Err(CatalogError::Stopped) => return Err(EngineError::Cancelled),
             other => other?,
@@ -81,15 +93,15 @@ fn forget_rows(cx: &JobCx<'_>) -> Result<u64, EngineError> {
 }
 
 /// Has those pause who index, in whichever process, and keeps them from going on while the turns are held: what they
-/// read is named in the library's folder until they end. One that only indexes what is to be forgotten is ended. Returns
-/// the numbers of those that were asked to pause.
-fn hold_indexing(cx: &JobCx<'_>, folders: &[PathBuf]) -> Result<([Turn; 2], Vec<i64>), EngineError> {
+/// read is named in the library's folder until they end. One that waits to index what is to be forgotten is ended. Those
+/// that were asked to pause are put into `paused`.
+fn hold_indexing(cx: &JobCx<'_>, folders: &[PathBuf], paused: &mut Vec<i64>) -> Result<[Turn; 2], EngineError> {
     let engine = cx.engine();
     let catalog = engine.catalog()?;
-    let (mut index, mut follow, mut paused) = (None, None, Vec::new());
+    let (mut index, mut follow) = (None, None);
     loop {
         for row in catalog.jobs()?.into_iter().filter(|row| row.kind == IndexJob::KIND) {
-            let is_idle = || {
+            let reaches = || {
                 let job: Option<IndexJob> = serde_json::from_str(&row.payload).ok();
                 job.is_some_and(|job| job.roots().iter().any(|root| folders.iter().any(|f| root.starts_with(f))))
             };
@@ -99,7 +111,7 @@ fn hold_indexing(cx: &JobCx<'_>, folders: &[PathBuf]) -> Result<([Turn; 2], Vec<
                     paused.push(row.id.0);
                 }
                 // It has not begun, and would bring the folder back.
-                JobState::Queued if is_idle() => catalog.set_job_state(row.id, &JobState::Cancelled)?,
+                JobState::Queued if reaches() => catalog.set_job_state(row.id, &JobState::Cancelled)?,
                 _ => {}
             }
         }
@@ -110,7 +122,7 @@ fn hold_indexing(cx: &JobCx<'_>, folders: &[PathBuf]) -> Result<([Turn; 2], Vec<
             follow = catalog.take_turn(FollowJob::KIND)?;
         }
         (index, follow) = match (index, follow) {
-            (Some(index), Some(follow)) => return Ok(([index, follow], paused)),
+            (Some(index), Some(follow)) => return Ok([index, follow]),
             one => one,
         };
         cx.progress("wait", 0, 0, None)?;
