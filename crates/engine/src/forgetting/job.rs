@@ -32,7 +32,6 @@ impl Job for ForgetJob {
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
-        let catalog = engine.catalog()?;
         if !engine.is_forgetting()? {
             // Another process has done it.
             return Ok(());
