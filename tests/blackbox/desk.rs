@@ -36,13 +36,13 @@ impl Shell for Ears {
     }
 }
 
-struct Seat {
+pub(crate) struct Seat {
     desk: Desk,
     ears: Arc<Ears>,
 }
 
 impl Seat {
-    fn at(world: &World) -> Self {
+    pub(crate) fn at(world: &World) -> Self {
         let ears = Arc::<Ears>::default();
         let places = Places {
             library: world.library(),
@@ -54,24 +54,24 @@ impl Seat {
         Self { desk: Desk::open(places, ears.clone()).unwrap(), ears }
     }
 
-    fn call(&self, name: &str, request: Value) -> Value {
+    pub(crate) fn call(&self, name: &str, request: Value) -> Value {
         self.try_call(name, request).unwrap_or_else(|error| panic!("{name}: {error:?}"))
     }
 
-    fn try_call(&self, name: &str, request: Value) -> Result<Value, ErrorReply> {
+    pub(crate) fn try_call(&self, name: &str, request: Value) -> Result<Value, ErrorReply> {
         dispatch(&self.desk, name, request)
     }
 
     /// What a person chose for a command, as the page is given it.
-    fn chosen(&self, purpose: Purpose, path: impl Into<PathBuf>) -> Value {
+    pub(crate) fn chosen(&self, purpose: Purpose, path: impl Into<PathBuf>) -> Value {
         json!(self.desk.grants().give(purpose, vec![path.into()]).grant)
     }
 
-    fn add_folder(&self, folder: impl Into<PathBuf>) -> Value {
+    pub(crate) fn add_folder(&self, folder: impl Into<PathBuf>) -> Value {
         self.call("add_folders", json!({ "folders": self.chosen(Purpose::AddFolders, folder) }))
     }
 
-    fn wait_for_jobs(&self) {
+    pub(crate) fn wait_for_jobs(&self) {
         let start = Instant::now();
         while !self.call("overview", Value::Null)["jobs"].as_array().unwrap().is_empty() {
             assert!(start.elapsed() < Duration::from_secs(120), "the job hangs");
@@ -91,7 +91,7 @@ impl Seat {
     }
 }
 
-fn no_filters() -> Value {
+pub(crate) fn no_filters() -> Value {
     json!({ "after": null, "before": null, "camera": null, "lens": null, "rating": null, "place": null, "folder": null, "format": null, "album": null })
 }
 

@@ -10,6 +10,7 @@ mod desk;
 mod duplicates;
 mod facts;
 mod faults;
+mod forgetting;
 mod forging;
 mod harness;
 mod hostile;

@@ -108,7 +108,7 @@ describe("the menu of a photo", () => {
   it("is about the photo under the pointer, or about all that are selected", async () => {
     await open(500);
     await fireEvent.contextMenu(cell(4), { clientX: 300, clientY: 200 });
-    expect(names()).toEqual(["Open the photo", "Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text", "Select"]);
+    expect(names()).toEqual(["Open the photo", "Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text", "Select", "Forget now…"]);
     expect(await violations()).toEqual([]);
     expect(entry("alt text").getAttribute("aria-disabled")).toBe("true");
     await fireEvent.click(entry("Select"));
@@ -116,7 +116,7 @@ describe("the menu of a photo", () => {
     expect(selected()).toEqual([4]);
     await press(cell(6), { ctrlKey: true });
     await fireEvent.contextMenu(cell(6));
-    expect(names()).toEqual(["Open the photo", "Add to album…", "Deselect"]);
+    expect(names()).toEqual(["Open the photo", "Add to album…", "Deselect", "Forget now…"]);
     await fireEvent.keyDown(screen.getByTestId("photo-menu"), { key: "Escape" });
     expect(document.activeElement).toBe(cell(6));
     expect(selected()).toEqual([4, 6]);
@@ -161,7 +161,7 @@ describe("the menu of a photo", () => {
     const viewer = await screen.findByTestId("lightbox");
     await fireEvent.contextMenu(viewer.querySelector("img") as HTMLElement, { clientX: 10, clientY: 10 });
     await waitFor(() => expect(entry("alt text").getAttribute("aria-disabled")).toBe("false"));
-    expect(names()).toEqual(["Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text"]);
+    expect(names()).toEqual(["Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text", "Forget now…"]);
     expect(await violations()).toEqual([]);
     await fireEvent.click(entry("alt text"));
     await waitFor(() => expect(fake.copied).toEqual(["A dog runs."]));
@@ -295,7 +295,7 @@ describe("the window", () => {
     await open(50);
     fake.handlers.overview = (() => {
       const { overview } = fake.handlers;
-      return async (request: null) => ({ ...(await overview(request)), photos: gone ? 0 : 50, folders: gone ? [] : [{ path: "/home/anna/Photos", photos: 50, missing: false }] });
+      return async (request: null) => ({ ...(await overview(request)), photos: gone ? 0 : 50, folders: gone ? [] : [{ id: 1, path: "/home/anna/Photos", photos: 50, missing: false }] });
     })();
     let gone = false;
     await fireEvent.click(screen.getByTestId("settings"));

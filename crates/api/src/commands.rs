@@ -6,6 +6,7 @@ use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::duplicate_types::*;
+use crate::forgetting::{Forget, ForgetPlan, Privacy};
 use crate::safekeeping::{BackUp, BackedUp, LibraryCheck};
 use crate::teach_types::*;
 use crate::types::*;
@@ -101,6 +102,10 @@ commands! {
     no_duplicates: NoDuplicates => ();
     trash_duplicates: TrashDuplicates => JobRow;
     undo_trash: () => TrashUndone;
+    forget_plan: Forget => ForgetPlan;
+    forget: Forget => JobRow;
+    privacy: () => Privacy;
+    let_all_in: () => ();
     facets: () => Facets;
     albums: () => Vec<AlbumRow>;
     create_album: CreateAlbum => AlbumRow;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sightline_engine::captions::Written;
+use sightline_engine::forgetting::ForgetJob;
 use sightline_engine::jobs::{JobBoard, JobState as EngineState, JobStatus};
 use sightline_engine::watch::{Hearing, WatchEvent, Watcher};
 use sightline_engine::{Engine, EngineConfig, PhotoId};
@@ -75,6 +76,10 @@ impl Desk {
     /// When the library cannot be opened.
     pub fn open(places: Places, shell: Arc<dyn Shell>) -> Result<Self, ErrorReply> {
         let (desk, settings) = Self::with(Engine::open, places, shell, false)?;
+        if desk.engine.is_forgetting()? {
+            // Whoever was asked for it has died.
+            desk.jobs.start(ForgetJob::default())?;
+        }
         desk.jobs.resume_interrupted()?;
         desk.engine.prepare();
         desk.watch_if(settings.watch)?;

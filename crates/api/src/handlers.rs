@@ -19,7 +19,7 @@ use crate::types::*;
 use crate::{Desk, ErrorReply};
 
 /// Where a person's settings are kept.
-pub(crate) const SETTINGS: &str = "desktop";
+pub(crate) const SETTINGS: &str = sightline_engine::settings::RECENT_SEARCHES.0;
 
 /// Captions that wait for a person's eye at a time.
 const REVIEWED: usize = 10_000;
@@ -31,6 +31,7 @@ impl Desk {
     pub fn overview(&self, (): ()) -> Reply<Overview> {
         let status = self.engine.status()?;
         let folder = |folder: sightline_engine::library::Folder| FolderRow {
+            id: folder.id(),
             path: text(&folder.path),
             photos: folder.photos,
             missing: folder.missing,

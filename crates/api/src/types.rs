@@ -142,6 +142,8 @@ pub struct JobRow {
 /// A folder of the library.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct FolderRow {
+    /// The number by which the page names it.
+    pub id: i64,
     /// Absolute path.
     pub path: String,
     /// Photos of different content below it.

@@ -165,6 +165,23 @@ impl Catalog {
         result.map_err(|failure| failure.at(self.file()))
     }
 
+    /// How what is written is written down first.
+    pub(crate) fn journal(&self) -> Journal {
+        self.shared.journal
+    }
+
+    /// Runs `work` on the writer, outside of any transaction and without a deadline of its own.
+    pub(crate) fn on_writer<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<T, CatalogError> {
+        let Some(writer) = &self.shared.writer else {
+            return Err(CatalogError::ReadOnly { path: self.file().into() });
+        };
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut writer).map_err(|failure| failure.at(self.file()))
+    }
+
     /// Runs `work` in one transaction, which is on disk when this returns without an error, and
     /// leaves no trace otherwise.
     pub(crate) fn write<T>(

@@ -9,8 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{CatalogError, Failure};
 use crate::tables::{
-    absence, album, caption, change, checkpoint, companion, fingerprint, folder, job, keyword, location, missing,
-    model, photo, problem, setting, thumbnail, trashed, vector, vector_file, verdict, version, volume, words,
+    absence, album, caption, change, checkpoint, companion, fingerprint, folder, forgotten, job, keyword, location,
+    missing, model, photo, problem, setting, thumbnail, trashed, vector, vector_file, verdict, version, volume, words,
 };
 
 /// "SLcg", so that `file` and this program can tell what it is.
@@ -36,6 +36,8 @@ const VERSIONS: &[&[&str]] = &[
     &[missing::V8, change::V8, vector_file::V8, photo::V8, caption::V8],
     // 9: stars, answers and words taken off are handed on too by what goes to the trash.
     &[trashed::V9],
+    // 10: what was forgotten and stays out.
+    &[forgotten::V10],
 ];
 
 /// The latest version.

@@ -11,7 +11,7 @@ use sightline_catalog::{
 };
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 9] = [
+const FIXTURES: [&str; 10] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
@@ -21,6 +21,7 @@ const FIXTURES: [&str; 9] = [
     include_str!("fixtures/schema-7.sql"),
     include_str!("fixtures/schema-8.sql"),
     include_str!("fixtures/schema-9.sql"),
+    include_str!("fixtures/schema-10.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {

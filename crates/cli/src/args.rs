@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    backup, bench, caption, check, completions, doctor, duplicates, eval, index, problems, restore, search, similar,
-    status, suggest, tags, teach, watch,
+    backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, problems, restore, search,
+    similar, status, suggest, tags, teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -98,6 +98,7 @@ pub(crate) enum Command {
     Teach(teach::Teach),
     Suggest(suggest::Suggest),
     Duplicates(duplicates::Duplicates),
+    Forget(forget::Forget),
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use sightline_engine::{Engine, EngineConfig, decoder_program, home};
 
 use crate::args::Global;
-use crate::output::Output;
+use crate::output::{Output, complain};
 
 /// The folder of the model that ships with the program.
 const MODEL: &str = "assets/models/home-1";
@@ -26,9 +26,20 @@ pub(crate) fn config(global: &Global) -> anyhow::Result<EngineConfig> {
     })
 }
 
-/// An engine that may write to its library, which is made if it is not there.
+/// An engine that may write to its library, which is made if it is not there. What was asked to be forgotten, by a
+/// process that died of whatever, is forgotten first.
 pub(crate) fn writer(global: &Global) -> anyhow::Result<Engine> {
-    Ok(Engine::open(config(global)?)?)
+    let engine = Engine::open(config(global)?)?;
+    if engine.is_forgetting()? {
+        if !global.json {
+            complain("goes on with what was to be forgotten");
+        }
+        // It is kept out in any case, and the work that was asked for can be done.
+        if let Err(error) = engine.finish_forgetting() {
+            Output::new(global.json).note(error.code(), &format!("not all of what was forgotten is erased: {error}"));
+        }
+    }
+    Ok(engine)
 }
 
 /// Says what it means that a library lies on a network share, if it does.

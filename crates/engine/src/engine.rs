@@ -203,6 +203,15 @@ impl Engine {
         self.0.memory.changes.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Drops what is kept in memory of photos, some of which were forgotten.
+    pub(crate) fn drop_memory(&self) {
+        let memory = &self.0.memory;
+        *memory.vectors.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *memory.suggested.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *memory.duplicates.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        memory.proofs.drop_all();
+    }
+
     /// The list of tags in use.
     pub(crate) fn held_tagger(&self) -> &HeldTagger {
         &self.0.memory.tagger

@@ -134,6 +134,18 @@ pub enum EngineError {
         /// The photo.
         path: PathBuf,
     },
+    /// The library knows nothing of a file or folder that is to be forgotten.
+    #[error("{}: the library knows nothing of it; check the path, or index its folder first", path.display())]
+    NotKnown {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A folder was given where a photo is wanted.
+    #[error("{}: a folder; use --folder for a folder and all in it", path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A caption has no word.
     #[error("a caption needs words; type some, or take the caption back")]
     CaptionEmpty,
@@ -250,6 +262,8 @@ impl EngineError {
             Self::ChangedSince { .. } => "changed_since",
             Self::NotAllCopied { .. } => "not_all_copied",
             Self::NotIndexed { .. } => "not_indexed",
+            Self::NotKnown { .. } => "not_known",
+            Self::IsFolder { .. } => "is_folder",
             Self::CaptionEmpty => "caption_empty",
             Self::KeywordEmpty => "keyword_empty",
             Self::NotEmbedded { .. } => "not_embedded",

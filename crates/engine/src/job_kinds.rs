@@ -3,13 +3,14 @@
 use crate::captions::CaptionJob;
 use crate::duplicates::{DuplicatesJob, TrashJob};
 use crate::export::CopyJob;
+use crate::forgetting::ForgetJob;
 use crate::index::IndexJob;
 use crate::jobs::JobKind;
 use crate::teach::{ActivateJob, TeachJob};
 use crate::watch::FollowJob;
 
 /// All kinds.
-pub(crate) const JOB_KINDS: [JobKind; 8] = [
+pub(crate) const JOB_KINDS: [JobKind; 9] = [
     JobKind::of::<IndexJob>(),
     JobKind::of::<FollowJob>(),
     JobKind::of::<CaptionJob>(),
@@ -18,6 +19,7 @@ pub(crate) const JOB_KINDS: [JobKind; 8] = [
     JobKind::of::<ActivateJob>(),
     JobKind::of::<DuplicatesJob>(),
     JobKind::of::<TrashJob>(),
+    JobKind::of::<ForgetJob>(),
 ];
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod error;
 pub mod eval;
 pub mod export;
 pub mod foreign_text;
+pub mod forgetting;
 pub mod home;
 mod idle_workers;
 pub mod index;

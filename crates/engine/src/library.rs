@@ -17,6 +17,14 @@ pub struct Folder {
     pub missing: bool,
 }
 
+impl Folder {
+    /// A number for it, the same as long as its path: 48 bits of a hash.
+    pub fn id(&self) -> i64 {
+        let hash = blake3::hash(self.path.as_os_str().as_encoded_bytes());
+        hash.as_bytes()[..6].iter().fold(0, |number, byte| number << 8 | i64::from(*byte))
+    }
+}
+
 impl Engine {
     /// The folders that were indexed, by path.
     ///

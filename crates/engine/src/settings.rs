@@ -5,6 +5,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{Engine, EngineError};
 
+/// The setting in which the searches that were typed last are, and the place of their list in it.
+pub const RECENT_SEARCHES: (&str, &str) = ("desktop", "$.recent_searches");
+
 impl Engine {
     /// A setting, if it was ever set and can still be understood.
     ///

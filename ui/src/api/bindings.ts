@@ -400,6 +400,10 @@ album: number | null, };
 
 export type FolderRow = { 
 /**
+ * The number by which the page names it.
+ */
+id: number, 
+/**
  * Absolute path.
  */
 path: string, 
@@ -423,6 +427,45 @@ grant: Grant,
  * Names of the files or folders, without the folders that they are in.
  */
 names: Array<string>, };
+export type Forget = { 
+/**
+ * These photos, by number.
+ */
+photos: Array<number>, 
+/**
+ * All of this folder of the library, by its number.
+ */
+folder: number | null, 
+/**
+ * The photos that lie in no folder any more.
+ */
+missing: boolean, 
+/**
+ * The searches that are remembered.
+ */
+searches: boolean, };
+
+export type ForgetPlan = { 
+/**
+ * Photos that go.
+ */
+photos: number, 
+/**
+ * Photos of the folder that lie in another one too, and stay.
+ */
+stay: number, 
+/**
+ * Whether the library keeps marks of what goes, so that it stays out.
+ */
+keeps_out: boolean, 
+/**
+ * Versions that may have learned from the photos, by name.
+ */
+versions: Array<string>, 
+/**
+ * Older copies beside the library that have it all still, by name.
+ */
+copies: Array<string>, };
 
 export type HeatMap = { 
 /**
@@ -747,6 +790,20 @@ photo: number,
  * The place.
  */
 location: number, };
+
+export type Privacy = { 
+/**
+ * Photos that lie in no folder any more.
+ */
+missing: number, 
+/**
+ * Photos that are kept out.
+ */
+photos_out: number, 
+/**
+ * Folders that are kept out.
+ */
+folders_out: number, };
 
 export type ProblemRow = { 
 /**
@@ -1296,6 +1353,10 @@ export interface Rpc {
   no_duplicates: [NoDuplicates, null];
   trash_duplicates: [TrashDuplicates, JobRow];
   undo_trash: [null, TrashUndone];
+  forget_plan: [Forget, ForgetPlan];
+  forget: [Forget, JobRow];
+  privacy: [null, Privacy];
+  let_all_in: [null, null];
   facets: [null, Facets];
   albums: [null, Array<AlbumRow>];
   create_album: [CreateAlbum, AlbumRow];

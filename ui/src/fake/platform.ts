@@ -2,6 +2,7 @@
 import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, Granted, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
 import type { Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
+import { forgettingHandlers } from "./forgetting";
 import { startHandlers } from "./start";
 import { teachHandlers } from "./teach";
 
@@ -53,7 +54,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     if (paths === undefined || !grants.delete(grant)) throw { code: "grant_gone", message: "choose again" };
     return paths;
   };
-  let folders = photos > 0 ? [{ path: "/home/anna/Photos", photos, missing: false }] : [];
+  let folders = photos > 0 ? [{ id: 1, path: "/home/anna/Photos", photos, missing: false }] : [];
   let absences: AbsenceRow[] = [];
   let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [], watch: true };
   let nextAlbum = 1;
@@ -112,7 +113,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       jobs: [],
     }),
     add_folders: (request) => {
-      folders = [...folders, ...used(request.folders).map((path) => ({ path, photos: 0, missing: false }))];
+      folders = [...folders, ...used(request.folders).map((path, index) => ({ id: folders.length + index + 1, path, photos: 0, missing: false }))];
       return runningJob();
     },
     add_samples: () => runningJob(),
@@ -254,6 +255,16 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       running: runningJob,
     }),
     ...duplicateHandlers({ all, running: runningJob }),
+    ...forgettingHandlers({
+      running: runningJob,
+      drop: (photos, folder) => {
+        photos.forEach((photo) => all.splice(all.indexOf(photo), 1));
+        folders = folders.filter(({ id }) => id !== folder);
+      },
+      dropSearches: () => {
+        settings = { ...settings, recent_searches: [] };
+      },
+    }),
     ...startHandlers(),
     reveal: () => null,
     export_table: () => null,

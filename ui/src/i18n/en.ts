@@ -1,6 +1,7 @@
 /** Everything that the window says, in English; other languages have the same keys. */
 import type { UnknownKind } from "../api/bindings";
 import { duplicatesEn } from "./duplicates.en";
+import { forgettingEn } from "./forgetting.en";
 import { safekeepingEn } from "./safekeeping.en";
 import { startEn } from "./start.en";
 import { teachEn } from "./teach.en";
@@ -313,6 +314,7 @@ export const en = {
     open: "Another dialog is open.",
   },
   duplicates: duplicatesEn,
+  forgetting: forgettingEn,
   safekeeping: safekeepingEn,
   start: startEn,
   teach: teachEn,

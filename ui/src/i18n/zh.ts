@@ -1,6 +1,7 @@
 /** 窗口中的全部文字，简体中文。 */
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
+import { forgettingZh } from "./forgetting.zh";
 import { safekeepingZh } from "./safekeeping.zh";
 import { startZh } from "./start.zh";
 import { teachZh } from "./teach.zh";
@@ -310,6 +311,7 @@ export const zh: Messages = {
     open: "另一个对话框尚未关闭。",
   },
   duplicates: duplicatesZh,
+  forgetting: forgettingZh,
   safekeeping: safekeepingZh,
   start: startZh,
   teach: teachZh,

@@ -313,6 +313,23 @@ function registerFileActions(where: Action["where"]): void {
   });
 }
 
+registerForget("inGrid");
+registerForget("inViewer");
+
+/** Last in the menu: nothing brings it back. */
+function registerForget(where: Action["where"]): void {
+  register({
+    label: (m) => m.forgetting.action,
+    keys: [],
+    where,
+    inMenu: { group: 3, fits: (app) => !app.opening.readOnly },
+    perform: (app) => {
+      const photos = app.chosen();
+      if (photos.length > 0) void app.attempt(() => app.forgetting.ask({ kind: "photos", photos }));
+    },
+  });
+}
+
 function isSingle(_app: AppState, photos: readonly number[]): boolean {
   return photos.length === 1;
 }

@@ -9,6 +9,7 @@ import { Captions } from "./captions.svelte";
 import { choose, named } from "./choose";
 import { Carried } from "./carried.svelte";
 import { Duplicates } from "./duplicates.svelte";
+import { Forgetting } from "./forgetting.svelte";
 import { Jobs } from "./jobs.svelte";
 import { Opening } from "./opening.svelte";
 import { OpenPhoto } from "./open_photo.svelte";
@@ -56,6 +57,7 @@ export class AppState {
   readonly albums = new Albums();
   readonly teach = new Teach();
   readonly duplicates = new Duplicates();
+  readonly forgetting = new Forgetting();
   readonly suggestions = new SuggestionReview();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
   readonly preferences = new Preferences();
@@ -137,7 +139,21 @@ export class AppState {
     if (job.state === "done" && job.kind === "teach" && this.view !== "teach") this.toasts.note(t().teach.done);
     if (job.state === "done" && job.kind === "activate") this.toasts.note(t().teach.activated);
     if (job.state === "done" && job.kind === "trash") this.toasts.note(t().duplicates.moved);
+    if (job.state === "done" && job.kind === "forget") this.toasts.note(t().forgetting.done);
     void this.attempt(() => this.#libraryChanged());
+  }
+
+  /** Forgets what the open question is about. */
+  async forget(): Promise<void> {
+    const { subject } = this.forgetting;
+    await this.attempt(async () => {
+      // Else the page would have them kept again.
+      if (subject?.kind === "searches") await this.preferences.forgetSearches();
+      if (subject?.kind === "photos") this.opened = null;
+      if (subject?.kind === "folder" && this.results.scope.kind === "folder") this.show({ kind: "all" });
+      const job = await this.forgetting.confirm();
+      if (job !== null) this.jobs.hear(job);
+    });
   }
 
   /** Does something and shows its error, if it has one. */

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::path_bytes;
+use crate::tables::forgotten;
 use crate::{Catalog, CatalogError};
 
 pub(crate) const V5: &str = "
@@ -77,7 +78,13 @@ impl Catalog {
         self.write(|transaction| {
             let sql = "INSERT INTO absence (path, folder) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
             let mut insert = transaction.prepare_cached(sql)?;
+            let marker = forgotten::marker(transaction)?;
             for path in missing {
+                if let Some(marker) = &marker
+                    && forgotten::keeps_file_out(transaction, marker, path)?
+                {
+                    continue;
+                }
                 insert.execute((path_bytes::encode(path), &own))?;
             }
             Ok(())

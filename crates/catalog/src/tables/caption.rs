@@ -11,6 +11,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
+use crate::tables::forgotten;
 use crate::tables::photo::{self, PhotoId};
 use crate::tables::words;
 use crate::{Catalog, CatalogError};
@@ -210,10 +211,16 @@ impl Catalog {
     /// # Errors
     /// When there is no such photo, or the library cannot be written.
     pub fn put_caption(&self, photo: PhotoId, new: &NewCaption, overwrite: Overwrite) -> Result<bool, CatalogError> {
-        self.put_captions(&[(photo, new.clone())], overwrite).map(|kept| kept == 1)
+        self.write(|transaction| {
+            if !photo::exists(transaction, photo)? {
+                return Err(CatalogError::UnknownPhoto { id: photo.0 }.into());
+            }
+            put(transaction, photo, new, overwrite)
+        })
     }
 
-    /// Keeps captions in one transaction, as [`Catalog::put_caption`]; returns how many were kept.
+    /// Keeps captions in one transaction, as [`Catalog::put_caption`]; returns how many were kept. A photo that a person
+    /// had forgotten meanwhile is passed over.
     ///
     /// # Errors
     /// When one of the photos is unknown or the library cannot be written; then none is kept.
@@ -224,8 +231,12 @@ impl Catalog {
     ) -> Result<usize, CatalogError> {
         self.write(|transaction| {
             let mut kept = 0;
+            let some_are_forgotten = forgotten::marker(transaction)?.is_some();
             for (photo, new) in captions {
                 if !photo::exists(transaction, *photo)? {
+                    if some_are_forgotten {
+                        continue;
+                    }
                     return Err(CatalogError::UnknownPhoto { id: photo.0 }.into());
                 }
                 kept += usize::from(put(transaction, *photo, new, overwrite)?);

@@ -97,6 +97,15 @@ pub(crate) fn remove(connection: &Connection, path: &[u8]) -> rusqlite::Result<u
 }
 
 impl Catalog {
+    /// The photo's file that a file belongs to, if it belongs to one.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn main_of(&self, path: &Path) -> Result<Option<PathBuf>, CatalogError> {
+        let path = path_bytes::encode(path);
+        self.read(|transaction| Ok(main_of(transaction, &path)?.map(path_bytes::decode)))
+    }
+
     /// The companions at `path` or below it.
     ///
     /// # Errors

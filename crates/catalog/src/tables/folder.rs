@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::params_from_iter;
 
 use crate::path_bytes;
+use crate::tables::forgotten::{self, Kind};
 use crate::{Catalog, CatalogError};
 
 pub(crate) const V1: &str = "
@@ -26,6 +27,12 @@ impl Catalog {
         }
         self.write(|transaction| {
             transaction.execute("INSERT INTO folder (path) VALUES (?1) ON CONFLICT DO NOTHING", [&path])?;
+            // Who names it wants it back, also if a folder around it was forgotten.
+            if let Some(marker) = forgotten::marker(transaction)? {
+                for folder in folder.ancestors() {
+                    forgotten::let_in(transaction, &marker, Kind::Folder, folder)?;
+                }
+            }
             Ok(())
         })
     }

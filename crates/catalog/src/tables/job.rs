@@ -218,6 +218,18 @@ impl Catalog {
         plain::open(&self.lock_path(id)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
+    /// Says what a job is asked from now on, which nobody works on.
+    ///
+    /// # Errors
+    /// When the library cannot be written.
+    pub fn set_job_payload(&self, id: JobId, kind: &str, payload: &str) -> Result<(), CatalogError> {
+        let marked = self.installation().get().map(|installation| installation.marked(kind, payload));
+        let payload = marked.as_deref().unwrap_or(payload);
+        self.write(|transaction| {
+            Ok(transaction.execute("UPDATE job SET payload = ?2 WHERE id = ?1", (id.0, payload)).map(drop)?)
+        })
+    }
+
     /// Removes a job's row, which nobody will ask for again.
     ///
     /// # Errors

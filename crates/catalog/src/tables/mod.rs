@@ -8,6 +8,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod companion;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
+pub(crate) mod forgotten;
 pub(crate) mod job;
 pub(crate) mod job_mark;
 pub(crate) mod keyword;

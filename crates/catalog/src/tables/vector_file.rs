@@ -17,6 +17,7 @@ use tempfile::Builder;
 use crate::error::Failure;
 use crate::safekeeping::remove_abandoned;
 use crate::tables::change;
+use crate::tables::forgotten;
 use crate::tables::model::{self, ModelKey, ModelRow};
 use crate::vectors::{VectorIndex, file};
 use crate::{Catalog, CatalogError};
@@ -106,6 +107,10 @@ impl Catalog {
         let listed = self.write(|transaction| {
             let Some(model) = model::find(transaction, key)? else { return Ok(None) };
             let old = of(transaction, model.id)?;
+            // Photos may have been forgotten since, of which no file is to have anything.
+            if as_of < forgotten::erased_at(transaction)? {
+                return Ok(None);
+            }
             // Another process may have brought a later one.
             if old.as_ref().is_some_and(|(_, number)| *number > as_of) {
                 return Ok(None);

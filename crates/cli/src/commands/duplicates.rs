@@ -142,7 +142,7 @@ fn named<'a>(groups: &'a [DuplicateGroup], files: &[PathBuf]) -> anyhow::Result<
 }
 
 /// The path as the library has it: its folder without links, its own name as it is.
-fn absolute(file: &Path) -> PathBuf {
+pub(super) fn absolute(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (std::fs::canonicalize(folder), file.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),

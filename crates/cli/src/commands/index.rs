@@ -96,6 +96,7 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
             "problems": summary.problems,
             "unsupported": summary.unsupported,
             "companions": summary.companions,
+            "kept_out": summary.kept_out,
             "held": held(&summary.held),
             "device": summary.device,
             "seconds": (seconds * 1000.0).round() / 1000.0,
@@ -112,6 +113,7 @@ fn print(output: Output, summary: &IndexSummary, seconds: f64, cancelled: bool) 
     part(summary.reread, "with metadata read anew");
     part(summary.removed, "gone");
     part(summary.companions, "beside a photo, as its RAW file or film");
+    part(summary.kept_out, "kept out because you had them forgotten");
     part(summary.unsupported, "of formats not read yet");
     part(summary.problems, "unreadable");
     let found = count(summary.found, "photo");

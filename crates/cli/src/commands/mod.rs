@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;
+pub(crate) mod forget;
 pub(crate) mod index;
 pub(crate) mod problems;
 pub(crate) mod restore;

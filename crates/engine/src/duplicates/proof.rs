@@ -28,6 +28,11 @@ fn pair(one: ContentHash, other: ContentHash) -> Pair {
 }
 
 impl Proofs {
+    /// Forgets all of them.
+    pub fn drop_all(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Whether two contents are the same picture, if that is known.
     fn of(&self, one: ContentHash, other: ContentHash) -> Option<bool> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&pair(one, other)).copied()

@@ -38,6 +38,10 @@ impl CopyJob {
 impl Job for CopyJob {
     const KIND: &'static str = "copy";
 
+    fn without(self, is_forgotten: &dyn Fn(&Path) -> bool) -> Option<Self> {
+        (!is_forgotten(&self.folder)).then_some(self)
+    }
+
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let total = self.photos.len() as u64;
         let mut skipped: Vec<Skipped> = Vec::new();

@@ -58,6 +58,14 @@ pub(super) fn left_behind(library: &Path) -> BTreeSet<PathBuf> {
     left
 }
 
+/// Takes files off what a run that died left behind. Nobody may index meanwhile.
+pub(crate) fn forget(library: &Path, is_forgotten: &dyn Fn(&Path) -> bool) {
+    let mut left = left_behind(library);
+    left.retain(|file| !is_forgotten(file));
+    // At its end it writes down who is left, or takes the file away.
+    drop(InFlight::start(library, left));
+}
+
 impl InFlight {
     /// Begins a run, in which the suspects `kept` are not read.
     pub fn start(library: &Path, kept: BTreeSet<PathBuf>) -> Self {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sightline_catalog::{Catalog, PhotoFacts, PhotoId, Reading};
+use sightline_catalog::{Catalog, KeptOut, PhotoFacts, PhotoId, Reading};
 use sightline_media::caption_metadata::beside;
 use sightline_media::{ContentHash, Fingerprint, Found, Limits, MediaError, PhotoFormat, hash_photo};
 use sightline_vlm::ModelInput;
@@ -46,6 +46,8 @@ pub(super) enum Outcome {
     Bad(Unreadable),
     /// It is gone or has changed since it was found; the next scan will tell.
     Skipped(PathBuf),
+    /// Its content was forgotten and stays out.
+    KeptOut(PathBuf),
 }
 
 /// A photo that the catalogue does not know yet.
@@ -73,6 +75,7 @@ pub(super) struct PhotoReader<'a> {
     cx: &'a JobCx<'a>,
     in_flight: &'a InFlight,
     catalog: &'a Catalog,
+    kept_out: &'a KeptOut,
     host: ModelHost,
     loader: Mutex<Option<Arc<Loader>>>,
     /// Contents that a thread has taken on, if copies are put off.
@@ -82,12 +85,18 @@ pub(super) struct PhotoReader<'a> {
 impl<'a> PhotoReader<'a> {
     /// A reader. With `put_copies_off`, files of equal content are read once and the others come
     /// back as [`Outcome::Copy`].
-    pub fn new(cx: &'a JobCx<'a>, in_flight: &'a InFlight, put_copies_off: bool) -> Result<Self, EngineError> {
+    pub fn new(
+        cx: &'a JobCx<'a>,
+        in_flight: &'a InFlight,
+        kept_out: &'a KeptOut,
+        put_copies_off: bool,
+    ) -> Result<Self, EngineError> {
         let engine = cx.engine();
         Ok(Self {
             cx,
             in_flight,
             catalog: engine.catalog()?,
+            kept_out,
             host: engine.host(),
             loader: Mutex::default(),
             taken: put_copies_off.then(Mutex::default),
@@ -131,6 +140,9 @@ impl<'a> PhotoReader<'a> {
     fn read_good(&self, found: &Found) -> Result<Option<Outcome>, EngineError> {
         let stopping = || self.cx.stopping();
         let hash = patiently(&self.cx.stop(), || Ok(hash_photo(&found.path, &Limits::default(), &stopping)?))?;
+        if self.kept_out.photo(&hash.0) {
+            return Ok(Some(Outcome::KeptOut(found.path.clone())));
+        }
         if let Some(id) = self.catalog.read_before(&hash.0)? {
             return Ok(Some(Outcome::Located(found.clone(), id)));
         }

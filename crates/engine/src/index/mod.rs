@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use sightline_catalog::{Absence, Conclusion};
+use sightline_catalog::{Absence, Conclusion, KeptOut};
 use sightline_media::Found;
 
 use crate::batches::batch_size;
@@ -38,6 +38,7 @@ use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
 use crate::{Engine, EngineError};
 use guard::Losses;
+pub(crate) use in_flight::forget as forget_in_flight;
 use load::{Outcome, PhotoReader, Task};
 use roots::Roots;
 use scan::Plan;
@@ -90,6 +91,8 @@ pub struct IndexSummary {
     pub unsupported: u64,
     /// Files that belong to a photo beside them: RAW files of JPEGs, films of Live Photos.
     pub companions: u64,
+    /// Files that stay out of the library because a person had them forgotten.
+    pub kept_out: u64,
     /// Folders of which too much vanished to be forgotten without a question.
     pub held: Vec<Absence>,
     /// Files that may still be being written; to be looked at again.
@@ -182,6 +185,13 @@ impl Job for IndexJob {
         self.looked_at()
     }
 
+    fn without(mut self, is_forgotten: &dyn Fn(&Path) -> bool) -> Option<Self> {
+        let whole = self.touched.is_empty();
+        self.roots.retain(|root| !is_forgotten(root));
+        self.touched.retain(|path| !is_forgotten(path));
+        (!self.roots.is_empty() && whole == self.touched.is_empty()).then_some(self)
+    }
+
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
         let catalog = engine.catalog()?;
@@ -203,6 +213,7 @@ impl Job for IndexJob {
         };
         let (losses, young, found) = (self.losses(), std::mem::take(&mut plan.young), self.summary.found);
         let in_flight = plan.suspects(cx, whole)?;
+        let kept_out = std::mem::take(&mut plan.kept_out);
         let mut writer = Writer::new(cx, &serving, &in_flight, &mut self.summary)?;
         writer.edits = std::mem::take(&mut plan.edits);
         writer.list(std::mem::take(&mut plan.unreadable))?;
@@ -217,18 +228,18 @@ impl Job for IndexJob {
             writer.begin_at((found - tasks.len() as u64).saturating_sub(lacking + stale));
         }
         writer.expect(tasks.len() as u64 + lacking + stale, 0)?;
-        let copies = embed(cx, &mut writer, &roots, tasks, true)?;
+        let copies = embed(cx, &mut writer, (&roots, &kept_out), tasks, true)?;
         // Copies of files that were read in the same run: by now their content is known.
-        embed(cx, &mut writer, &roots, copies.into_iter().map(Task::New).collect(), false)?;
+        embed(cx, &mut writer, (&roots, &kept_out), copies.into_iter().map(Task::New).collect(), false)?;
         let halves = plan.halves_of(&std::mem::take(&mut writer.bad));
         writer.expect(halves.len() as u64, 0)?;
-        embed(cx, &mut writer, &roots, halves.into_iter().map(Task::New).collect(), false)?;
+        embed(cx, &mut writer, (&roots, &kept_out), halves.into_iter().map(Task::New).collect(), false)?;
         if whole {
             // Photos that an earlier run, or another model, left without a vector of this one.
             let photos = catalog.photos_without_vector(&model)?.into_iter();
             let tasks: Vec<Task> = photos.map(|(id, path)| Task::Again { id, path }).collect();
             writer.expect(tasks.len() as u64, lacking)?;
-            embed(cx, &mut writer, &roots, tasks, false)?;
+            embed(cx, &mut writer, (&roots, &kept_out), tasks, false)?;
         }
         let photos = plan.stale.iter().chain(&std::mem::take(&mut writer.relocated)).copied().collect();
         facts::read_anew(cx, &mut writer, photos, stale)?;
@@ -267,7 +278,7 @@ fn now_s() -> i64 {
 fn embed(
     cx: &JobCx<'_>,
     writer: &mut Writer<'_, '_>,
-    roots: &Roots,
+    (roots, kept_out): (&Roots, &KeptOut),
     tasks: Vec<Task>,
     put_copies_off: bool,
 ) -> Result<Vec<Found>, EngineError> {
@@ -275,7 +286,7 @@ fn embed(
     if tasks.is_empty() {
         return Ok(copies);
     }
-    let reader = PhotoReader::new(cx, writer.in_flight, put_copies_off)?;
+    let reader = PhotoReader::new(cx, writer.in_flight, kept_out, put_copies_off)?;
     let read = |task| reader.read(task);
     let result = work_ahead(cx, tasks, 2 * batch_size(), read, |outcome| match outcome? {
         Outcome::Copy(found) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sightline_catalog::{Catalog, Companion, Known, PhotoId, Reading};
+use sightline_catalog::{Catalog, Companion, KeptOut, Known, PhotoId, Reading};
 use sightline_media::caption_metadata::{is_sidecar_name, possible_sidecars};
 use sightline_media::{FileKind, Found, Listings, MediaError, half_of_pair, is_skipped_name, look, may_lead_pair};
 
@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub tried_sidecars: Vec<PathBuf>,
     /// Files that were passed over because they may still be being written.
     pub young: Vec<PathBuf>,
+    /// What was forgotten and stays out.
+    pub kept_out: KeptOut,
 }
 
 /// What is known of the part of the library that is looked at.
@@ -87,7 +89,7 @@ impl Plan {
         retry: bool,
         summary: &mut IndexSummary,
     ) -> Result<Self, EngineError> {
-        let mut plan = Self::default();
+        let mut plan = Self { kept_out: cx.engine().catalog()?.kept_out()?, ..Self::default() };
         let mut seen = 0;
         // Looked through again, a folder is as far as it was.
         let reached = Some(cx.reached()).filter(|(_, total)| *total > 0);
@@ -126,7 +128,8 @@ impl Plan {
         summary: &mut IndexSummary,
     ) -> Result<Self, EngineError> {
         let catalog = cx.engine().catalog()?;
-        let (mut plan, mut before, mut listings) = (Self::default(), Before::default(), Listings::default());
+        let (mut plan, mut before, mut listings) =
+            (Self { kept_out: catalog.kept_out()?, ..Self::default() }, Before::default(), Listings::default());
         let mut todo: BTreeSet<PathBuf> = paths.iter().filter(|path| is_walked(roots, path)).cloned().collect();
         for path in todo.clone() {
             if half_of_pair(&path).is_some() || may_lead_pair(&path) {
@@ -193,7 +196,7 @@ impl Plan {
     fn close(&mut self, cx: &JobCx<'_>, before: &mut Before, error: &MediaError, summary: &mut IndexSummary) {
         let path = error.path().to_path_buf();
         // A link to nowhere, or a file that went away just now, is no problem.
-        if !matches!(error, MediaError::Missing { .. }) {
+        if !matches!(error, MediaError::Missing { .. }) && !self.kept_out.file(&path) {
             cx.item_failed(&path, error.code(), &error.to_string());
             self.unreadable.push(Unreadable::folder(path.clone(), error));
             summary.problems += 1;
@@ -203,6 +206,10 @@ impl Plan {
 
     /// Takes a file that is there.
     fn meet(&mut self, cx: &JobCx<'_>, before: &mut Before, found: Found, retry: bool, summary: &mut IndexSummary) {
+        if self.kept_out.file(&found.path) {
+            summary.kept_out += u64::from(found.kind == FileKind::Photo);
+            return;
+        }
         if found.kind == FileKind::Sidecar {
             before.sidecars.insert(found.path.clone(), facts::stamp(&found));
             if let Some(known) = before.files.remove(&found.path) {

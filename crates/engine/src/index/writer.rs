@@ -150,6 +150,12 @@ impl<'a, 'cx> Writer<'a, 'cx> {
                 self.done_with.push(path.clone());
                 path
             }
+            Outcome::KeptOut(path) => {
+                self.summary.kept_out += 1;
+                self.done += 1;
+                self.in_flight.end(vec![path.clone()]);
+                path
+            }
             Outcome::Skipped(path) | Outcome::Copy(sightline_media::Found { path, .. }) => {
                 self.done += 1;
                 self.in_flight.end(vec![path.clone()]);

@@ -18,6 +18,7 @@ use sightline_catalog::{CatalogError, JobId, JobRow, JobState};
 
 use super::outcome::Outcome;
 use super::{Job, JobControl, JobEvent, Progress, registry};
+use crate::forgetting::ForgetJob;
 use crate::index::{IndexJob, UnderWay, overlap};
 use crate::job_kinds::JOB_KINDS;
 use crate::watch::FollowJob;
@@ -28,6 +29,9 @@ pub(super) const PAUSED_BY_HAND: &str = "jobs_paused_by_hand";
 
 /// How often a job looks whether another one has left its folders.
 const FOLDERS_POLL: Duration = Duration::from_millis(50);
+
+/// How long those that step aside may take to end.
+const STEP_ASIDE: Duration = Duration::from_secs(30);
 
 /// How a job stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -311,12 +315,36 @@ impl JobBoard {
             self.wait_for_followers(job, control);
             turn
         });
+        let aside = if J::KIND == ForgetJob::KIND { self.have_indexing_step_aside() } else { Vec::new() };
         self.change(id, |status| status.state = JobState::Running);
         let tell = |event| self.hear(id, event);
         let outcome = self.0.engine.run_row(id, job, control, &tell);
         drop(turn);
         self.end(id, &outcome);
+        self.let_go_on(&aside);
         outcome.result
+    }
+
+    /// Pauses the jobs that index: what they read is named in the library's folder until they end. Gives their numbers.
+    fn have_indexing_step_aside(&self) -> Vec<i64> {
+        let live = self.lock();
+        let indexing = live.iter().filter(|(_, live)| live.status.kind == IndexJob::KIND && !live.control.stopping());
+        indexing.map(|(id, live)| (live.control.pause(), *id).1).collect()
+    }
+
+    /// Lets those go on that have stepped aside, but for what a person has paused or ended meanwhile.
+    fn let_go_on(&self, aside: &[i64]) {
+        let deadline = std::time::Instant::now() + STEP_ASIDE;
+        while aside.iter().any(|id| self.lock().contains_key(id)) && std::time::Instant::now() < deadline {
+            std::thread::sleep(FOLDERS_POLL);
+        }
+        let by_hand = self.paused_by_hand().unwrap_or_default();
+        for id in aside.iter().filter(|id| !by_hand.contains(id)) {
+            if self.row(*id).is_ok_and(|row| row.state == JobState::Paused) {
+                // It is told by itself how it goes on.
+                self.resume(*id).ok();
+            }
+        }
     }
 
     fn hear(&self, id: JobId, event: JobEvent) {

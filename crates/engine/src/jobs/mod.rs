@@ -8,6 +8,7 @@
 //!
 //! This module knows nothing of what a job does; the kinds are listed in `job_kinds`.
 
+mod aside;
 mod board;
 mod control;
 mod cx;
@@ -25,7 +26,7 @@ pub(crate) use registry::JobKind;
 pub use run::JobSummary;
 pub use sightline_catalog::JobState;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -43,6 +44,15 @@ pub trait Job: Serialize + DeserializeOwned + Send {
     /// do so with one folder at once.
     fn looks_at(&self) -> &[PathBuf] {
         &[]
+    }
+
+    /// The job without files and folders that a person had forgotten, as `is_forgotten` says; `None` when nothing is left
+    /// to do. A kind whose payload names any has to say.
+    fn without(self, _is_forgotten: &dyn Fn(&Path) -> bool) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        Some(self)
     }
 
     /// Looks whether what was asked for makes sense, before a row is written or a run begins.

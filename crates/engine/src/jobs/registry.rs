@@ -1,9 +1,14 @@
 //! Kinds of jobs: each brings what it takes to let one of its rows go on.
 
+use std::path::Path;
+
 use sightline_catalog::JobRow;
 
 use super::{Job, JobBoard, JobStatus};
 use crate::EngineError;
+
+/// Makes of a payload one without the files and folders that were forgotten.
+type Without = fn(&str, &dyn Fn(&Path) -> bool) -> Option<String>;
 
 /// A kind of job, of which a row tells the name.
 pub(crate) struct JobKind {
@@ -11,12 +16,14 @@ pub(crate) struct JobKind {
     pub name: &'static str,
     /// Lets a row of this kind go on.
     pub go_on: fn(&JobBoard, &JobRow) -> Result<JobStatus, EngineError>,
+    /// A payload of this kind without what was forgotten; see [`Job::without`].
+    pub without: Without,
 }
 
 impl JobKind {
     /// The kind that `J` is.
     pub const fn of<J: Job + 'static>() -> Self {
-        Self { name: J::KIND, go_on: JobBoard::go_on::<J> }
+        Self { name: J::KIND, go_on: JobBoard::go_on::<J>, without: without::<J> }
     }
 }
 
@@ -32,4 +39,10 @@ pub(super) fn read<J: Job>(row: &JobRow) -> Result<J, EngineError> {
     let job: J = serde_json::from_str(&row.payload).map_err(|error| wrong(error.to_string()))?;
     job.check()?;
     Ok(job)
+}
+
+/// One that cannot be read cannot go on, and goes too.
+fn without<J: Job>(payload: &str, is_forgotten: &dyn Fn(&Path) -> bool) -> Option<String> {
+    let job: J = serde_json::from_str(payload).ok()?;
+    serde_json::to_string(&job.without(is_forgotten)?).ok()
 }

@@ -53,6 +53,11 @@ impl Row {
         }
     }
 
+    /// Whether another process has ended the job, or taken it off.
+    fn is_ended(&self) -> bool {
+        self.catalog.job(self.id).is_ok_and(|row| row.is_none_or(|row| row.state == JobState::Cancelled))
+    }
+
     fn is_paused_by_hand(&self) -> bool {
         let paused: Option<Vec<i64>> = self.engine.setting(PAUSED_BY_HAND).unwrap_or_default();
         paused.is_some_and(|ids| ids.contains(&self.id.0))
@@ -165,6 +170,8 @@ impl Engine {
         };
         let result = match self.turn(J::KIND, &row, control, on_event) {
             Err(error) => Err(error),
+            // Ended while it waited for its turn.
+            Ok(_turn) if row.is_ended() => Err(EngineError::Cancelled),
             Ok(_turn) => {
                 if let Err(error) = catalog.set_job_state(id, &JobState::Running) {
                     // Another process runs it, and the row is that process's.

@@ -51,6 +51,13 @@ impl TeachJob {
     }
 }
 
+impl TeachJob {
+    /// Whether it learns a folder that `is_forgotten`.
+    fn learns(&self, is_forgotten: &dyn Fn(&std::path::Path) -> bool) -> bool {
+        matches!(&self.source, Source::Folders(root) if is_forgotten(root))
+    }
+}
+
 impl crate::Engine {
     /// The learning curve of a job.
     ///
@@ -69,6 +76,10 @@ impl crate::Engine {
 
 impl Job for TeachJob {
     const KIND: &'static str = "teach";
+
+    fn without(self, is_forgotten: &dyn Fn(&std::path::Path) -> bool) -> Option<Self> {
+        (!self.learns(is_forgotten)).then_some(self)
+    }
 
     fn check(&self) -> Result<(), EngineError> {
         self.options.check()

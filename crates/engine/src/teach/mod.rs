@@ -29,7 +29,7 @@ pub use report::{CurvePoint, Interval, LabelReport, Mistake, TeachReport, Told};
 pub(crate) use suggest::HeldSuggestions;
 pub use suggest::{SuggestedLabel, Suggestion, Suggestions};
 pub use versions::VersionSummary;
-pub(crate) use versions::version_in_use;
+pub(crate) use versions::{Facts, facts, version_in_use};
 
 use std::path::PathBuf;
 

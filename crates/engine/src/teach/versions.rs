@@ -16,7 +16,7 @@ use crate::{Engine, EngineError};
 
 /// What is kept of a version beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     pub depth: Depth,
     /// What its vectors lie under.
     pub vectors: String,
@@ -205,14 +205,15 @@ impl Engine {
     }
 
     pub(super) fn keep_version(&self, facts: &Facts, weights: Vec<u8>) -> Result<VersionRow, EngineError> {
-        let facts = serde_json::to_string(facts).map_err(|e| EngineError::BadVersion { reason: e.to_string() })?;
+        let facts = facts.clone().without_the_forgotten(self)?;
+        let facts = serde_json::to_string(&facts).map_err(|e| EngineError::BadVersion { reason: e.to_string() })?;
         let row = self.catalog()?.add_version(&NewVersion { facts, weights })?;
         self.words_changed();
         Ok(row)
     }
 }
 
-pub(super) fn facts(row: &VersionRow) -> Result<Facts, EngineError> {
+pub(crate) fn facts(row: &VersionRow) -> Result<Facts, EngineError> {
     serde_json::from_str(&row.facts).map_err(|e| EngineError::BadVersion { reason: format!("{}: {e}", row.name) })
 }
 

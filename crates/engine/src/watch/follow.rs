@@ -1,6 +1,6 @@
 //! The job that a change on disk leads to: indexing, of what was touched and no more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,10 @@ impl Job for FollowJob {
 
     fn looks_at(&self) -> &[PathBuf] {
         self.0.looked_at()
+    }
+
+    fn without(self, is_forgotten: &dyn Fn(&Path) -> bool) -> Option<Self> {
+        self.0.without(is_forgotten).map(Self)
     }
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
