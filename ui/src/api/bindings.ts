@@ -416,17 +416,6 @@ photos: number,
  */
 missing: boolean, };
 
-export type Grant = string;
-
-export type Granted = { 
-/**
- * For the command that it was chosen for.
- */
-grant: Grant, 
-/**
- * Names of the files or folders, without the folders that they are in.
- */
-names: Array<string>, };
 export type Forget = { 
 /**
  * These photos, by number.
@@ -466,6 +455,18 @@ versions: Array<string>,
  * Older copies beside the library that have it all still, by name.
  */
 copies: Array<string>, };
+
+export type Grant = string;
+
+export type Granted = { 
+/**
+ * For the command that it was chosen for.
+ */
+grant: Grant, 
+/**
+ * Names of the files or folders, without the folders that they are in.
+ */
+names: Array<string>, };
 
 export type HeatMap = { 
 /**
