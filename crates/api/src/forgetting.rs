@@ -70,7 +70,7 @@ impl Desk {
         }
         self.engine.ask_to_forget(&wanted)?;
         self.shell.library_changed();
-        Ok(job_row(&self.jobs.start(ForgetJob::default())?))
+        Ok(job_row(&self.jobs.start(ForgetJob::of_new_wish())?))
     }
 
     pub fn privacy(&self, (): ()) -> Result<Privacy, ErrorReply> {

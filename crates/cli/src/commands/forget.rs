@@ -81,7 +81,7 @@ impl Forget {
         let show = |event| screen.show(event);
         let nobody = |_: JobEvent| {};
         let on_event: &(dyn Fn(JobEvent) + Sync) = if output.json { &nobody } else { &show };
-        let result = engine.run_job(&mut ForgetJob::default(), &control, on_event);
+        let result = engine.run_job(&mut ForgetJob::of_new_wish(), &control, on_event);
         screen.close();
         match result {
             Err(EngineError::Cancelled) => {

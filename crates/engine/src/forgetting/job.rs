@@ -21,6 +21,10 @@ const POLL: Duration = Duration::from_millis(100);
 /// more, then their bytes. It asks for nothing itself, so that its own row names nothing; run again, it does what is left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForgetJob {
+    /// Tells this wish from others: one that comes while another is being done is not taken for the same work, which may
+    /// have looked for wishes already.
+    #[serde(default)]
+    pub wish: u64,
     /// Photos that the last run forgot.
     #[serde(skip)]
     pub forgotten: u64,
@@ -46,6 +50,11 @@ impl Job for ForgetJob {
 }
 
 impl ForgetJob {
+    /// The work of a new wish.
+    pub fn of_new_wish() -> Self {
+        Self { wish: rand::random(), forgotten: 0 }
+    }
+
     /// Erases the bytes, while those who index step aside; says which it has asked to.
     fn erase(&mut self, cx: &JobCx<'_>, paused: &mut Vec<i64>) -> Result<(), EngineError> {
         let engine = cx.engine();
@@ -58,9 +67,10 @@ impl ForgetJob {
         let is_forgotten = |path: &Path| kept_out.file(path) || folders.iter().any(|folder| path.starts_with(folder));
         forget_in_flight(engine.library(), &is_forgotten);
         take_out_of_jobs(catalog, &is_forgotten)?;
+        // The library's writer is the one who erases, so the row waits.
         let erased = catalog.erase(&mut |phase, done, total| {
-            let told = cx.progress(phase, done, total, None);
-            told.is_ok() && !cx.stopping()
+            cx.announce(phase, done, total, None);
+            !cx.stopping()
         });
         match erased {
             Err(CatalogError::Stopped) => return Err(EngineError::Cancelled),

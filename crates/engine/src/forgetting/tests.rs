@@ -271,3 +271,44 @@ fn searches_are_counted_and_forgotten() {
     assert_eq!(engine.forget_plan(&request).unwrap().searches, 0);
     assert!(naming(&engine, "secretmark").is_empty());
 }
+
+#[test]
+fn a_large_library_is_erased_while_its_progress_is_told() {
+    let world = World::new();
+    let red = world.photo("secretmark.jpg", RED, 0);
+    world.index();
+    let engine = world.engine();
+    // So much that the database takes longer to be written anew than progress waits.
+    for number in 0..48 {
+        engine.catalog().unwrap().set_setting(&format!("note {number}"), &"x".repeat(2 << 20)).unwrap();
+    }
+    engine.ask_to_forget(&engine.known_as(&[red]).unwrap()).unwrap();
+    let (sender, done) = std::sync::mpsc::channel();
+    let erasing = engine.clone();
+    std::thread::spawn(move || {
+        let slow = |_| std::thread::sleep(Duration::from_millis(600));
+        sender.send(erasing.run_job(&mut ForgetJob::default(), &JobControl::new(), &slow)).ok();
+    });
+    done.recv_timeout(Duration::from_secs(60)).expect("who erases waits for itself").unwrap();
+    assert!(naming(&engine, "secretmark").is_empty());
+}
+
+#[test]
+fn a_wish_that_comes_while_another_is_done_is_done_too() {
+    let world = World::new();
+    let names: Vec<String> = (0..24).map(|number| format!("secretmark {number}.jpg")).collect();
+    let files: Vec<_> = names.iter().zip(0..).map(|(name, number)| world.photo(name, RED, number)).collect();
+    world.index();
+    let engine = world.engine();
+    let board = JobBoard::new(engine.clone(), Box::new(|_| {}));
+    let mut ids = HashSet::new();
+    for file in files {
+        engine.ask_to_forget(&engine.known_as(&[file]).unwrap()).unwrap();
+        ids.insert(board.start(ForgetJob::of_new_wish()).unwrap().id);
+    }
+    assert_eq!(ids.len(), names.len(), "each is work of its own");
+    wait("all are done", || board.unfinished().unwrap().is_empty());
+    assert_eq!(photos(&engine), 0);
+    assert!(!engine.is_forgetting().unwrap());
+    assert!(naming(&engine, "secretmark").is_empty());
+}

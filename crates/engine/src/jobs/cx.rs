@@ -132,6 +132,15 @@ impl<'a> JobCx<'a> {
         total: u64,
         current: Option<&Path>,
     ) -> Result<(), EngineError> {
+        match (&self.row, self.announce(phase, done, total, current)) {
+            (Some(row), true) => row.progress(phase, done, total),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`JobCx::progress`], for those who have the library's writer to themselves: nothing is written into the row.
+    /// Whether that is due.
+    pub(crate) fn announce(&self, phase: &'static str, done: u64, total: u64, current: Option<&Path>) -> bool {
         *self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((phase, done, total));
         let due = {
             let mut meter = self.meter.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -140,10 +149,7 @@ impl<'a> JobCx<'a> {
         if let Some(progress) = due.event {
             (self.on_event)(JobEvent::Progress(progress));
         }
-        match (&self.row, due.row) {
-            (Some(row), true) => row.progress(phase, done, total),
-            _ => Ok(()),
-        }
+        due.row
     }
 
     /// How many items of how many an earlier run of the job had finished; zeros when it is a new one. What a person has
