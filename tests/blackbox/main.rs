@@ -22,6 +22,7 @@ mod hostile_output;
 mod hostile_version;
 mod indexing;
 mod killing;
+mod licences;
 mod mutants;
 mod safekeeping;
 mod searching;

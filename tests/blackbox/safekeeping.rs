@@ -11,7 +11,7 @@ use crate::harness::{World, root};
 /// A world with a few sample photos, indexed.
 fn world() -> World {
     let world = World::new();
-    for name in ["boats.jpg", "coffee.png", "desk.jpg", "lock.jpg"] {
+    for name in ["boats.jpg", "coffee.png", "desk.jpg", "photographer.jpg"] {
         add(&world, name);
     }
     world.index();
@@ -55,8 +55,8 @@ fn overwrite(file: &Path, from: usize, to: usize) {
 #[test]
 fn a_restored_backup_brings_the_old_state_back_and_the_new_one_is_kept() {
     let world = world();
-    let lock = world.photos().join("lock.jpg");
-    world.json(&["caption", "--json", "--save", lock.to_str().unwrap()], 0);
+    let photo = world.photos().join("photographer.jpg");
+    world.json(&["caption", "--json", "--save", photo.to_str().unwrap()], 0);
     let file = beside(&world, "backup.sqlite");
     let lines = world.json(&["backup", "--json", &file], 0);
     let summary = lines.last().unwrap();
@@ -134,8 +134,8 @@ fn a_library_that_is_watched_can_be_backed_up_and_is_not_replaced() {
 #[test]
 fn a_damaged_library_is_found_repaired_and_goes_on() {
     let world = world();
-    let lock = world.photos().join("lock.jpg");
-    let caption = world.json(&["caption", "--json", "--save", lock.to_str().unwrap()], 0)[0]["caption"].clone();
+    let photo = world.photos().join("photographer.jpg");
+    let caption = world.json(&["caption", "--json", "--save", photo.to_str().unwrap()], 0)[0]["caption"].clone();
     // All in one file, for the damage to hit it.
     let file = beside(&world, "backup.sqlite");
     world.json(&["backup", "--json", &file], 0);
@@ -165,7 +165,7 @@ fn a_damaged_library_is_found_repaired_and_goes_on() {
     assert_eq!(world.index()["unchanged"], 4);
     assert_eq!(photos(&world), 4);
     assert_eq!(world.json(&["status", "--json"], 0)[0]["searchable"], 4);
-    assert_eq!(world.json(&["caption", "--json", lock.to_str().unwrap()], 0)[0]["caption"], caption);
+    assert_eq!(world.json(&["caption", "--json", photo.to_str().unwrap()], 0)[0]["caption"], caption);
     assert_eq!(world.run(&["doctor"]).status.code(), Some(0));
 }
 

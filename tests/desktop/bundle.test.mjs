@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { it } from "node:test";
@@ -25,6 +25,8 @@ it("the installed app starts and indexes its own samples with its own model", { 
     execFileSync("dpkg-deb", ["--extract", join(debs, deb), place]);
     const installed = (path) => join(place, "usr", path);
     assert.ok(existsSync(installed("share/applications/Sightline.desktop")), "a menu entry");
+    const notices = readFileSync(installed("lib/Sightline/THIRD-PARTY-NOTICES.txt"), "utf8");
+    assert.match(notices, /^svelte \d/m, "what Sightline is built from is said");
     app = await App.start(installed("bin/sightline-desktop"), { SIGHTLINE_LIBRARY: join(place, "library"), XDG_DATA_HOME: join(place, "share") });
     await app.click('[data-testid="try-samples"]');
     await app.find('[data-testid="photo-cell"]');

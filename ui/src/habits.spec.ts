@@ -309,6 +309,15 @@ describe("the window", () => {
     expect(screen.queryByTestId("settings-view")).toBeNull();
   });
 
+  it("shows what it is built from, and on whose terms, where a person asks", async () => {
+    await open(50);
+    await fireEvent.click(screen.getByTestId("settings"));
+    await fireEvent.click(await screen.findByTestId("licences"));
+    expect((await screen.findByTestId("licences-text")).textContent).toContain("serde 1.0.0: MIT OR Apache-2.0");
+    await fireEvent.click(screen.getByTestId("licences"));
+    expect(screen.queryByTestId("licences-text")).toBeNull();
+  });
+
   it("puts strips of work where they move no place of the sidebar", async () => {
     await open(50);
     const nav = screen.getByTestId("sidebar");

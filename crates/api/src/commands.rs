@@ -123,4 +123,5 @@ commands! {
     devices: () => Vec<DeviceRow>;
     measure_device: () => DeviceSpeed;
     model_card: () => ModelCard;
+    third_party_notices: () => String;
 }

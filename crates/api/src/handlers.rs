@@ -8,6 +8,7 @@ use sightline_engine::captions::{CaptionJob, CaptionScope, Judged, UNCERTAIN, Wr
 use sightline_engine::export::CopyJob;
 use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
+use sightline_engine::notices::THIRD_PARTY;
 use sightline_engine::search::{self, Ranking, SearchRequest};
 use sightline_engine::{
     AlbumId, DateOrder, DateSource, EngineError, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
@@ -402,6 +403,10 @@ impl Desk {
     pub fn model_card(&self, (): ()) -> Reply<ModelCard> {
         let card = self.engine.model_card()?;
         Ok(ModelCard { name: card.name, id: card.id, markdown: card.markdown, bytes: card.bytes })
+    }
+
+    pub fn third_party_notices(&self, (): ()) -> Reply<String> {
+        Ok(THIRD_PARTY.to_owned())
     }
 }
 

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, problems, restore, search,
-    similar, status, suggest, tags, teach, watch,
+    backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, licences, problems, restore,
+    search, similar, status, suggest, tags, teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -102,6 +102,8 @@ pub(crate) enum Command {
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),
+    #[command(alias = "licenses")]
+    Licences(licences::Licences),
 }
 
 #[cfg(test)]

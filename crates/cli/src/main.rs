@@ -76,6 +76,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
         Command::Eval(command) => command.run(global, output),
         Command::Bench(command) => command.run(global, output),
         Command::Completions(command) => command.run(output),
+        Command::Licences(command) => command.run(output),
     }
 }
 

@@ -28,6 +28,7 @@ pub mod library;
 mod loading;
 pub mod model_host;
 mod new_file;
+pub mod notices;
 mod paths;
 pub mod photos;
 pub mod safekeeping;

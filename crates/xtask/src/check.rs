@@ -10,6 +10,8 @@ use anyhow::{Context, bail};
 pub fn run() -> anyhow::Result<()> {
     step("formatting", cargo(&["fmt", "--all", "--check"]))?;
     step("licences and sources", deny()?)?;
+    println!("== third-party notices");
+    crate::notices::run(true)?;
     // The lints share the profile of the tests, so that build scripts and C libraries are built once.
     step(
         "lints",
@@ -43,13 +45,13 @@ fn deny() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn npm(script: &str) -> Command {
+pub(crate) fn npm(script: &str) -> Command {
     let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     command.args(["run", "--silent", script]);
     command
 }
 
-fn cargo(args: &[&str]) -> Command {
+pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args);
     command

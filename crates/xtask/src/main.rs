@@ -1,9 +1,10 @@
-//! Chores of the workspace: `cargo xtask check`, `cargo xtask bindings`, `cargo xtask model`.
+//! Chores of the workspace: `cargo xtask check`, `cargo xtask bindings`, `cargo xtask notices`, `cargo xtask model`.
 
 #![recursion_limit = "256"]
 
 mod check;
 mod model;
+mod notices;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -21,6 +22,12 @@ enum Chore {
     Check,
     /// Write the interface's TypeScript types from the Rust types
     Bindings,
+    /// Write the notices of everything that goes out with Sightline
+    Notices {
+        /// Write nothing; fail where the notices are out of date
+        #[arg(long)]
+        check: bool,
+    },
     /// Build the default model from its published sources
     #[command(subcommand)]
     Model(model::Step),
@@ -30,6 +37,7 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().chore {
         Chore::Check => check::run(),
         Chore::Bindings => bindings(),
+        Chore::Notices { check } => notices::run(check),
         Chore::Model(step) => model::run(step),
     }
 }

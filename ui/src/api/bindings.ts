@@ -1375,6 +1375,7 @@ export interface Rpc {
   devices: [null, Array<DeviceRow>];
   measure_device: [null, DeviceSpeed];
   model_card: [null, ModelCard];
+  third_party_notices: [null, string];
   start_state: [null, StartState];
   retry_start: [null, Started];
   open_read_only: [null, Started];

@@ -279,6 +279,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     },
     devices: () => [{ kind: "cpu", name: "CPU (2 cores)", in_use: true, reason: "no graphics adapter found" }],
     measure_device: () => ({ device: "CPU (2 cores)", photos_per_second: 44.2 }),
+    third_party_notices: () => "serde 1.0.0: MIT OR Apache-2.0 [1]\n\n[1] Permission is hereby granted",
     model_card: () => ({
       name: "home-1",
       id: "0123456789abcdef0123",

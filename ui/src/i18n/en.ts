@@ -300,6 +300,9 @@ export const en = {
     dataLead: "What Sightline knows of your photos lies here:",
     dataSize: "Size",
     placesCredit: "Names of places are from GeoNames (geonames.org), under CC BY 4.0.",
+    licences: "Licences",
+    licencesLead: "Sightline is under MIT or Apache-2.0. It is built from the work of many others.",
+    licencesOpen: "Third-party licences",
   },
   exports: {
     tableName: "photos.csv",

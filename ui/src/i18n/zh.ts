@@ -297,6 +297,9 @@ export const zh: Messages = {
     dataLead: "Sightline 对照片的了解保存在：",
     dataSize: "大小",
     placesCredit: "地名来自 GeoNames（geonames.org），以 CC BY 4.0 许可使用。",
+    licences: "许可",
+    licencesLead: "Sightline 采用 MIT 或 Apache-2.0 许可，并使用了许多第三方的成果。",
+    licencesOpen: "第三方许可",
   },
   exports: {
     tableName: "照片.csv",

@@ -10,6 +10,7 @@ pub(crate) mod duplicates;
 pub(crate) mod eval;
 pub(crate) mod forget;
 pub(crate) mod index;
+pub(crate) mod licences;
 pub(crate) mod problems;
 pub(crate) mod restore;
 pub(crate) mod search;
