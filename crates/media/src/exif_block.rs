@@ -160,3 +160,35 @@ impl Block {
         places
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
+        [&(contents.len() as u32 + 8).to_be_bytes(), kind.as_slice(), contents].concat()
+    }
+
+    /// A CR3 whose `entries` are all the same `bytes`.
+    fn canon(entries: u16, bytes: u32) -> Vec<u8> {
+        let mut block = [b"II*\0\x08\0\0\0".as_slice(), &entries.to_le_bytes()].concat();
+        let start = 8 + 2 + u32::from(entries) * 12 + 4;
+        for tag in 0..entries {
+            block.extend([(0x9000 + tag).to_le_bytes(), 7_u16.to_le_bytes()].concat());
+            block.extend([bytes.to_le_bytes(), start.to_le_bytes()].concat());
+        }
+        block.extend(vec![b'x'; bytes as usize + 4]);
+        let canon = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
+        let inner = [canon.as_slice(), &boxed(b"CMT1", &block), &boxed(b"CMT2", &block)].concat();
+        [boxed(b"ftyp", b"crx \0\0\0\x01"), boxed(b"moov", &boxed(b"uuid", &inner))].concat()
+    }
+
+    #[test]
+    fn entries_that_share_their_bytes_make_no_block_of_many_times_the_file() {
+        let small = find(&canon(20, 100), PhotoFormat::Raw);
+        assert!(matches!(&small, Sought::Found(block) if block.len() > 2 * 20 * 100));
+        let bytes = canon(500, 5 << 10);
+        assert!(bytes.len() < 50 << 10, "{}", bytes.len());
+        assert!(matches!(find(&bytes, PhotoFormat::Raw), Sought::OverLimit));
+    }
+}

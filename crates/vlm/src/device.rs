@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Mutex;
 
+use burn::tensor::{Device, DeviceKind as BurnKind};
 #[cfg(feature = "gpu")]
 use burn::tensor::{Tensor, activation::softmax, module::conv2d, ops::ConvOptions};
-use burn::tensor::{Device, DeviceKind as BurnKind};
 
 use crate::VlmError;
 

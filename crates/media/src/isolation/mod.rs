@@ -10,6 +10,8 @@
 mod client;
 mod confinement;
 mod frame;
+#[cfg(test)]
+mod mutants;
 mod pipes;
 mod remote;
 mod serve;
