@@ -321,7 +321,7 @@ for name, data in {
     "confinement": stream(3, ({"Confinement": confinement}, b"")),
     "asked": stream(4, decode(small, XMP), ("Confinement", b""), decode(small, None)),
     "asked-facts": stream(4, ({"Facts": {"photo": photo(small[:4]), "beside": [{"has_full_name": True, "bytes": len(XMP)}]}},
-                              XMP), *[("Piece", small[:4])] * 40),
+                              XMP), *[("Piece", small[at:at + 1]) for at in range(4)] * 10),
     "honest.jpg": b"\x05" + small,
     "honest.png": b"\x05" + both["texts.png"],
     "honest.jxl": b"\x05" + both["plain.jxl"],
