@@ -5,12 +5,22 @@
 
 #[path = "../../crates/engine/src/search/dates.rs"]
 mod dates;
+mod memory;
 #[path = "../../crates/engine/src/search/query.rs"]
 mod query;
 
 use libfuzzer_sys::fuzz_target;
 
+/// A term and its words for a letter or two, a few times.
+fn most(text: &str) -> usize {
+    memory::MIB + 512 * text.len()
+}
+
 fuzz_target!(|text: &str| {
+    memory::bounded(most(text), || parsed(text));
+});
+
+fn parsed(text: &str) {
     match query::parse(text) {
         Ok(query) => assert!(query.terms.iter().all(|term| term.weight.is_finite())),
         Err(error) => {
@@ -18,4 +28,4 @@ fuzz_target!(|text: &str| {
             assert!(!error.to_string().is_empty());
         }
     }
-});
+}

@@ -2,12 +2,23 @@
 //! what is opened without a restore keeps no job that this installation did not mark.
 #![no_main]
 
+mod memory;
+
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
 use sightline_catalog::{Catalog, Installation};
 
+/// As for a catalogue: SQLite's caches of a few connections, and rows of the file.
+fn most(bytes: &[u8]) -> usize {
+    64 * memory::MIB + 64 * bytes.len()
+}
+
 fuzz_target!(|bytes: &[u8]| {
+    memory::bounded(most(bytes), || restored_and_opened(bytes));
+});
+
+fn restored_and_opened(bytes: &[u8]) {
     let folder = tempfile::tempdir_in("/dev/shm").expect("a temporary folder");
     let (backup, library) = (folder.path().join("backup"), folder.path().join("library"));
     fs::write(&backup, bytes).expect("the file is written");
@@ -28,4 +39,4 @@ fuzz_target!(|bytes: &[u8]| {
     {
         assert_eq!(catalog.jobs().ok().unwrap_or_default(), []);
     }
-});
+}

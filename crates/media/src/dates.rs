@@ -141,6 +141,11 @@ pub(crate) fn iso(text: &str) -> Option<String> {
     Some(moment(&date, time)? + &after)
 }
 
+/// Whether a text is a date in the form that these functions give.
+pub(crate) fn is_in_form(date: &str) -> bool {
+    iso(date).as_deref() == Some(date)
+}
+
 /// IPTC's `CCYYMMDD` and `HHMMSS+HHMM` (IIM 4.2, 2:55 and 2:60); month and day may be zero for unknown.
 pub(crate) fn iptc(date: &str, time: Option<&str>) -> Option<String> {
     let mut rest = trimmed(date);

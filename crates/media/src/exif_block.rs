@@ -1,7 +1,6 @@
 //! Where formats that the EXIF reader does not know keep their EXIF: as one block laid out like a TIFF file.
 
-use std::io::{self, Read};
-
+use crate::brotli;
 use crate::format::PhotoFormat;
 use crate::structure::{self, CanonBlocks, Entry, Tiff};
 
@@ -20,51 +19,42 @@ pub(crate) enum Sought {
 pub(crate) fn find(bytes: &[u8], format: PhotoFormat) -> Sought {
     let found = match format {
         PhotoFormat::Jxl => in_boxes(bytes),
-        _ => in_raw(bytes, format),
-    };
-    match found {
-        Some(block) if format == PhotoFormat::Jxl && block.len() as u64 > LARGEST => Sought::OverLimit,
-        Some(block) => Sought::Found(block),
-        None => Sought::None,
-    }
-}
-
-fn in_raw(bytes: &[u8], format: PhotoFormat) -> Option<Vec<u8>> {
-    match format {
-        PhotoFormat::Raw if bytes.starts_with(b"FUJIFILMCCD-RAW") => in_jpeg(structure::fuji_jpeg(bytes)?),
-        PhotoFormat::Raw => match bytes.get(..4)? {
-            b"IIRO" | b"IIRS" | b"IIU\0" => Some([b"II*\0".as_slice(), &bytes[4..]].concat()),
-            b"MMOR" => Some([b"MM\0*".as_slice(), &bytes[4..]].concat()),
-            _ => structure::canon_blocks(bytes).and_then(|blocks| joined(&blocks)),
-        },
+        PhotoFormat::Raw => in_raw(bytes),
         _ => None,
+    };
+    found.unwrap_or(Sought::None)
+}
+
+fn in_raw(bytes: &[u8]) -> Option<Sought> {
+    if bytes.starts_with(b"FUJIFILMCCD-RAW") {
+        return in_jpeg(structure::fuji_jpeg(bytes)?).map(Sought::Found);
+    }
+    match bytes.get(..4)? {
+        b"IIRO" | b"IIRS" | b"IIU\0" => Some(Sought::Found([b"II*\0".as_slice(), &bytes[4..]].concat())),
+        b"MMOR" => Some(Sought::Found([b"MM\0*".as_slice(), &bytes[4..]].concat())),
+        _ => joined(&structure::canon_blocks(bytes)?),
     }
 }
 
-/// JPEG XL: a box of its own, perhaps packed with Brotli. Its first four bytes say where the block starts. Of one that is
-/// too large there is one byte more than the limit.
-fn in_boxes(bytes: &[u8]) -> Option<Vec<u8>> {
-    let bounded = |from: &mut dyn io::Read| {
-        let mut block = Vec::new();
-        from.take(LARGEST + 1).read_to_end(&mut block).ok()?;
-        Some(block)
-    };
-    let block = structure::boxes(bytes).find_map(|(kind, mut contents)| match &kind {
-        b"Exif" => bounded(&mut contents),
-        b"brob" => bounded(&mut brotli_decompressor::Decompressor::new(contents.strip_prefix(b"Exif")?, 4096)),
+/// JPEG XL: a box of its own, perhaps packed with Brotli. Its first four bytes say where the block starts.
+fn in_boxes(bytes: &[u8]) -> Option<Sought> {
+    let block = structure::boxes(bytes).find_map(|(kind, contents)| match &kind {
+        // One byte more shows that it is too large.
+        b"Exif" => Some(contents[..contents.len().min(LARGEST as usize + 1)].to_vec()),
+        b"brob" => brotli::unpacked(contents.strip_prefix(b"Exif")?, LARGEST).ok(),
         _ => None,
     })?;
     if block.len() as u64 > LARGEST {
-        return Some(block);
+        return Some(Sought::OverLimit);
     }
     // Some writers leave the number out.
     if Tiff::new(&block).is_some() {
-        return Some(block);
+        return Some(Sought::Found(block));
     }
     let start = u32::from_be_bytes(block.get(..4)?.try_into().ok()?) as usize;
     let block = block.get(start.checked_add(4)?..)?;
     // Some writers leave JPEG's own mark in front.
-    Some(block.strip_prefix(b"Exif\0\0").unwrap_or(block).to_vec())
+    Some(Sought::Found(block.strip_prefix(b"Exif\0\0").unwrap_or(block).to_vec()))
 }
 
 /// The first segment of a JPEG that holds EXIF.
@@ -83,15 +73,21 @@ fn in_jpeg(jpeg: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Canon's CR3 keeps each directory in a TIFF block of its own: one block is made of them.
-fn joined(blocks: &CanonBlocks<'_>) -> Option<Vec<u8>> {
+fn joined<'a>(blocks: &CanonBlocks<'a>) -> Option<Sought> {
     const EXIF: u16 = 0x8769;
     const GPS: u16 = 0x8825;
     let first = Tiff::new(blocks.first)?;
-    let entries = |block: Option<&'_ [u8]>| {
+    let entries = |block: Option<&'a [u8]>| {
         let tiff = block.and_then(Tiff::new).filter(|tiff| tiff.little == first.little);
-        tiff.map_or_else(Vec::new, |tiff| owned(&tiff.first()))
+        tiff.map_or_else(Vec::new, |tiff| tiff.first())
     };
-    let mut main = owned(&first.first());
+    let (main, exif, gps) = (first.first(), entries(blocks.exif), entries(blocks.gps));
+    // Many entries may say that they are the same bytes, each of which would be copied.
+    let values = main.iter().chain(&exif).chain(&gps).map(|entry| entry.value.len() as u64);
+    if values.sum::<u64>() > LARGEST {
+        return Some(Sought::OverLimit);
+    }
+    let mut main = owned(&main);
     main.retain(|(tag, ..)| *tag != EXIF && *tag != GPS);
     let mut out = Block { bytes: Vec::new(), little: first.little };
     out.bytes.extend(if first.little { b"II" } else { b"MM" });
@@ -102,13 +98,13 @@ fn joined(blocks: &CanonBlocks<'_>) -> Option<Vec<u8>> {
     main.extend(pointers);
     main.sort_by_key(|(tag, ..)| *tag);
     let places = out.directory(&main);
-    for (tag, entries) in [(EXIF, entries(blocks.exif)), (GPS, entries(blocks.gps))] {
+    for (tag, entries) in [(EXIF, owned(&exif)), (GPS, owned(&gps))] {
         let start = out.bytes.len() as u32;
         let index = main.iter().position(|(t, ..)| *t == tag)?;
         out.put_long(places[index], start);
         out.directory(&entries);
     }
-    Some(out.bytes)
+    Some(Sought::Found(out.bytes))
 }
 
 type Owned = (u16, u16, u32, Vec<u8>);
@@ -162,5 +158,37 @@ impl Block {
             }
         }
         places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
+        [&(contents.len() as u32 + 8).to_be_bytes(), kind.as_slice(), contents].concat()
+    }
+
+    /// A CR3 whose `entries` are all the same `bytes`.
+    fn canon(entries: u16, bytes: u32) -> Vec<u8> {
+        let mut block = [b"II*\0\x08\0\0\0".as_slice(), &entries.to_le_bytes()].concat();
+        let start = 8 + 2 + u32::from(entries) * 12 + 4;
+        for tag in 0..entries {
+            block.extend([(0x9000 + tag).to_le_bytes(), 7_u16.to_le_bytes()].concat());
+            block.extend([bytes.to_le_bytes(), start.to_le_bytes()].concat());
+        }
+        block.extend(vec![b'x'; bytes as usize + 4]);
+        let canon = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
+        let inner = [canon.as_slice(), &boxed(b"CMT1", &block), &boxed(b"CMT2", &block)].concat();
+        [boxed(b"ftyp", b"crx \0\0\0\x01"), boxed(b"moov", &boxed(b"uuid", &inner))].concat()
+    }
+
+    #[test]
+    fn entries_that_share_their_bytes_make_no_block_of_many_times_the_file() {
+        let small = find(&canon(20, 100), PhotoFormat::Raw);
+        assert!(matches!(&small, Sought::Found(block) if block.len() > 2 * 20 * 100));
+        let bytes = canon(500, 5 << 10);
+        assert!(bytes.len() < 50 << 10, "{}", bytes.len());
+        assert!(matches!(find(&bytes, PhotoFormat::Raw), Sought::OverLimit));
     }
 }

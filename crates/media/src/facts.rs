@@ -16,13 +16,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::caption_metadata::{self, Beside, CaptionMetadata, OverLimit, Source, Sources};
-use crate::metadata::{ExifFacts, on_earth};
+use crate::metadata::{self, ExifFacts, on_earth};
 use crate::{MediaError, dates, name_date};
 
-/// Bytes of a date with all that may be known of it.
-const LONGEST_DATE: usize = "YYYY-MM-DDTHH:MM:SS.mmm+HH:MM".len();
 /// Bytes of a caption that are kept.
 pub(crate) const LONGEST_CAPTION: usize = 32 << 10;
+/// Bytes in which it is said what was not read.
+const LONGEST_REASON: usize = 200;
 /// Bytes of a keyword; a longer one is left out.
 const LONGEST_KEYWORD: usize = 1000;
 /// Keywords that are kept, and bytes of all of them.
@@ -88,9 +88,14 @@ impl FactsFound {
         let facts = &mut self.facts;
         facts.position = facts.position.and_then(|(north, east)| on_earth(north, east));
         facts.rating = facts.rating.filter(|stars| (-1..=5).contains(stars));
-        let dates_end = facts.taken_at.as_ref().is_none_or(|(date, _)| date.len() <= LONGEST_DATE && date.is_ascii());
-        let is_known = self.beside.as_ref().is_none_or(|(file, _)| *file < files);
-        (dates_end && is_known).then_some(self)
+        facts.words = bounded(std::mem::take(&mut facts.words));
+        let dates_are_such = facts.taken_at.as_ref().is_none_or(|(date, _)| dates::is_in_form(date));
+        let are_names = metadata::is_name(&facts.camera) && metadata::is_name(&facts.lens);
+        let beside = self.beside.as_ref();
+        let is_known = beside.is_none_or(|(file, _)| *file < files);
+        let mut reasons = self.inside.iter().chain(beside.map(|(_, over)| over));
+        let are_short = reasons.all(|over| over.what.len().max(over.limit.len()) <= LONGEST_REASON);
+        (dates_are_such && are_names && is_known && are_short).then_some(self)
     }
 
     /// As [`FactsFound::read`], of a photo whose EXIF has been read.
@@ -160,10 +165,6 @@ impl Facts {
 
 /// Words as they are kept for searching: no more than a person writes.
 fn bounded(words: CaptionMetadata) -> CaptionMetadata {
-    let cut = |mut text: String| {
-        text.truncate(text.floor_char_boundary(LONGEST_CAPTION));
-        text
-    };
     let mut left = KEYWORDS_BYTES;
     let fits = |keyword: &String| {
         left = left.saturating_sub(keyword.len());
@@ -172,6 +173,12 @@ fn bounded(words: CaptionMetadata) -> CaptionMetadata {
     let short = |keyword: &String| keyword.len() <= LONGEST_KEYWORD;
     let keywords = words.keywords.into_iter().filter(short).take(MOST_KEYWORDS).take_while(fits).collect();
     CaptionMetadata { caption: words.caption.map(cut), keywords }
+}
+
+/// A caption as it is kept.
+pub(crate) fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LONGEST_CAPTION));
+    text
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Everything here survives hostile files: memory is bounded by [`Limits`], a codec's panic is an error,
 //! and formats are told by contents. It knows nothing of models or catalogues.
 
+mod brotli;
 pub mod caption_metadata;
 mod dates;
 mod decode;

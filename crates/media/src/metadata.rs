@@ -10,7 +10,7 @@ use crate::caption_metadata::Source;
 use crate::caption_metadata::words::of_person;
 use crate::exif_block::Sought;
 use crate::format::{PhotoFormat, Sniffed, sniff};
-use crate::{Limits, dates, exif_block};
+use crate::{Limits, dates, exif_block, facts};
 
 /// Letters of a name that are kept.
 const LONGEST_TEXT: usize = 200;
@@ -33,6 +33,16 @@ pub struct Metadata {
     pub format: PhotoFormat,
     /// What its EXIF says.
     pub exif: ExifFacts,
+}
+
+impl Metadata {
+    /// What came from elsewhere, if it makes sense for a photo within `limits`.
+    pub(crate) fn checked(mut self, limits: &Limits) -> Option<Self> {
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        let is_photo = (1..=limits.max_pixels).contains(&pixels) && (1..=8).contains(&self.orientation);
+        self.exif = self.exif.checked()?;
+        is_photo.then_some(self)
+    }
 }
 
 /// What the EXIF block of a file says; nothing where there is none or it cannot be read.
@@ -92,6 +102,14 @@ impl ExifFacts {
         }
     }
 
+    fn checked(mut self) -> Option<Self> {
+        self.position = self.position.and_then(|(north, east)| on_earth(north, east));
+        self.rating = self.rating.filter(|stars| (0..=5).contains(stars));
+        self.words = self.words.map(facts::cut);
+        let dates_are_such = self.taken_at.iter().chain(&self.changed_at).all(|date| dates::is_in_form(date));
+        (dates_are_such && self.orientation <= 8 && is_name(&self.camera) && is_name(&self.lens)).then_some(self)
+    }
+
     fn of_parsed(parsed: Result<Exif, exif::Error>) -> Self {
         parsed
             .or_else(|error| error.distill_partial_result(|_| ()))
@@ -127,6 +145,12 @@ fn reader() -> exif::Reader {
     reader
 }
 
+/// Whether it is no longer than the name of a camera or a lens, as it is kept.
+pub(crate) fn is_name(text: &Option<String>) -> bool {
+    // A camera's is two of them, and a blank.
+    text.as_ref().is_none_or(|text| text.chars().count() <= 2 * LONGEST_TEXT + 1)
+}
+
 /// An ASCII field without padding, cut where it is no name any more; `None` when empty.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
     Some(ascii(exif, tag)?.chars().take(LONGEST_TEXT).collect())
@@ -148,7 +172,7 @@ fn words(exif: &Exif) -> Option<String> {
     let description = ascii(exif, Tag::ImageDescription).and_then(|text| of_person(&text));
     let comment = || user_comment(exif).and_then(|text| of_person(&text));
     let title = || MICROSOFT_TEXTS.iter().find_map(|tag| of_person(&utf16(exif, *tag)?));
-    description.or_else(comment).or_else(title)
+    description.or_else(comment).or_else(title).map(facts::cut)
 }
 
 /// A text of Microsoft's, UTF-16 without a mark.

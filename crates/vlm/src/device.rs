@@ -4,14 +4,14 @@
 //! CPU path, so it is passed over unless asked for. A GPU must give the right answer to a small
 //! computation before it is trusted.
 
+#[cfg(feature = "gpu")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Mutex;
 
-use burn::tensor::activation::softmax;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, DeviceKind as BurnKind, Tensor};
+use burn::tensor::{Device, DeviceKind as BurnKind};
+#[cfg(feature = "gpu")]
+use burn::tensor::{Tensor, activation::softmax, module::conv2d, ops::ConvOptions};
 
 use crate::VlmError;
 
@@ -100,7 +100,14 @@ pub(crate) struct Selected {
     pub report: DeviceReport,
 }
 
+/// None: this is built without wgpu.
+#[cfg(not(feature = "gpu"))]
+pub fn adapters() -> Vec<Adapter> {
+    Vec::new()
+}
+
 /// All adapters that wgpu lists, software ones included; empty where there is no driver.
+#[cfg(feature = "gpu")]
 pub fn adapters() -> Vec<Adapter> {
     let listed = catch_unwind(|| {
         // OpenGL is left out: its drivers print on start and have crashed at exit.
@@ -200,7 +207,14 @@ fn open(adapter: &Adapter) -> Result<Device, String> {
     Ok(device)
 }
 
+/// There is none to be opened.
+#[cfg(not(feature = "gpu"))]
+fn open_anew(_: &Adapter) -> Result<Device, String> {
+    Err("needs wgpu, which this is built without".into())
+}
+
 /// Opens an adapter and holds its answer to a small computation against the CPU's.
+#[cfg(feature = "gpu")]
 fn open_anew(adapter: &Adapter) -> Result<Device, String> {
     let golden = probe(&Device::flex());
     let answer = catch_unwind(AssertUnwindSafe(|| {
@@ -223,6 +237,7 @@ fn open_anew(adapter: &Adapter) -> Result<Device, String> {
 }
 
 /// A depthwise convolution, a product and a softmax over fixed numbers.
+#[cfg(feature = "gpu")]
 fn probe(device: &Device) -> Vec<f32> {
     let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
     let tensor = |n: usize| Tensor::<1>::from_floats(wave(n).as_slice(), device);

@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use super::container::{Ahead, bytes, piece, refuse};
 use super::packet;
+use crate::brotli;
 use crate::structure::boxes;
 
 /// Canon's and Adobe's name of a box that holds XMP (XMP Specification Part 3, 1.1).
@@ -66,11 +67,7 @@ fn go_to(file: &mut Ahead<'_>, place: u64) -> io::Result<()> {
 
 /// JPEG XL may pack a box with Brotli.
 fn packed(file: &mut Ahead<'_>, length: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut packet = Vec::new();
-    let unpacked = brotli_decompressor::Decompressor::new(file.take(length), 4096)
-        .take(packet::LARGEST + 1)
-        .read_to_end(&mut packet);
-    Ok(unpacked.ok().map(|_| packet))
+    Ok(brotli::unpacked(file.take(length), packet::LARGEST).ok())
 }
 
 /// Where an item lies.

@@ -40,6 +40,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// These, and no more than `most` of anything.
+    pub(crate) fn within(self, most: &Self) -> Self {
+        Self {
+            max_pixels: self.max_pixels.min(most.max_pixels),
+            max_alloc_bytes: self.max_alloc_bytes.min(most.max_alloc_bytes),
+            max_file_bytes: self.max_file_bytes.min(most.max_file_bytes),
+        }
+    }
+}
+
 /// Bytes of pixels that are given out at most, where fewer than [`SMALL`] are asked for of the short side: a picture for a
 /// model or a list is not worth gigabytes, whatever it was drawn with.
 const MOST_BYTES: u64 = 64 << 20;

@@ -2,24 +2,19 @@
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::pipes::{Asked, Fault, Pipes};
+use super::pipes::{Asked, Decoded, Fault, Pipes};
 use super::watch::{Killed, Patience, Watch, kill};
-use super::{ARGUMENT, About, AboutBeside, Confinement, PIECE_BYTES, Reply, Request, confinement};
+use super::{ARGUMENT, Confinement, confinement};
 use crate::caption_metadata::Beside;
-use crate::decode::most_bytes;
-use crate::{ContentHash, FactsFound, MediaError, Metadata, Rgb};
+use crate::{FactsFound, MediaError};
 
 /// How much of what a worker complained of is kept.
 const LAST_WORDS: usize = 2048;
-/// Pieces of one file that a worker may ask for.
-const MOST_PIECES: u32 = 100_000;
-/// Bytes that it may ask for besides four times the file's own size.
-const MOST_ASKED: u64 = 64 << 20;
 /// A worker that has worked for so long is replaced: what it may use of a processor is limited in all.
 const WORKING_LIFE: Duration = Duration::from_secs(60);
 
@@ -38,23 +33,10 @@ pub enum Failure {
     Unreadable(io::Error),
 }
 
-/// What a worker made of a photo.
-#[derive(Debug, PartialEq)]
-pub struct Decoded {
-    /// Of the bytes that the worker was given.
-    pub hash: ContentHash,
-    /// What the file says of itself.
-    pub metadata: Metadata,
-    /// Its pixels.
-    pub rgb: Rgb,
-    /// What it and the files beside it say, if that was asked for.
-    pub facts: Option<FactsFound>,
-}
-
 /// A process that decodes; dropping it ends it.
 pub struct Worker {
     child: Arc<Mutex<Child>>,
-    pipes: Pipes,
+    pipes: Pipes<ChildStdin, ChildStdout>,
     watch: Watch,
     last_words: Option<JoinHandle<String>>,
     worked: Duration,
@@ -98,26 +80,7 @@ impl Worker {
         beside: Option<&[Beside]>,
         patience: &Patience,
     ) -> Result<Result<Decoded, MediaError>, Failure> {
-        let (path, limits, files) = (asked.path, *asked.limits, beside.unwrap_or_default());
-        let request =
-            Request::Decode { photo: About::of(&asked), min_short_side, beside: beside.map(AboutBeside::list) };
-        let most = most_bytes(min_short_side, &limits);
-        let (hash, reply, pixels) = self.wait(patience, |pipes| {
-            let hash = pipes.send_photo(&request, asked, files)?;
-            let (reply, pixels) = pipes.read(|reply| pixel_bytes(reply).filter(|bytes| *bytes <= most).unwrap_or(0))?;
-            Ok((hash, reply, pixels))
-        })?;
-        if pixel_bytes(&reply) != Some(pixels.len() as u64) {
-            return Err(self.why());
-        }
-        match reply {
-            Reply::Decoded { metadata, width, height, facts } if facts.is_some() == beside.is_some() => {
-                let facts = facts.map(|facts| facts.checked(files.len()).ok_or(Failure::Died)).transpose()?;
-                Ok(Ok(Decoded { hash, metadata: *metadata, rgb: Rgb { width, height, pixels }, facts }))
-            }
-            Reply::Refused(refused) => Ok(Err(refused.at(path))),
-            _ => Err(self.why()),
-        }
+        self.wait(patience, |pipes| pipes.decode(asked, min_short_side, beside))
     }
 
     /// Has the facts of a photo read, of which no more is read than is needed for them.
@@ -125,23 +88,7 @@ impl Worker {
     /// # Errors
     /// Why there is no answer; the worker must be dropped then.
     pub fn facts(&mut self, asked: Asked<'_>, beside: &[Beside], patience: &Patience) -> Result<FactsFound, Failure> {
-        let request = Request::Facts { photo: About::of(&asked), beside: AboutBeside::list(beside) };
-        let facts = self.wait(patience, |pipes| {
-            pipes.send_beside(&request, beside)?;
-            let mut left = asked.bytes.saturating_mul(4).saturating_add(MOST_ASKED);
-            for _ in 0..MOST_PIECES {
-                match pipes.read(|_| 0)?.0 {
-                    Reply::Facts(facts) => return Ok(*facts),
-                    Reply::Wants { offset, bytes } if bytes <= PIECE_BYTES.min(left) => {
-                        left -= bytes;
-                        pipes.send_piece(&mut *asked.contents, offset, bytes)?;
-                    }
-                    _ => break,
-                }
-            }
-            Err(Fault::Pipe)
-        })?;
-        facts.checked(beside.len()).ok_or(Failure::Died)
+        self.wait(patience, |pipes| pipes.facts(asked, beside))
     }
 
     /// What confines the worker.
@@ -149,17 +96,13 @@ impl Worker {
     /// # Errors
     /// Why there is no answer; the worker must be dropped then.
     pub fn confinement(&mut self, patience: &Patience) -> Result<Confinement, Failure> {
-        let reply = self.wait(patience, |pipes| {
-            pipes.send(&Request::Confinement)?;
-            Ok(pipes.read(|_| 0)?.0)
-        })?;
-        if let Reply::Confinement(found) = reply { Ok(found) } else { Err(self.why()) }
+        self.wait(patience, Pipes::confinement)
     }
 
     fn wait<T>(
         &mut self,
         patience: &Patience,
-        exchange: impl FnOnce(&mut Pipes) -> Result<T, Fault>,
+        exchange: impl FnOnce(&mut Pipes<ChildStdin, ChildStdout>) -> Result<T, Fault>,
     ) -> Result<T, Failure> {
         let begun = Instant::now();
         let answer = self.watch.during(patience, || exchange(&mut self.pipes));
@@ -180,14 +123,6 @@ impl Worker {
             None if words.contains("memory allocation of") => Failure::OutOfMemory,
             None => Failure::Died,
         }
-    }
-}
-
-/// The length of the pixels that a reply names; `None` where no memory could hold them.
-fn pixel_bytes(reply: &Reply) -> Option<u64> {
-    match reply {
-        Reply::Decoded { width, height, .. } => (u64::from(*width) * u64::from(*height)).checked_mul(3),
-        _ => Some(0),
     }
 }
 

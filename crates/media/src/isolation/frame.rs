@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 
 /// Heads are names, dates and reasons; a longer one is no head.
 const LONGEST_HEAD: u32 = 1 << 20;
+/// A body of no more than this is given its room before it comes; the room of a longer one grows with what has come.
+const AT_ONCE: usize = 16 << 20;
 
 /// Writes one frame.
 pub(super) fn write(to: &mut (impl Write + ?Sized), head: &impl Serialize, body: &[u8]) -> io::Result<()> {
@@ -28,7 +30,8 @@ pub(super) fn begin(to: &mut (impl Write + ?Sized), head: &impl Serialize, body_
 
 /// Reads one frame; `None` at the end of the input. `allowed` says from the head how long its body may be.
 ///
-/// A frame that is cut short or names other lengths is an error, and nothing of the wrong length is allocated.
+/// A frame that is cut short or names other lengths is an error. What is held for it is never more than a few times what
+/// came, and [`AT_ONCE`].
 pub(super) fn read<H: DeserializeOwned>(
     from: &mut impl Read,
     allowed: impl FnOnce(&H) -> u64,
@@ -50,10 +53,14 @@ pub(super) fn read<H: DeserializeOwned>(
     if body_bytes > allowed(&head) {
         return Err(wrong("a body is too long"));
     }
-    let mut body = Vec::with_capacity(body_bytes as usize);
-    from.take(body_bytes).read_to_end(&mut body)?;
-    if body.len() as u64 != body_bytes {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    let body_bytes = usize::try_from(body_bytes).map_err(|_| wrong("a body is too long"))?;
+    let mut body = Vec::new();
+    while body.len() < body_bytes {
+        let part = (body_bytes - body.len()).min(AT_ONCE.max(body.len()));
+        body.reserve_exact(part);
+        if from.by_ref().take(part as u64).read_to_end(&mut body)? < part {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
     Ok(Some((head, body)))
 }
@@ -94,6 +101,16 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
         assert!(read::<String>(&mut framed().as_slice(), |_| 3).is_err(), "the body is longer than allowed");
+    }
+
+    #[test]
+    fn a_body_longer_than_its_first_room_comes_whole() {
+        let body: Vec<u8> = (0..AT_ONCE * 3 + 5).map(|at| (at % 251) as u8).collect();
+        let mut bytes = Vec::new();
+        write(&mut bytes, &"head", &body).unwrap();
+        let (_, found) = read::<String>(&mut bytes.as_slice(), |_| u64::MAX).unwrap().unwrap();
+        assert!(found == body && found.capacity() == body.len());
+        assert!(read::<String>(&mut &bytes[..bytes.len() - 1], |_| u64::MAX).is_err());
     }
 
     #[test]

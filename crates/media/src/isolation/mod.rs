@@ -10,6 +10,8 @@
 mod client;
 mod confinement;
 mod frame;
+#[cfg(test)]
+mod mutants;
 mod pipes;
 mod remote;
 mod serve;
@@ -20,10 +22,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use client::{Decoded, Failure, Worker, apart};
+pub use client::{Failure, Worker, apart};
 pub use confinement::Confinement;
-pub use pipes::Asked;
-pub use serve::serve;
+pub use pipes::{Asked, Decoded, Fault, Pipes};
+pub use serve::{answer_all, serve};
 pub use watch::Patience;
 
 use crate::caption_metadata::Beside;
@@ -37,6 +39,9 @@ pub const MEMORY_BYTES: u64 = 1 << 30;
 
 /// Most bytes of a file that are asked for at once.
 const PIECE_BYTES: u64 = 1 << 20;
+
+/// Files beside a photo that are taken.
+const MOST_BESIDE: usize = 4;
 
 /// Whether an answer is no longer wanted; asked a few times a second.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -92,8 +97,11 @@ impl AboutBeside {
         list.iter().filter_map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 
-    /// The files that `list` announced, out of what came; `None` where that is too little.
+    /// The files that `list` announced, out of what came; `None` where that is too little, or they are too many.
     fn taken(list: &[Self], mut bytes: &[u8]) -> Option<Vec<Beside>> {
+        if list.len() > MOST_BESIDE {
+            return None;
+        }
         let mut taken = Vec::with_capacity(list.len());
         for file in list {
             let contents = match file.bytes {
@@ -144,10 +152,6 @@ const LONGEST_REASON: usize = 2000;
 
 impl Refused {
     fn of(error: MediaError) -> Self {
-        let cut = |mut reason: String| {
-            reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
-            reason
-        };
         match error {
             MediaError::Unsupported { format, .. } => Self::Unsupported(format.to_owned()),
             MediaError::Broken { reason, .. } => Self::Broken(cut(reason)),
@@ -161,11 +165,16 @@ impl Refused {
         let path = path.to_path_buf();
         match self {
             Self::Unsupported(format) => MediaError::Unsupported { path, format: known(&format) },
-            Self::Broken(reason) => MediaError::Broken { path, reason },
-            Self::TooLarge { what, limit } => MediaError::TooLarge { path, what, limit },
+            Self::Broken(reason) => MediaError::Broken { path, reason: cut(reason) },
+            Self::TooLarge { what, limit } => MediaError::TooLarge { path, what: cut(what), limit: cut(limit) },
             Self::NotAPhoto => MediaError::NotAPhoto { path },
         }
     }
+}
+
+fn cut(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+    reason
 }
 
 /// The name of a format that came from a worker, kept for good: there are few, and one that goes mad adds no more

@@ -3,15 +3,12 @@
 use std::io::{self, Cursor, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 
 use super::remote::Remote;
-use super::{AboutBeside, Confinement, MEMORY_BYTES, PIECE_BYTES, Refused, Reply, Request, frame};
+use super::{AboutBeside, Confinement, MEMORY_BYTES, MOST_BESIDE, PIECE_BYTES, Refused, Reply, Request, frame};
 use crate::caption_metadata::{Beside, LARGEST_PACKET, Source};
-use crate::{FactsFound, Metadata, decode_bytes};
-
-/// Files beside a photo that are taken.
-const MOST_BESIDE: usize = 4;
+use crate::{FactsFound, Limits, Metadata, decode_bytes};
 
 /// Decodes and reads what comes over the standard input until it ends; the body of a worker's `main`.
 ///
@@ -37,11 +34,28 @@ pub fn serve() -> io::Result<()> {
             }
         }
     })?;
-    let mut output = io::stdout().lock();
-    while let Ok((request, body)) = requests.recv() {
-        answer(request, body, &requests, &confinement, &mut output)?;
-    }
-    Ok(())
+    let most = Limits { max_alloc_bytes: MEMORY_BYTES, ..Limits::default() };
+    let worker = AtWork { requests: &requests, confinement: &|| confinement.clone().try_out(), most };
+    worker.answer_all(&mut io::stdout().lock())
+}
+
+/// As [`serve`], in this process and without a confinement: reads all requests, and then answers them with no more spent on
+/// any than `most`.
+///
+/// # Errors
+/// As for [`serve`]; what comes before the nonsense is answered.
+pub fn answer_all(input: &mut impl Read, output: &mut impl Write, most: &Limits) -> io::Result<()> {
+    let (sender, requests) = channel();
+    let read = loop {
+        match next(input) {
+            Ok(Some(request)) => drop(sender.send(request)),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    drop(sender);
+    AtWork { requests: &requests, confinement: &Confinement::default, most: *most }.answer_all(output)?;
+    read
 }
 
 fn next(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>> {
@@ -60,39 +74,53 @@ fn next(input: &mut impl Read) -> io::Result<Option<(Request, Vec<u8>)>> {
     })
 }
 
-fn answer(
-    request: Request,
-    mut body: Vec<u8>,
-    requests: &Receiver<(Request, Vec<u8>)>,
-    confinement: &Confinement,
-    output: &mut dyn Write,
-) -> io::Result<()> {
-    let nonsense = || io::Error::from(io::ErrorKind::InvalidData);
-    match request {
-        Request::Decode { photo, min_short_side, beside } => {
-            let bytes = usize::try_from(photo.bytes).ok().filter(|bytes| *bytes <= body.len()).ok_or_else(nonsense)?;
-            let files =
-                beside.map(|files| AboutBeside::taken(&files, &body[bytes..]).ok_or_else(nonsense)).transpose()?;
-            body.truncate(bytes);
-            let name = Path::new(&photo.name);
-            let decoded = decode_bytes(&body, name, min_short_side, &photo.limits);
-            let (metadata, rgb) = match decoded {
-                Ok(decoded) => decoded,
-                Err(error) => return frame::write(output, &Reply::Refused(Refused::of(error)), &[]),
-            };
-            let facts = files.map(|files| facts_of(&metadata, &body, name, &files)).transpose()?.map(Box::new);
-            drop(body);
-            let (width, height, metadata) = (rgb.width, rgb.height, Box::new(metadata));
-            frame::write(output, &Reply::Decoded { metadata, width, height, facts }, &rgb.pixels)
+/// A worker that has what it needs.
+struct AtWork<'a> {
+    requests: &'a Receiver<(Request, Vec<u8>)>,
+    /// Says what confines it.
+    confinement: &'a dyn Fn() -> Confinement,
+    /// What it spends on a photo at most, whatever it is asked to.
+    most: Limits,
+}
+
+impl AtWork<'_> {
+    fn answer_all(&self, output: &mut dyn Write) -> io::Result<()> {
+        while let Ok((request, body)) = self.requests.recv() {
+            self.answer(request, body, output)?;
         }
-        Request::Facts { photo, beside } => {
-            let files = AboutBeside::taken(&beside, &body).ok_or_else(nonsense)?;
-            let facts = facts(&mut Remote::new(photo.bytes, requests, output), Path::new(&photo.name), &files)?;
-            frame::write(output, &Reply::Facts(Box::new(facts)), &[])
+        Ok(())
+    }
+
+    fn answer(&self, request: Request, mut body: Vec<u8>, output: &mut dyn Write) -> io::Result<()> {
+        let nonsense = || io::Error::from(io::ErrorKind::InvalidData);
+        match request {
+            Request::Decode { photo, min_short_side, beside } => {
+                let bytes =
+                    usize::try_from(photo.bytes).ok().filter(|bytes| *bytes <= body.len()).ok_or_else(nonsense)?;
+                let files =
+                    beside.map(|files| AboutBeside::taken(&files, &body[bytes..]).ok_or_else(nonsense)).transpose()?;
+                body.truncate(bytes);
+                let name = Path::new(&photo.name);
+                let decoded = decode_bytes(&body, name, min_short_side, &photo.limits.within(&self.most));
+                let (metadata, rgb) = match decoded {
+                    Ok(decoded) => decoded,
+                    Err(error) => return frame::write(output, &Reply::Refused(Refused::of(error)), &[]),
+                };
+                let facts = files.map(|files| facts_of(&metadata, &body, name, &files)).transpose()?.map(Box::new);
+                drop(body);
+                let (width, height, metadata) = (rgb.width, rgb.height, Box::new(metadata));
+                frame::write(output, &Reply::Decoded { metadata, width, height, facts }, &rgb.pixels)
+            }
+            Request::Facts { photo, beside } => {
+                let files = AboutBeside::taken(&beside, &body).ok_or_else(nonsense)?;
+                let facts =
+                    facts(&mut Remote::new(photo.bytes, self.requests, output), Path::new(&photo.name), &files)?;
+                frame::write(output, &Reply::Facts(Box::new(facts)), &[])
+            }
+            Request::Confinement => frame::write(output, &Reply::Confinement((self.confinement)()), &[]),
+            // None was asked for.
+            Request::Piece => Err(nonsense()),
         }
-        Request::Confinement => frame::write(output, &Reply::Confinement(confinement.clone().try_out()), &[]),
-        // None was asked for.
-        Request::Piece => Err(nonsense()),
     }
 }
 
@@ -112,14 +140,16 @@ fn contained(read: impl FnOnce() -> io::Result<FactsFound>) -> io::Result<FactsF
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
-
     use super::*;
     use crate::isolation::About;
-    use crate::{Facts, Limits, Rgb, thumbnail};
+    use crate::{Facts, Rgb, thumbnail};
 
     fn about(name: &str, bytes: u64) -> About {
         About { name: name.into(), bytes, limits: Limits::default() }
+    }
+
+    fn at_work(requests: &Receiver<(Request, Vec<u8>)>) -> AtWork<'_> {
+        AtWork { requests, confinement: &Confinement::default, most: Limits::default() }
     }
 
     /// What is answered to `request`, which reads `photo` piece by piece.
@@ -129,7 +159,7 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 let mut theirs = theirs;
-                answer(request, body, &requests, &Confinement::default(), &mut theirs).unwrap();
+                at_work(&requests).answer(request, body, &mut theirs).unwrap();
             });
             loop {
                 let (reply, body) = frame::read(&mut ours, |_| 1 << 20).unwrap().unwrap();
@@ -211,13 +241,15 @@ mod tests {
     fn a_request_that_announces_more_than_it_brings_is_nonsense() {
         let (_sender, requests) = sync_channel(1);
         let beside = vec![AboutBeside { has_full_name: true, bytes: Some(9) }];
+        let many = (0..=MOST_BESIDE).map(|_| AboutBeside { has_full_name: true, bytes: None }).collect();
         for request in [
+            Request::Facts { photo: about("a.jpg", 4), beside: many },
             Request::Decode { photo: about("a.jpg", 5), min_short_side: 64, beside: None },
             Request::Decode { photo: about("a.jpg", 2), min_short_side: 64, beside: Some(beside) },
             Request::Piece,
         ] {
             let mut output = Vec::new();
-            assert!(answer(request, b"four".to_vec(), &requests, &Confinement::default(), &mut output).is_err());
+            assert!(at_work(&requests).answer(request, b"four".to_vec(), &mut output).is_err());
         }
     }
 }
