@@ -198,8 +198,30 @@ fn only_what_the_library_knows_is_revealed_and_unknown_requests_are_refused() {
     let gone = seat.chosen(Purpose::AddFolders, "/no/such/folder");
     assert_eq!(code("add_folders", json!({ "folders": gone })), "folder_missing");
     let gone = seat.chosen(Purpose::ExportCopies, "/no/such/folder");
-    assert_eq!(code("export_copies", json!({ "photos": [], "folder": gone })), "not_a_folder");
+    assert_eq!(code("export_copies", json!({ "photos": [], "folder": gone })), "no_folder_for_copies");
     assert_eq!(code("control_job", json!({ "job": 5, "action": "resume" })), "job_wrong");
+}
+
+#[test]
+fn no_photo_and_no_device_is_written_over_whatever_the_dialog_gave() {
+    let world = World::with_samples();
+    let seat = Seat::at(&world);
+    let (photo, film) = (world.photos().join("beach.jpg"), world.photos().join("film.mp4"));
+    let sidecar = world.photos().join("beach.jpg.xmp");
+    for file in [&film, &sidecar] {
+        std::fs::write(file, "mine").unwrap();
+    }
+    let bytes = std::fs::read(&photo).unwrap();
+    for file in [&photo, &film, &sidecar, &PathBuf::from("/dev/null"), &world.photos()] {
+        let code = |command: &str, purpose, request: &dyn Fn(Value) -> Value| {
+            seat.try_call(command, request(seat.chosen(purpose, file))).unwrap_err().code
+        };
+        let table = code("export_table", Purpose::ExportTable, &|file| json!({ "photos": [], "file": file }));
+        let backup = code("back_up", Purpose::BackUp, &|file| json!({ "file": file }));
+        assert_eq!((table.as_str(), backup.as_str()), ("not_replaced", "not_replaced"), "{}", file.display());
+    }
+    assert_eq!(std::fs::read(&photo).unwrap(), bytes);
+    assert_eq!(std::fs::read_to_string(&film).unwrap() + &std::fs::read_to_string(&sidecar).unwrap(), "minemine");
 }
 
 #[test]

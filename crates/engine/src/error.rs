@@ -170,6 +170,18 @@ pub enum EngineError {
         /// The path as given.
         path: PathBuf,
     },
+    /// What is exported would take the place of a photo, or of something that is no plain file.
+    #[error("{}: this is a photo, a film, a sidecar or no plain file, and is not written over; name another file", path.display())]
+    NotReplaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something that is no folder was given to copy photos to.
+    #[error("{}: not a folder that photos can be copied to; choose one that is there", path.display())]
+    NoFolderForCopies {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// A folder cannot be read.
     #[error("{}: cannot read the folder: {source}; nothing was forgotten", path.display())]
     FolderUnreadable {
@@ -269,6 +281,8 @@ impl EngineError {
             Self::NotEmbedded { .. } => "not_embedded",
             Self::FolderMissing { .. } => "folder_missing",
             Self::NotAFolder { .. } => "not_a_folder",
+            Self::NotReplaced { .. } => "not_replaced",
+            Self::NoFolderForCopies { .. } => "no_folder_for_copies",
             Self::FolderUnreadable { .. } => "folder_unreadable",
             Self::PhotoGone { .. } => "photo_gone",
             Self::NothingToLocate => "nothing_to_locate",

@@ -3,7 +3,28 @@
 use std::io;
 use std::path::Path;
 
+use sightline_catalog::CatalogError;
+use sightline_media::is_named_as_photo;
 use tempfile::{Builder, NamedTempFile};
+
+use crate::EngineError;
+
+/// Refuses to put what is exported in the place of a photo, a film or a sidecar, or of anything but a plain file: whatever
+/// a dialog gave, that is never what a person meant.
+pub(crate) fn may_be_replaced(file: &Path) -> Result<(), EngineError> {
+    // Also a link: it is replaced, and not what it leads to.
+    match file.symlink_metadata() {
+        Ok(there) if is_named_as_photo(file) || !(there.is_file() || there.is_symlink()) => {
+            Err(EngineError::NotReplaced { path: file.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error of a file that could not be made: the reason without the name under which that was tried.
+pub(crate) fn not_written(file: &Path, error: &io::Error) -> EngineError {
+    CatalogError::NotWritten { path: file.into(), source: error.kind().into() }.into()
+}
 
 /// Makes a file in `folder`, to be written and given its name. It is as readable as the user's mask makes new files,
 /// where temporary ones are for their owner alone.

@@ -11,6 +11,7 @@ use sightline_catalog::Catalog;
 pub use sightline_catalog::{CheckReport, RepairReport, Salvage, Saved};
 
 use crate::jobs::{JobControl, JobEvent, Meter};
+use crate::new_file::may_be_replaced;
 use crate::{Engine, EngineError};
 
 /// Hears of the progress of long work.
@@ -28,6 +29,7 @@ pub fn back_up(
     control: &JobControl,
     on_event: OnEvent<'_>,
 ) -> Result<u64, EngineError> {
+    may_be_replaced(file)?;
     Ok(Catalog::back_up(library, file, force, &mut watching(control, on_event))?)
 }
 
@@ -68,6 +70,7 @@ impl Engine {
     /// # Errors
     /// As [`back_up`].
     pub fn back_up(&self, file: &Path, control: &JobControl, on_event: OnEvent<'_>) -> Result<u64, EngineError> {
+        may_be_replaced(file)?;
         Ok(self.catalog()?.back_up_to(file, true, &mut watching(control, on_event))?)
     }
 

@@ -106,6 +106,11 @@ pub fn is_photo(path: &Path, head: &[u8]) -> bool {
     has_photo_name(path) && matches!(sniff(head, path), Sniffed::Photo(_))
 }
 
+/// Whether the name is one of photos, films and their sidecars.
+pub fn is_named_as_photo(path: &Path) -> bool {
+    by_name(path).is_some()
+}
+
 /// What the contents are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sniffed {

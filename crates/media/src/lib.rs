@@ -33,7 +33,7 @@ pub use decode::{Limits, Rgb, decode_bytes};
 pub use error::MediaError;
 pub use facts::{DateSource, Facts, FactsFound};
 pub use fingerprint::Fingerprint;
-pub use format::{FileKind, PhotoFormat, has_photo_name, is_photo};
+pub use format::{FileKind, PhotoFormat, has_photo_name, is_named_as_photo, is_photo};
 pub use hash::{ContentHash, hash_file, hash_photo};
 pub use listing::Listings;
 pub use metadata::{ExifFacts, Metadata};

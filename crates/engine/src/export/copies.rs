@@ -26,10 +26,10 @@ impl CopyJob {
     /// A job that copies `photos` into `folder`, which must be there.
     ///
     /// # Errors
-    /// [`EngineError::NotAFolder`].
+    /// [`EngineError::NoFolderForCopies`].
     pub fn new(photos: &[PhotoId], folder: &Path) -> Result<Self, EngineError> {
         if !folder.is_dir() {
-            return Err(EngineError::NotAFolder { path: folder.into() });
+            return Err(EngineError::NoFolderForCopies { path: folder.into() });
         }
         Ok(Self { photos: photos.iter().map(|photo| photo.0).collect(), folder: folder.into() })
     }

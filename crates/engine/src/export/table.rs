@@ -8,7 +8,7 @@ use serde::Serialize;
 use sightline_catalog::PhotoId;
 
 use crate::foreign_text::for_table;
-use crate::new_file::new_file_beside;
+use crate::new_file::{may_be_replaced, new_file_beside, not_written};
 use crate::{Engine, EngineError};
 
 /// A file of the library in an exported table.
@@ -80,7 +80,8 @@ impl Engine {
     /// When the file cannot be written or the library not be read.
     pub fn export_table(&self, photos: &[PhotoId], file: &Path) -> Result<(), EngineError> {
         let io = |source: std::io::Error| EngineError::Io { path: file.into(), source };
-        let mut whole = new_file_beside(file).map_err(io)?;
+        may_be_replaced(file)?;
+        let mut whole = new_file_beside(file).map_err(|error| not_written(file, &error))?;
         let mut records = Vec::new();
         for photo in photos {
             records.extend(self.records(*photo)?);
@@ -97,7 +98,7 @@ impl Engine {
             table.flush().map_err(io)?;
         }
         whole.as_file().sync_all().map_err(io)?;
-        whole.persist(file).map_err(|error| io(error.error))?;
+        whole.persist(file).map_err(|error| not_written(file, &error.error))?;
         Ok(())
     }
 
