@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -251,4 +251,99 @@ fn libraries_and_backups_are_for_their_owner_and_exports_for_whom_new_files_are(
         let mask = u32::from_str_radix(mask, 8).unwrap();
         assert_eq!(mode(&table), 0o666 & !mask, "umask {mask:o}");
     }
+}
+
+/// A library over two equal photos, `a.jpg` and `b.jpg`, whose trash lies in the world.
+fn two_equal() -> World {
+    let world = World::new();
+    for name in ["a.jpg", "b.jpg"] {
+        fs::copy(root().join("assets/samples/desk.jpg"), world.photos().join(name)).unwrap();
+    }
+    world.index();
+    world
+}
+
+fn rows(world: &World) -> Connection {
+    Connection::open(catalogue(world)).unwrap()
+}
+
+fn bytes_of(path: &Path) -> &[u8] {
+    use std::os::unix::ffi::OsStrExt;
+    path.as_os_str().as_bytes()
+}
+
+#[test]
+fn no_row_of_somebody_else_moves_a_file_that_is_no_photo_to_the_trash_or_out_of_it() {
+    let world = two_equal();
+    let (diary, desktop) = (world.folder().join("diary.txt"), world.photos().join("x.desktop"));
+    fs::write(&diary, "mine").unwrap();
+    fs::write(&desktop, "[Desktop Entry]").unwrap();
+    for photo in ["a.jpg", "b.jpg"] {
+        for (number, file) in [&diary, &desktop].into_iter().enumerate() {
+            let sql = "INSERT OR REPLACE INTO companion VALUES (?1, ?2, 'raw', ?3, 1)";
+            let owner = world.photos().join(photo);
+            rows(&world).execute(sql, (bytes_of(file), bytes_of(&owner), 7 + number as i64)).unwrap();
+        }
+    }
+    assert_eq!(world.run(&["duplicates", "trash", "--keep", "best", "--yes"]).status.code(), Some(0));
+    assert_eq!(
+        (fs::read(&diary).unwrap(), fs::read(&desktop).unwrap()),
+        (b"mine".to_vec(), b"[Desktop Entry]".to_vec())
+    );
+    assert_eq!(world.run(&["duplicates", "undo"]).status.code(), Some(0));
+    assert!(world.photos().join("a.jpg").is_file() && world.photos().join("b.jpg").is_file());
+
+    // A pipe that nobody writes into, and what the user has thrown away.
+    let pipe = world.photos().join("pipe.jpg");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, size) in [(&pipe, Some(5)), (&desktop, None)] {
+        let sql = "INSERT INTO trashed (batch, path, photo_id, kept_id, size_bytes, modified_ns)
+                   SELECT 9, ?1, min(id), max(id), ?2, ?2 FROM photo";
+        rows(&world).execute(sql, (bytes_of(path), size)).unwrap();
+    }
+    let trash = world.folder().join("home/.local/share/Trash");
+    for folder in ["files", "info"] {
+        fs::create_dir_all(trash.join(folder)).unwrap();
+    }
+    fs::rename(&desktop, trash.join("files/x.desktop")).unwrap();
+    let info = format!("[Trash Info]\nPath={}\nDeletionDate=2026-01-01T00:00:00\n", desktop.display());
+    fs::write(trash.join("info/x.desktop.trashinfo"), info).unwrap();
+    let begun = Instant::now();
+    world.run(&["duplicates", "undo"]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "it waits for a pipe");
+    assert!(!desktop.exists() && trash.join("files/x.desktop").is_file());
+    // A pipe in the place of a photo that is known.
+    fs::remove_file(world.photos().join("a.jpg")).unwrap();
+    fs::rename(&pipe, world.photos().join("a.jpg")).unwrap();
+    let begun = Instant::now();
+    world.run(&["duplicates", "trash", "--keep", "best", "--yes"]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "it waits for a pipe");
+    assert!(world.photos().join("b.jpg").is_file());
+}
+
+#[test]
+fn forgetting_wipes_no_file_that_has_a_name_outside_the_library() {
+    let world = two_equal();
+    let mine = world.folder().join("mine.bin");
+    fs::write(&mine, [7; 5000]).unwrap();
+    fs::hard_link(&mine, world.library().join("vectors-abcdefghijklmnop.bin")).unwrap();
+    let photo = world.photos().join("a.jpg");
+    assert_eq!(world.run(&["forget", photo.to_str().unwrap(), "--yes"]).status.code(), Some(0));
+    assert_eq!(fs::read(&mine).unwrap(), [7; 5000]);
+}
+
+#[test]
+fn a_thumbnail_of_a_library_is_decoded_only_as_the_thumbnail_that_it_should_be() {
+    let world = two_equal();
+    fs::copy(root().join("assets/samples/beach.jpg"), world.photos().join("c.jpg")).unwrap();
+    world.index();
+    // Of a format that thumbnails are not made in, as a picture that unpacks to gigabytes might be.
+    let png = fs::read(root().join("assets/samples/coffee.png")).unwrap();
+    let file = rows(&world);
+    file.execute("DELETE FROM fingerprint", []).unwrap();
+    file.execute("UPDATE thumbnail SET jpeg = ?1", [png]).unwrap();
+    drop(file);
+    assert_eq!(world.run(&["duplicates", "--near"]).status.code(), Some(1));
+    let made: i64 = rows(&world).query_row("SELECT count(*) FROM fingerprint", [], |row| row.get(0)).unwrap();
+    assert_eq!(made, 0, "it was decoded");
 }

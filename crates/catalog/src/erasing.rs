@@ -5,7 +5,6 @@
 //! log is copied back and cut to nothing. Files of vectors are overwritten before they are removed. What the disk itself
 //! keeps of blocks that were overwritten or given back is not in the hands of a program.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -138,12 +137,13 @@ fn keep_out_where_it_matters(connection: &Connection) -> Result<(), Failure> {
     Ok(connection.execute("DELETE FROM to_forget", []).map(drop)?)
 }
 
-/// Overwrites a file and removes it. One that is gone already is none to be wiped.
+/// Overwrites a file and removes it. One that is gone already is none to be wiped; a link, and a file that has another
+/// name too, only loses this one.
 fn wipe(file: &Path) -> std::io::Result<()> {
     let found = file.symlink_metadata();
     let Ok(metadata) = found else { return Ok(()) };
-    if metadata.is_file() {
-        let mut open = File::options().write(true).open(file)?;
+    let open = if metadata.is_file() { plain::open_to_wipe(file).map_err(std::io::Error::other)? } else { None };
+    if let Some(mut open) = open {
         let (mut left, zeros) = (open.seek(SeekFrom::End(0))?, vec![0; ZEROS]);
         open.seek(SeekFrom::Start(0))?;
         while left > 0 {

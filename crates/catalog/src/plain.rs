@@ -83,6 +83,20 @@ pub(crate) fn open(path: &Path) -> Result<File, CatalogError> {
     plain(path, options().read(true).open(path))
 }
 
+/// Opens a plain file to be written over, if it has no other name: the bytes of one that lies elsewhere too are not the
+/// library's alone.
+pub(crate) fn open_to_wipe(path: &Path) -> Result<Option<File>, CatalogError> {
+    let file = plain(path, options().write(true).open(path))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if file.metadata().map_err(|error| CatalogError::io(path, error))?.nlink() > 1 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(file))
+}
+
 /// Who may read and write the files of a library: those who may its catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rights(#[cfg(unix)] pub u32);

@@ -65,8 +65,9 @@ fn is_order(letter: char) -> bool {
             '\u{2028}' | '\u{2029}'
             // Direction of writing: marks, embeddings, overrides, isolates.
             | '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            // Not seen: byte order mark, annotations, tags; and what no text may hold.
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{fdd0}'..='\u{fdef}')
+            // Not seen: soft hyphen, blanks without width, byte order mark, annotations, tags; and what no text may hold.
+            // Those that join letters stay, as words of some languages and families of faces are made with them.
+            | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{fdd0}'..='\u{fdef}')
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! A perceptual hash: alike for photos that look alike.
 
-use std::path::Path;
-
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::{Limits, MediaError, Rgb, decode_bytes};
+use crate::{MediaError, Rgb, decode_thumbnail};
 
 /// Columns and rows of the small picture; each row has one difference fewer than columns.
 const COLUMNS: usize = 9;
@@ -35,12 +33,12 @@ impl Fingerprint {
         Ok(Self(brighter.fold(0, |bits, bit| bits << 1 | u64::from(bit))))
     }
 
-    /// The fingerprint of a picture in memory, such as a thumbnail.
+    /// The fingerprint of a library's thumbnail.
     ///
     /// # Errors
-    /// Those of [`decode_bytes`].
-    pub fn of_bytes(bytes: &[u8]) -> Result<Self, MediaError> {
-        Self::of(&decode_bytes(bytes, Path::new(""), SHORT_SIDE, &Limits::default())?.1)
+    /// Those of [`decode_thumbnail`].
+    pub fn of_thumbnail(jpeg: &[u8]) -> Result<Self, MediaError> {
+        Self::of(&decode_thumbnail(jpeg, SHORT_SIDE)?)
     }
 
     /// Whether it tells anything: that of a flat picture, or of one that only gets darker, is that of many others.
@@ -83,7 +81,7 @@ mod tests {
     fn a_smaller_darker_compressed_copy_is_near_and_another_picture_is_far() {
         let photo = waves(640, 480, 0.3, 1.0);
         let print = Fingerprint::of(&photo).unwrap();
-        let copy = Fingerprint::of_bytes(&thumbnail(&waves(640, 480, 0.3, 0.7), 200).unwrap()).unwrap();
+        let copy = Fingerprint::of_thumbnail(&thumbnail(&waves(640, 480, 0.3, 0.7), 200).unwrap()).unwrap();
         assert!(print.distance(copy) <= 4, "{}", print.distance(copy));
         let other = Fingerprint::of(&waves(640, 480, 2.4, 1.0)).unwrap();
         assert!(print.distance(other) > 12, "{}", print.distance(other));

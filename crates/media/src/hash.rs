@@ -34,6 +34,7 @@ impl fmt::Debug for ContentHash {
 /// # Errors
 /// [`MediaError::Missing`], [`MediaError::Denied`] or [`MediaError::Io`].
 pub fn hash_file(path: &Path) -> Result<ContentHash, MediaError> {
+    must_be_plain(path)?;
     let file = std::fs::File::open(path).map_err(|e| MediaError::io(path, e))?;
     hash(file, path, u64::MAX, &|| false)
 }
@@ -43,8 +44,16 @@ pub fn hash_file(path: &Path) -> Result<ContentHash, MediaError> {
 /// # Errors
 /// Those of [`hash_file`], [`MediaError::TooLarge`] and [`MediaError::Stopped`].
 pub fn hash_photo(path: &Path, limits: &Limits, stopping: &dyn Fn() -> bool) -> Result<ContentHash, MediaError> {
+    must_be_plain(path)?;
     let (file, _) = photo::open_bounded(path, limits)?;
     hash(file, path, limits.max_file_bytes, stopping)
+}
+
+/// Refuses a pipe, which nobody may ever write into, a device, which may have no end, and a folder.
+fn must_be_plain(path: &Path) -> Result<(), MediaError> {
+    let metadata = std::fs::metadata(path).map_err(|e| MediaError::io(path, e))?;
+    let refused = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file");
+    if metadata.is_file() { Ok(()) } else { Err(MediaError::io(path, refused())) }
 }
 
 fn hash(mut file: impl Read, path: &Path, most: u64, stopping: &dyn Fn() -> bool) -> Result<ContentHash, MediaError> {

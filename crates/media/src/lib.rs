@@ -29,7 +29,7 @@ mod volume;
 mod walk;
 
 pub use dates::is_same_moment;
-pub use decode::{Limits, Rgb, decode_bytes};
+pub use decode::{Limits, Rgb, decode_bytes, decode_thumbnail};
 pub use error::MediaError;
 pub use facts::{DateSource, Facts, FactsFound};
 pub use fingerprint::Fingerprint;

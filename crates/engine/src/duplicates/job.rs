@@ -42,7 +42,7 @@ fn fingerprint_the_rest(cx: &JobCx<'_>) -> Result<(), EngineError> {
     let lacking = catalog.photos_without_fingerprint()?;
     let (total, mut done, mut waiting) = (lacking.len() as u64, 0, Vec::with_capacity(KEPT_AT_ONCE));
     let of = |photo: PhotoId| -> Result<Option<(PhotoId, u64)>, EngineError> {
-        let print = catalog.thumbnail(photo)?.and_then(|jpeg| Fingerprint::of_bytes(&jpeg).ok());
+        let print = catalog.thumbnail(photo)?.and_then(|jpeg| Fingerprint::of_thumbnail(&jpeg).ok());
         Ok(print.map(|print| (photo, print.0)))
     };
     let made = work_ahead(cx, lacking, KEPT_AT_ONCE, of, |print| {

@@ -4,12 +4,11 @@
 //! left is read from disk and compared in full. A photo that cannot be read now is proven to be like no other.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sightline_catalog::{Catalog, PhotoId};
 use sightline_media::isolation::Stop;
-use sightline_media::{Canvas, ContentHash, Limits, decode_bytes, may_be_same, prove_same};
+use sightline_media::{Canvas, ContentHash, decode_thumbnail, may_be_same, prove_same};
 
 use crate::EngineError;
 use crate::decoding::Decoders;
@@ -128,8 +127,8 @@ impl<'a> Prover<'a> {
     fn thumbnail(&self, photo: PhotoId) -> Result<Option<Arc<Canvas>>, EngineError> {
         self.thumbnails.get(photo, || {
             let Some(jpeg) = self.catalog.thumbnail(photo)? else { return Ok(None) };
-            let decoded = decode_bytes(&jpeg, Path::new(""), Canvas::SHORT_SIDE, &Limits::default());
-            Ok(decoded.ok().and_then(|(_, rgb)| Canvas::of(&rgb)))
+            let decoded = decode_thumbnail(&jpeg, Canvas::SHORT_SIDE);
+            Ok(decoded.ok().and_then(|rgb| Canvas::of(&rgb)))
         })
     }
 

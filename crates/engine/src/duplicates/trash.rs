@@ -11,9 +11,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::{Catalog, Location, LocationId, PhotoId, ToTrash, TrashBatch};
-use sightline_media::ContentHash;
 use sightline_media::caption_metadata::{copy_sidecar, existing_sidecar};
 use sightline_media::trash::{ToRestore, TrashError};
+use sightline_media::{ContentHash, Limits, half_of_pair, hash_photo, is_named_as_photo, may_lead_pair, pair_key};
 
 use super::proof::Prover;
 #[cfg(test)]
@@ -90,7 +90,10 @@ fn belonging(catalog: &Catalog, file: &Path, kept: &Path) -> Result<Vec<PathBuf>
         path == kept || kept_sidecar.as_deref().is_some_and(|other| other == path || is_one_file(path, other))
     };
     let mut files: Vec<PathBuf> = catalog.companions_of_file(file)?.into_iter().map(|row| row.path).collect();
-    files.retain(|path| !stays(path));
+    // Rows may come from anybody: what the walk would not have paired does not belong together.
+    let is_half =
+        |path: &PathBuf| half_of_pair(path).is_some() && may_lead_pair(file) && pair_key(path) == pair_key(file);
+    files.retain(|path| is_half(path) && !stays(path));
     let Some(sidecar) = existing_sidecar(file) else { return Ok(files) };
     let own_name = sidecar.file_name().zip(file.file_name()).is_some_and(|(sidecar, file)| {
         sidecar.to_string_lossy().to_lowercase().starts_with(&file.to_string_lossy().to_lowercase())
@@ -273,7 +276,7 @@ fn place(catalog: &Catalog, file: Gone) -> Result<Option<Location>, EngineError>
 /// Reads a file whole and compares it with what the catalogue knows of it.
 fn is_as_known(catalog: &Catalog, photo: PhotoId, path: &Path) -> Result<(), EngineError> {
     let known = catalog.photo(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
-    let now = sightline_media::hash_file(path)?;
+    let now = hash_photo(path, &Limits::default(), &|| false)?;
     if now.0 == known.hash { Ok(()) } else { Err(EngineError::ChangedSince { path: path.into() }) }
 }
 
@@ -370,6 +373,9 @@ impl Engine {
     pub fn undo_trash(&self) -> Result<Undone, EngineError> {
         let catalog = self.catalog()?;
         let Some((batch, rows)) = catalog.last_trashed()? else { return Ok(Undone::default()) };
+        // Rows may come from anybody: nothing goes to the trash from here but photos, their films and sidecars.
+        let (rows, foreign): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| is_named_as_photo(&row.path));
+        catalog.forget_trashed(batch, &foreign.into_iter().map(|row| row.path).collect::<Vec<_>>())?;
         let mut files = Vec::with_capacity(rows.len());
         for row in &rows {
             // A photo is known by what it holds; what belongs to it is not.

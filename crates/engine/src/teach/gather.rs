@@ -190,7 +190,7 @@ pub(super) fn stored_fingerprints(
             let Some(photo) = photo else { return Ok(None) };
             match prints.next().flatten() {
                 Some(bits) => Ok(Some(Fingerprint(bits))),
-                None => Ok(catalog.thumbnail(photo)?.and_then(|jpeg| Fingerprint::of_bytes(&jpeg).ok())),
+                None => Ok(catalog.thumbnail(photo)?.and_then(|jpeg| Fingerprint::of_thumbnail(&jpeg).ok())),
             }
         })
         .collect()

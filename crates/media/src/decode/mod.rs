@@ -127,6 +127,21 @@ fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     [r, g, b].map(|v| ((u32::from(v) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
 }
 
+/// Decodes a thumbnail that a library holds. A library may come from anybody, and this is done in this process: nothing
+/// but a JPEG of a thumbnail's size is looked at, by a decoder in safe Rust.
+///
+/// # Errors
+/// As [`decode_bytes`].
+pub fn decode_thumbnail(jpeg: &[u8], min_short_side: u32) -> Result<Rgb, MediaError> {
+    /// A panorama's is long: sixteen times as long as high, at twice the size that is made.
+    const LIMITS: Limits = Limits { max_pixels: 4 << 20, max_alloc_bytes: 32 << 20, max_file_bytes: 4 << 20 };
+    let path = Path::new("thumbnail.jpg");
+    if !jpeg.starts_with(&[0xff, 0xd8, 0xff]) || jpeg.len() as u64 > LIMITS.max_file_bytes {
+        return Err(MediaError::NotAPhoto { path: path.into() });
+    }
+    Ok(decode_bytes(jpeg, path, min_short_side, &LIMITS)?.1)
+}
+
 /// Decodes `bytes` to pixels whose short side is at least `min_short_side` where the photo's is.
 ///
 /// JPEG is scaled down while decoding, others when they are very large. The same bytes give the same pixels. A photo cut
