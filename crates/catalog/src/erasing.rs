@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use crate::connection::Journal;
 use crate::deadline::{UPGRADING, within};
 use crate::error::Failure;
+use crate::forgetting::forget_some_rows;
 use crate::path_bytes;
 use crate::plain;
 use crate::safekeeping::{Watch, watched};
@@ -24,6 +25,8 @@ use crate::{Catalog, CatalogError, JobState};
 /// How long readers are waited for that still see the database as it was.
 const READERS: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(50);
+/// Photos that are forgotten at a time.
+const STEP: usize = 64;
 /// Bytes of nothing that are written at a time.
 const ZEROS: usize = 1 << 20;
 /// How every database of SQLite begins.
@@ -52,7 +55,8 @@ impl Catalog {
         self.cut_log(watch)?;
         self.write(|transaction| {
             transaction.pragma_update(None, "secure_delete", false)?;
-            Ok(transaction.execute("UPDATE erasure SET is_due = 0", []).map(drop)?)
+            // A wish that has come meanwhile is still to be done.
+            Ok(transaction.execute("UPDATE erasure SET is_due = 0 WHERE number >= 0", []).map(drop)?)
         })
     }
 
@@ -68,6 +72,8 @@ impl Catalog {
                 }
                 transaction.prepare_cached("DELETE FROM checkpoint WHERE job_id = ?1")?.execute([job.id.0])?;
             }
+            // Of a wish that has come since the last of them were forgotten.
+            while forget_some_rows(transaction, STEP)? > 0 {}
             keep_out_where_it_matters(transaction)?;
             vector_file::forget(transaction)?;
             transaction.execute("UPDATE erasure SET number = ?1", [change::last(transaction)?])?;

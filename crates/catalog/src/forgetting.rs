@@ -129,24 +129,29 @@ impl Catalog {
         self.write(|transaction| {
             // What is deleted is overwritten at once, though not yet in the log.
             transaction.pragma_update(None, "secure_delete", true)?;
-            let sql = "SELECT photo_id FROM to_forget WHERE photo_id IS NOT NULL ORDER BY id LIMIT ?1";
-            let photos = photo::select(transaction, sql, [most as i64])?;
-            for photo in &photos {
-                forget_photo(transaction, *photo)?;
-                transaction.prepare_cached("DELETE FROM to_forget WHERE photo_id = ?1")?.execute([photo.0])?;
-            }
-            if !photos.is_empty() {
-                return Ok(photos.len());
-            }
-            for folder in folders(transaction)? {
-                let some = forget_some_below(transaction, &folder, most)?;
-                if some > 0 {
-                    return Ok(some);
-                }
-            }
-            Ok(0)
+            forget_some_rows(transaction, most)
         })
     }
+}
+
+/// Forgets the rows of at most `most` photos of those that are to be forgotten; how many.
+pub(crate) fn forget_some_rows(connection: &Connection, most: usize) -> Result<usize, Failure> {
+    let sql = "SELECT photo_id FROM to_forget WHERE photo_id IS NOT NULL ORDER BY id LIMIT ?1";
+    let photos = photo::select(connection, sql, [most as i64])?;
+    for photo in &photos {
+        forget_photo(connection, *photo)?;
+        connection.prepare_cached("DELETE FROM to_forget WHERE photo_id = ?1")?.execute([photo.0])?;
+    }
+    if !photos.is_empty() {
+        return Ok(photos.len());
+    }
+    for folder in folders(connection)? {
+        let some = forget_some_below(connection, &folder, most)?;
+        if some > 0 {
+            return Ok(some);
+        }
+    }
+    Ok(0)
 }
 
 impl Catalog {

@@ -76,9 +76,9 @@ pub(crate) fn marker(connection: &Connection) -> rusqlite::Result<Option<Marker>
 
 /// Says that bytes are to be erased, and gives the library's marker, which is made at the first time.
 pub(crate) fn begin(connection: &Connection) -> rusqlite::Result<Marker> {
-    // SQLite's generator is seeded by the system's.
-    let sql = "INSERT INTO erasure (place, key, is_due, number) VALUES (1, randomblob(32), 1, 0)
-               ON CONFLICT DO UPDATE SET is_due = 1 RETURNING key";
+    // SQLite's generator is seeded by the system's. Who erases now sees by the number that there is a new wish.
+    let sql = "INSERT INTO erasure (place, key, is_due, number) VALUES (1, randomblob(32), 1, -1)
+               ON CONFLICT DO UPDATE SET is_due = 1, number = -1 RETURNING key";
     connection.query_row(sql, [], |row| row.get(0).map(Marker))
 }
 

@@ -177,7 +177,10 @@ mod tests {
         assert_eq!(list[0]["path"], path.to_str().unwrap());
         assert_eq!(list[0]["keywords"], serde_json::json!(["dog", "lake"]));
         assert_eq!((&list[0]["caption"], &list[0]["camera"]), (&"Rex, \"the\" dog".into(), &serde_json::Value::Null));
-        assert_eq!(engine.export_table(&[], Path::new("/no/such/folder/t.csv")).unwrap_err().code(), "io");
+        assert_eq!(
+            engine.export_table(&[], Path::new("/no/such/folder/t.csv")).unwrap_err().code(),
+            "file_not_written"
+        );
     }
     #[test]
     fn no_text_of_a_table_is_a_formula_and_everybody_may_read_it_who_may_read_new_files() {

@@ -36,16 +36,16 @@ impl Job for ForgetJob {
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let engine = cx.engine();
-        if !engine.is_forgetting()? {
-            // Another process has done it.
-            return Ok(());
+        // A wish may come while another is done.
+        while engine.is_forgetting()? {
+            self.forgotten += forget_rows(cx)?;
+            let mut paused = Vec::new();
+            let erased = self.erase(cx, &mut paused);
+            // However it ended, the others go on.
+            engine.go_on_again(&paused)?;
+            erased?;
         }
-        self.forgotten = forget_rows(cx)?;
-        let mut paused = Vec::new();
-        let erased = self.erase(cx, &mut paused);
-        // However it ended, the others go on.
-        engine.go_on_again(&paused)?;
-        erased
+        Ok(())
     }
 }
 

@@ -167,12 +167,18 @@ mod tests {
     use super::*;
     use crate::Limits;
 
-    /// A worker that is no decoder, asked for pixels and for facts.
-    fn ask(script: &str, patience: &Patience) -> [Failure; 2] {
+    /// A program that is no decoder, and its folder.
+    fn program(script: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("worker");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        (dir, program)
+    }
+
+    /// A worker that is no decoder, asked for pixels and for facts.
+    fn ask(script: &str, patience: &Patience) -> [Failure; 2] {
+        let (_dir, program) = program(script);
         // More than a pipe holds, so that a worker that does not read blocks the writer.
         let (mut contents, limits) = (Cursor::new(vec![1; 1 << 20]), Limits::default());
         let mut ask = |for_pixels| {
@@ -224,7 +230,8 @@ mod tests {
         let mut contents = Cursor::new(vec![1; 100]);
         let asked =
             Asked { path: Path::new("a.jpg"), contents: &mut contents, bytes: 1 << 20, limits: &Limits::default() };
-        let mut worker = Worker::start(Path::new("/bin/cat")).unwrap();
+        let (_dir, program) = program("exec sleep 60");
+        let mut worker = Worker::start(&program).unwrap();
         let failure = worker.decode(asked, 64, None, &Patience::of(Duration::from_secs(30))).unwrap_err();
         assert!(matches!(&failure, Failure::Unreadable(error) if error.kind() == io::ErrorKind::UnexpectedEof));
     }
