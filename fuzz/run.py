@@ -48,7 +48,7 @@ def run(name):
                "-rss_limit_mb=2048", "-print_final_stats=1", "-detect_leaks=0", f"-artifact_prefix={args.work}/failed/{name}-"]
     began = time.time()
     with open(log, "w", encoding="utf-8") as out:
-        child = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | {"ASAN_OPTIONS": "detect_odr_violation=0"})
+        child = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | {"ASAN_OPTIONS": "detect_odr_violation=0:detect_leaks=0"})
         _, status, usage = os.wait4(child.pid, 0)
     with open(log, encoding="utf-8", errors="replace") as out:
         text = out.read()

@@ -251,7 +251,7 @@ fn tags_come_from_the_list_that_the_user_edits() {
     assert!(!world.library().exists(), "asking makes no library");
     let list = world.json(&["tags", "--edit", "--json"], 0)[0]["path"].as_str().unwrap().to_owned();
     assert!(std::fs::read_to_string(&list).unwrap().contains("\ngolden retriever\n"));
-    std::fs::write(&list, "Hund = dog\nsubmarine\n").unwrap();
+    std::fs::write(&list, "Hund = golden retriever\nsubmarine\n").unwrap();
     assert_eq!(tags(0), [vec!["Hund".to_owned()], vec![]]);
     std::fs::write(&list, "submarine\n").unwrap();
     tags(1);

@@ -187,7 +187,18 @@ fn a_lesson_that_is_killed_goes_on_and_ends_in_the_version_of_one_that_was_not()
     let world = World::with_samples();
     world.index();
     let lesson = folders(&world, &[("critters", &ANIMALS), ("places", &PLACES)]);
-    let args = ["teach", "--folders", lesson.to_str().unwrap(), "--depth", "adapter", "--epochs", "400", "--json"];
+    let args = [
+        "teach",
+        "--folders",
+        lesson.to_str().unwrap(),
+        "--depth",
+        "adapter",
+        "--epochs",
+        "400",
+        "--lr",
+        "0.0003",
+        "--json",
+    ];
     let first = kill_at_a_checkpoint(&world, &args, None);
     assert!(first.starts_with(b"sightline teach2"), "no text with numbers");
     let second = kill_at_a_checkpoint(&world, &args, Some(first));
@@ -199,7 +210,7 @@ fn a_lesson_that_is_killed_goes_on_and_ends_in_the_version_of_one_that_was_not()
     let undisturbed = World::with_samples();
     undisturbed.index();
     let lesson = folders(&undisturbed, &[("critters", &ANIMALS), ("places", &PLACES)]);
-    let whole = teach(&undisturbed, &lesson, &["--depth", "adapter", "--epochs", "400"]);
+    let whole = teach(&undisturbed, &lesson, &["--depth", "adapter", "--epochs", "400", "--lr", "0.0003"]);
     assert!(version_bytes(&world) == version_bytes(&undisturbed), "they learned something else");
     let own = world.json(&["teach", "report", "latest", "--json"], 0).pop().unwrap();
     for what in ["after", "curve", "train", "held_out"] {
@@ -211,7 +222,18 @@ fn a_lesson_that_is_killed_goes_on_and_ends_in_the_version_of_one_that_was_not()
         let world = World::with_samples();
         world.index();
         let lesson = folders(&world, &[("critters", &ANIMALS), ("places", &PLACES)]);
-        let args = ["teach", "--folders", lesson.to_str().unwrap(), "--depth", "adapter", "--epochs", "400", "--json"];
+        let args = [
+            "teach",
+            "--folders",
+            lesson.to_str().unwrap(),
+            "--depth",
+            "adapter",
+            "--epochs",
+            "400",
+            "--lr",
+            "0.0003",
+            "--json",
+        ];
         let mut bytes = kill_at_a_checkpoint(&world, &args, None);
         let middle = bytes.len() / 2;
         match damaged {

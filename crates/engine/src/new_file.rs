@@ -14,6 +14,8 @@ use crate::EngineError;
 pub(crate) fn may_be_replaced(file: &Path) -> Result<(), EngineError> {
     // Also a link: it is replaced, and not what it leads to.
     match file.symlink_metadata() {
+        // A folder has an error of its own.
+        Ok(there) if there.is_dir() => Ok(()),
         Ok(there) if is_named_as_photo(file) || !(there.is_file() || there.is_symlink()) => {
             Err(EngineError::NotReplaced { path: file.into() })
         }

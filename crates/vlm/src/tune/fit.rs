@@ -168,8 +168,11 @@ pub fn teach(
                     best = state;
                 }
                 early = kept.best.is_some_and(|(_, since, _)| kept.epoch - since >= config.patience);
-                let ahead = Kept { epoch: kept.epoch + 1, ..kept.clone() };
-                moment.checkpoint = Some(save(teacher, &pupil, &best, &optimiser, &ahead));
+                // A run that ends here is not gone on with from here: killed now, it comes to this end again.
+                if !guard_fell && !early {
+                    let ahead = Kept { epoch: kept.epoch + 1, ..kept.clone() };
+                    moment.checkpoint = Some(save(teacher, &pupil, &best, &optimiser, &ahead));
+                }
             }
             if told(moment).is_break() {
                 return Ok(None);
