@@ -140,7 +140,7 @@ fn a_jpeg_and_its_raw_file_are_one_hit() {
     fs::copy(root().join("assets/samples/lock.jpg"), world.photos().join("DSC_1.JPG")).unwrap();
     fs::write(world.photos().join("DSC_1.NEF"), "raw").unwrap();
     assert_eq!(world.index()["companions"], 1);
-    let hits = world.json(&["search", "--json", "a dog"], 0);
+    let hits = world.json(&["search", "--json", "golden retriever"], 0);
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0]["companions"][0]["kind"], "raw");
     assert!(hits[0]["companions"][0]["path"].as_str().unwrap().ends_with("DSC_1.NEF"));
