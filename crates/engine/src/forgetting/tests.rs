@@ -136,6 +136,27 @@ fn a_folder_that_is_forgotten_is_indexed_no_more_by_jobs_that_wait() {
 }
 
 #[test]
+fn what_was_touched_in_a_folder_before_it_was_taken_out_does_not_bring_it_back() {
+    let world = World::new();
+    let photo = world.photo("photo.jpg", RED, 0);
+    world.index();
+    let engine = world.engine();
+    let follow = |touched: &Path| {
+        let mut job = IndexJob::of_touched(vec![world.photos()], vec![touched.into()], true);
+        engine.run_job(&mut job, &JobControl::new(), &|_| {}).unwrap();
+    };
+    forget(&engine, &ForgetRequest { folder: Some(world.photos()), ..ForgetRequest::default() });
+    for touched in [&photo, &world.photos()] {
+        follow(touched);
+        assert_eq!(photos(&engine), 0);
+    }
+    world.index();
+    engine.remove_folder(&world.photos()).unwrap();
+    follow(&world.photos());
+    assert_eq!(photos(&engine), 0);
+}
+
+#[test]
 fn versions_that_may_have_learned_are_named_and_their_reports_name_the_photo_no_more() {
     let world = World::new();
     let secret = world.photo("Rex/secretmark.jpg", RED, 0);

@@ -203,8 +203,11 @@ impl Job for IndexJob {
         if whole {
             self.go_where_the_folders_are(engine)?;
         } else {
+            // Since it was asked for, a folder may have been taken out of the library; nothing brings it back but a person.
+            let folders = catalog.folders()?;
             // Nothing is concluded from a folder that is not there.
-            self.roots.retain(|root| readable(root).is_ok() && !engine.is_missing(root).unwrap_or(true));
+            let is_there = |root: &PathBuf| readable(root).is_ok() && !engine.is_missing(root).unwrap_or(true);
+            self.roots.retain(|root| folders.contains(root) && is_there(root));
         }
         let roots = Roots::of(&self.roots);
         let mut plan = match whole {

@@ -150,7 +150,7 @@ impl<'a> Watch<'a> {
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             self.follow_touched(follow)?;
-            self.follow_losses(follow);
+            self.follow_losses(follow)?;
         }
         Ok(())
     }
@@ -209,8 +209,11 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    fn roots(&self) -> Vec<PathBuf> {
-        self.watched.iter().map(|watched| watched.folder.clone()).collect()
+    /// The watched folders that are the library's still: a job's row must not name one that was forgotten.
+    fn roots(&self) -> Result<Vec<PathBuf>, EngineError> {
+        let folders = self.engine.catalog()?.folders()?;
+        let watched = self.watched.iter().map(|watched| &watched.folder);
+        Ok(watched.filter(|folder| folders.contains(folder)).cloned().collect())
     }
 
     /// Follows what is ready.
@@ -228,11 +231,12 @@ impl<'a> Watch<'a> {
             let metadata = std::fs::metadata(path).ok()?;
             Some((metadata.len(), metadata.modified().ok()?))
         };
-        let ready = self.settling.ready(now, held, look);
+        let mut ready = self.settling.ready(now, held, look);
         if ready.is_empty() {
             return Ok(());
         }
-        let roots = self.roots();
+        let roots = self.roots()?;
+        ready.retain(|path| is_below(&roots, path));
         let (whole, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|path| roots.contains(path));
         for folder in whole {
             self.follow(FollowJob::new(&roots, vec![folder.clone()], false), vec![folder], follow);
@@ -289,15 +293,22 @@ impl<'a> Watch<'a> {
     }
 
     /// Judges what was lost, once no more is lost.
-    fn follow_losses(&mut self, follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>) {
+    fn follow_losses(
+        &mut self,
+        follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
         let now = Instant::now();
         let due = |(_, first, last): &(BTreeSet<PathBuf>, Instant, Instant)| {
             now >= *last + LOSSES_REST || now >= *first + LOSSES_WAIT
         };
         if let Some((losses, _, _)) = self.losses.take_if(|losses| due(losses)) {
-            let losses: Vec<PathBuf> = losses.into_iter().collect();
-            self.follow(FollowJob::new(&self.roots(), losses.clone(), false), losses, follow);
+            let roots = self.roots()?;
+            let losses: Vec<PathBuf> = losses.into_iter().filter(|path| is_below(&roots, path)).collect();
+            if !losses.is_empty() {
+                self.follow(FollowJob::new(&roots, losses.clone(), false), losses, follow);
+            }
         }
+        Ok(())
     }
 
     fn follow(
@@ -324,4 +335,8 @@ impl<'a> Watch<'a> {
             }
         }
     }
+}
+
+fn is_below(roots: &[PathBuf], path: &Path) -> bool {
+    roots.iter().any(|root| path.starts_with(root))
 }
