@@ -113,4 +113,13 @@ describe("forgetting", { skip }, () => {
     assert.deepEqual(found(Buffer.from(photos())), []);
     await assert.rejects(call(app, "forget", { ...none, folder: 1 }));
   });
+
+  it("leaves Settings within reach of an empty library", async () => {
+    await app.find('[data-testid="settings-view"]');
+    await app.click('[data-testid="sidebar"] .entry');
+    await app.find('[data-testid="first-run"]');
+    await noSeriousViolations(app, "the first page");
+    await app.click('[data-testid="first-settings"]');
+    await app.find('[data-testid="settings-view"]');
+  });
 });

@@ -38,7 +38,7 @@ pub use hash::{ContentHash, hash_file, hash_photo};
 pub use listing::Listings;
 pub use metadata::{ExifFacts, Metadata};
 pub use near::NearPrints;
-pub use pairs::{Half, half_of_pair, may_lead_pair, pair_key};
+pub use pairs::{Half, half_of_pair, is_pair, may_lead_pair, pair_key};
 pub use photo::{Photo, open, open_bounded, read};
 pub use place::{Place, place_of};
 pub use proof::{Canvas, Unlike, may_be_same, prove_same};

@@ -50,6 +50,11 @@ pub fn pair_key(path: &Path) -> PathBuf {
     path.with_file_name(stem)
 }
 
+/// Whether `half` may belong to the photo `main`, as their names have it.
+pub fn is_pair(main: &Path, half: &Path) -> bool {
+    half_of_pair(half).is_some() && may_lead_pair(main) && pair_key(half) == pair_key(main)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

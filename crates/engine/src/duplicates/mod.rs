@@ -8,6 +8,7 @@ mod best;
 mod find;
 mod job;
 mod proof;
+mod seen;
 #[cfg(test)]
 mod test_bin;
 #[cfg(test)]

@@ -337,8 +337,8 @@ fn one_file_under_two_names_is_never_taken_away() {
     // As if a disk were mounted twice: another path leads to the same folder.
     std::os::unix::fs::symlink(desk.world.photos(), desk.world.photos().parent().unwrap().join("again")).unwrap();
     let again = desk.world.photos().parent().unwrap().join("again/a.jpg");
-    assert!(trash::is_one_file(&again, &desk.world.path("a.jpg")));
-    assert!(!trash::is_one_file(&desk.world.path("hard link.jpg"), &desk.world.path("a.jpg")));
+    assert!(seen::is_one_file(&again, &desk.world.path("a.jpg")));
+    assert!(!seen::is_one_file(&desk.world.path("hard link.jpg"), &desk.world.path("a.jpg")));
 }
 
 #[test]

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use sightline_catalog::{Catalog, Location, LocationId, PhotoId, ToTrash, TrashBatch};
 use sightline_media::caption_metadata::{copy_sidecar, existing_sidecar};
 use sightline_media::trash::{ToRestore, TrashError};
-use sightline_media::{ContentHash, Limits, half_of_pair, hash_photo, is_named_as_photo, may_lead_pair, pair_key};
+use sightline_media::{ContentHash, is_named_as_photo, is_pair};
 
+use super::DuplicateFile;
 use super::proof::Prover;
+use super::seen::{Seen, is_as_known, is_one_file};
 #[cfg(test)]
 use super::test_bin as bin;
-use super::{DuplicateFile, identity};
 use crate::jobs::{Job, JobCx};
 use crate::{Engine, EngineError};
 #[cfg(not(test))]
@@ -91,9 +92,7 @@ fn belonging(catalog: &Catalog, file: &Path, kept: &Path) -> Result<Vec<PathBuf>
     };
     let mut files: Vec<PathBuf> = catalog.companions_of_file(file)?.into_iter().map(|row| row.path).collect();
     // Rows may come from anybody: what the walk would not have paired does not belong together.
-    let is_half =
-        |path: &PathBuf| half_of_pair(path).is_some() && may_lead_pair(file) && pair_key(path) == pair_key(file);
-    files.retain(|path| is_half(path) && !stays(path));
+    files.retain(|path| is_pair(file, path) && !stays(path));
     let Some(sidecar) = existing_sidecar(file) else { return Ok(files) };
     let own_name = sidecar.file_name().zip(file.file_name()).is_some_and(|(sidecar, file)| {
         sidecar.to_string_lossy().to_lowercase().starts_with(&file.to_string_lossy().to_lowercase())
@@ -190,7 +189,7 @@ impl Run<'_, '_> {
         if is_one_file(&place.path, seen.path) {
             return Err(EngineError::SameFile { path: place.path.clone(), other: seen.path.into() });
         }
-        is_as_known(catalog, photo, &place.path)?;
+        let going = Seen::of(catalog, photo, &place.path)?;
         self.must_be_duplicate(catalog, file, kept, &place.path, seen.path)?;
         let mut paths = vec![place.path.clone()];
         paths.extend(belonging(catalog, &place.path, seen.path)?);
@@ -200,6 +199,7 @@ impl Run<'_, '_> {
         }
         // The last look before anything is moved.
         seen.again()?;
+        going.again()?;
         let row = |path: &PathBuf| ToTrash { path: path.clone(), photo, kept: PhotoId(kept.photo) };
         let rows: Vec<ToTrash> = paths.iter().map(row).collect();
         let batch = catalog.begin_trash(self.batch, &rows)?;
@@ -271,66 +271,6 @@ impl Run<'_, '_> {
 fn place(catalog: &Catalog, file: Gone) -> Result<Option<Location>, EngineError> {
     let places = catalog.locations_of(PhotoId(file.photo))?;
     Ok(places.into_iter().find(|(id, _)| *id == LocationId(file.location)).map(|(_, place)| place))
-}
-
-/// Reads a file whole and compares it with what the catalogue knows of it.
-fn is_as_known(catalog: &Catalog, photo: PhotoId, path: &Path) -> Result<(), EngineError> {
-    let known = catalog.photo(photo)?.ok_or(EngineError::PhotoGone { id: photo.0 })?;
-    let now = hash_photo(path, &Limits::default(), &|| false)?;
-    if now.0 == known.hash { Ok(()) } else { Err(EngineError::ChangedSince { path: path.into() }) }
-}
-
-/// A file that stays, as it was when it was read: nothing goes in its favour that was not looked at after it.
-struct Seen<'a> {
-    path: &'a Path,
-    size: u64,
-    modified: std::time::SystemTime,
-    identity: Option<(u64, u64)>,
-}
-
-impl<'a> Seen<'a> {
-    /// Reads it whole; refuses what is not what the catalogue knows.
-    fn of(catalog: &Catalog, photo: PhotoId, path: &'a Path) -> Result<Self, EngineError> {
-        let before = Self::look(path)?;
-        is_as_known(catalog, photo, path)?;
-        before.again()?;
-        Ok(before)
-    }
-
-    fn look(path: &'a Path) -> Result<Self, EngineError> {
-        let missing = |_| sightline_media::MediaError::Missing { path: path.into() };
-        let metadata = std::fs::metadata(path).map_err(missing)?;
-        let modified = metadata.modified().map_err(missing)?;
-        Ok(Self { path, size: metadata.len(), modified, identity: identity(path) })
-    }
-
-    /// Refuses it when it is no longer there or has changed.
-    fn again(&self) -> Result<(), EngineError> {
-        let now = Self::look(self.path)?;
-        let same = (now.size, now.modified, now.identity) == (self.size, self.modified, self.identity);
-        if same { Ok(()) } else { Err(EngineError::ChangedSince { path: self.path.into() }) }
-    }
-}
-
-/// Whether two paths name one file, so that moving one would take the other away. Hard links are two: their number says
-/// so.
-pub(super) fn is_one_file(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    if real(one).is_some_and(|one| Some(one) == real(other)) {
-        return true;
-    }
-    identity(one).is_some_and(|id| Some(id) == identity(other)) && links(one) < 2
-}
-
-#[cfg(unix)]
-fn links(path: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    path.metadata().map_or(1, |metadata| metadata.nlink())
-}
-
-#[cfg(not(unix))]
-fn links(_path: &Path) -> u64 {
-    1
 }
 
 /// What can be taken out of the trash again.

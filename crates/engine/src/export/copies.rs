@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::PhotoId;
-use sightline_media::{MediaError, half_of_pair, hash_file, is_photo, may_lead_pair, pair_key};
+use sightline_media::{MediaError, hash_file, is_pair, is_photo};
 
 use crate::EngineError;
 use crate::jobs::{Job, JobCx};
@@ -115,8 +115,7 @@ fn copy_companions(cx: &JobCx<'_>, main: &Path, folder: &Path) -> Result<Vec<Ski
     let mut skipped = Vec::new();
     for companion in cx.engine().catalog()?.companions_of_file(main)? {
         let path = companion.path;
-        let is_half = half_of_pair(&path).is_some() && may_lead_pair(main) && pair_key(&path) == pair_key(main);
-        let copied = match is_half {
+        let copied = match is_pair(main, &path) {
             true => copy_into(&path, folder, None),
             false => Err(EngineError::ChangedSince { path: path.clone() }),
         };

@@ -127,15 +127,19 @@ fn write(target: &Path, contents: &[u8], original: Option<&Original>, times: Tim
         temporary.take_attributes(original, times).map_err(failed)?;
     }
     temporary.file.sync_all().map_err(failed)?;
-    let unchanged = match original {
-        Some(original) => original.is_current().map_err(failed)?,
-        None => !fs::exists(target).map_err(failed)?,
-    };
-    if !unchanged {
-        return Err(MetadataError::Changed { path: target.to_owned() });
+    let changed = || MetadataError::Changed { path: target.to_owned() };
+    match original {
+        Some(original) if !original.is_current().map_err(failed)? => return Err(changed()),
+        Some(_) => temporary.rename(target).map_err(failed)?,
+        // A second name is given only where there is none yet; the first goes with the temporary file.
+        None => match fs::hard_link(&temporary.path, target) {
+            Ok(()) => {}
+            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => return Err(changed()),
+            // A disk whose files have one name each, such as a memory card.
+            Err(_) if fs::exists(target).map_err(failed)? => return Err(changed()),
+            Err(_) => temporary.rename(target).map_err(failed)?,
+        },
     }
-    fs::rename(&temporary.path, target).map_err(failed)?;
-    temporary.renamed = true;
     sync_folder(folder).map_err(|source| MetadataError::io(folder, source))
 }
 
@@ -168,6 +172,12 @@ impl Temporary {
                 return Ok(temporary);
             }
         }
+    }
+
+    fn rename(&mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.renamed = true;
+        Ok(())
     }
 
     fn take_attributes(&self, original: &Original, times: Times) -> io::Result<()> {
