@@ -234,6 +234,16 @@ fn a_lesson_that_spoils_general_search_is_stopped_and_the_state_before_is_kept()
     let ending = ending.unwrap().unwrap();
     assert!(ending.guard_fell && steps < 60, "{steps} steps");
     assert!(ending.guard >= teacher.guard_before() - MARGIN, "{}", ending.guard);
+    // Killed at that very step it comes to the same end.
+    let mut kept = None;
+    let stopped = teach(&teacher, None, |moment| {
+        kept = moment.checkpoint.or(kept.take());
+        if moment.step == steps { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(stopped.unwrap().is_none());
+    let again = teach(&teacher, kept.as_ref(), |_| ControlFlow::Continue(())).unwrap().unwrap();
+    assert!(again.guard_fell);
+    assert_eq!(again.version.id(), ending.version.id());
 }
 
 #[test]
