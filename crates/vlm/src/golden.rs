@@ -9,9 +9,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 
 use crate::caption::decoder::Decoder;
+use crate::cpu::CpuEfficientNet;
+use crate::model::Tokenizer;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
-use crate::text::{BertConfig, Tokenizer};
-use crate::vision::{CpuEfficientNet, EfficientNetConfig};
+use crate::nn::bert::BertConfig;
+use crate::nn::efficientnet::EfficientNetConfig;
 use crate::{CAPTION_FILES, DecoderConfig, DeviceChoice, DeviceKind, Model, Search, adapters, weights};
 
 /// Largest difference from the reference that is let pass.

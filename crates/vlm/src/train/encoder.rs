@@ -6,9 +6,11 @@ use burn::tensor::Device;
 use half::f16;
 
 use super::View;
+use crate::cpu::CpuEfficientNet;
+use crate::model::Tokenizer;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
-use crate::text::{BertConfig, BertEncoder, Tokenizer};
-use crate::vision::{CpuEfficientNet, EfficientNetConfig};
+use crate::nn::bert::{BertConfig, BertEncoder};
+use crate::nn::efficientnet::EfficientNetConfig;
 use crate::{ModelInput, Preprocess, VlmError, weights};
 
 /// Cells that a feature map is averaged into: 3 by 3.

@@ -20,13 +20,15 @@ use super::teacher::{From, Seen, rows};
 use super::views::changed;
 use crate::caption::decoder::{Decoder, Noise};
 use crate::caption::vocabulary::{UNKNOWN, Vocabulary};
+use crate::cpu::CpuEfficientNet;
 use crate::descriptor::{Descriptor, bands};
 use crate::heads::{Heads, Pooled};
+use crate::model::Tokenizer;
 use crate::model::{DESCRIPTOR_FILE, HEADS_FILE, IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
-use crate::text::{BertConfig, BertEncoder, Tokenizer};
+use crate::nn::bert::{BertConfig, BertEncoder};
+use crate::nn::efficientnet::{EfficientNet, EfficientNetConfig, InvertedResidual};
 use crate::train::caption::{Lesson as CaptionLesson, loss as caption_loss};
 use crate::train::matrix;
-use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig, InvertedResidual};
 use crate::{CAPTION_FILES, Model, ModelInput, Preprocess, VlmError, cleaned_caption, weights};
 
 /// Blocks of the image tower that are changed, from the end.
@@ -251,7 +253,7 @@ impl Deep {
             };
             x = block.forward(x);
             if parts.tower.is_summarised(index) {
-                summary.extend(crate::vision::stage_summary(&x));
+                summary.extend(crate::nn::efficientnet::stage_summary(&x));
             }
         }
         let head = layout.pointwise(pupil, "head", &parts.tower.head);

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::config::Depth;
 use super::deep::CHANGED_BLOCKS;
 use super::version::Version;
-use crate::text::BertConfig;
-use crate::vision::EfficientNetConfig;
+use crate::nn::bert::BertConfig;
+use crate::nn::efficientnet::EfficientNetConfig;
 use crate::{ModelInfo, VlmError};
 
 /// Highest rank of a change; teaching uses a tenth of it.

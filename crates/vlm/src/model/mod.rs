@@ -1,5 +1,13 @@
 //! A loaded model: pixels and words in, [`Embedding`]s out.
 
+mod info;
+mod tokenizer;
+pub mod weights;
+
+pub(crate) use info::hex;
+pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
+pub use tokenizer::{TokenBatch, Tokenizer};
+
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -8,16 +16,16 @@ use std::sync::{Arc, OnceLock};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::caption::{Caption, Captioner, Described, Search};
+use crate::cpu::{CpuBert, CpuEfficientNet};
 use crate::descriptor::{Descriptor, bands};
 use crate::device::{Selected, panic_text, select};
 use crate::heads::{Heads, Pooled};
-use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
+use crate::nn::bert::{BertConfig, BertEncoder};
+use crate::nn::efficientnet::{EfficientNet, EfficientNetConfig};
 use crate::tune::views::{LOOKS, parts};
 use crate::tune::{Depth, GUARD_FILE, Guard, Version};
-use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
 use crate::{
-    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, PhotoVectors, Preprocess,
-    VlmError, weights,
+    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInput, PhotoVectors, Preprocess, VlmError,
 };
 
 /// File of the image tower in a model folder.

@@ -3,13 +3,7 @@
 //! The shape is MiniLM-L6 (Wang et al. 2020, arXiv:2002.10957). Layer names follow the checkpoint; see
 //! [`crate::weights`] for the table. A sentence's vector joins the mean of the last layer, which was
 //! trained to compare sentences, with that of an earlier one, which still knows the words: on dev that gave
-//! a point of recall. It takes token ids; [`Tokenizer`] makes them.
-
-mod cpu;
-mod tokenizer;
-
-pub use cpu::CpuBert;
-pub use tokenizer::{TokenBatch, Tokenizer};
+//! a point of recall. It takes token ids; [`Tokenizer`](crate::model::Tokenizer) makes them.
 
 use burn::config::Config;
 use burn::module::Module;
