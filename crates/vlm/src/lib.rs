@@ -8,6 +8,7 @@
 
 mod calibration;
 mod caption;
+pub mod checkpoint;
 pub mod convert;
 mod cpu;
 mod descriptor;
@@ -35,5 +36,5 @@ pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
-pub use model::{CaptionBars, FileInfo, INFO_FILE, Model, ModelInfo, Thresholds, weights};
+pub use model::{CaptionBars, FileInfo, INFO_FILE, Model, ModelInfo, TextConfig, Thresholds, TokenizerConfig, weights};
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};
