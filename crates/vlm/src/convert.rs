@@ -9,8 +9,8 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, TensorData};
 use burn_store::{ModuleStore, PytorchStore};
 
-use crate::text::BertConfig;
-use crate::vision::{EfficientNet, EfficientNetConfig};
+use crate::nn::bert::BertConfig;
+use crate::nn::efficientnet::{EfficientNet, EfficientNetConfig};
 use crate::{VlmError, weights};
 
 /// Added to the variance in batch normalisation, as the checkpoint was trained.

@@ -73,6 +73,33 @@ pub enum VlmError {
         /// Bytes given.
         found: usize,
     },
+    /// A published checkpoint is not one that can be used.
+    #[error("{path}: the checkpoint cannot be used: {reason}")]
+    BadCheckpoint {
+        /// The file that says so.
+        path: PathBuf,
+        /// The key with what was expected and found.
+        reason: String,
+    },
+    /// A file could not be written.
+    #[error("{path}: cannot write the model file: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Whoever asked for the work said stop.
+    #[error("stopped")]
+    Stopped,
+    /// The model has not what the work needs.
+    #[error("the model {model} cannot do that: it has no {needs}")]
+    Lacks {
+        /// Name of the model.
+        model: String,
+        /// What it would need.
+        needs: &'static str,
+    },
     /// The model has no caption decoder.
     #[error("the model {model} writes no captions; choose another with --model DIR")]
     NoCaptions {
@@ -135,6 +162,10 @@ impl VlmError {
             Self::WrongFile { .. } => "model_wrong_file",
             Self::BadText { .. } => "text_bad",
             Self::BadImage { .. } => "image_bad",
+            Self::BadCheckpoint { .. } => "checkpoint_unknown",
+            Self::Write { .. } => "model_write",
+            Self::Stopped => "stopped",
+            Self::Lacks { .. } => "model_lacks",
             Self::NoCaptions { .. } => "no_captions",
             Self::NoGpu { .. } => "no_gpu",
             Self::Device { .. } => "device_failed",

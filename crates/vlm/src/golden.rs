@@ -9,9 +9,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 
 use crate::caption::decoder::Decoder;
+use crate::cpu::CpuEfficientNet;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
-use crate::text::{BertConfig, Tokenizer};
-use crate::vision::{CpuEfficientNet, EfficientNetConfig};
+use crate::model::{Tokenizer, TokenizerConfig};
+use crate::nn::bert::BertConfig;
+use crate::nn::efficientnet::EfficientNetConfig;
 use crate::{CAPTION_FILES, DecoderConfig, DeviceChoice, DeviceKind, Model, Search, adapters, weights};
 
 /// Largest difference from the reference that is let pass.
@@ -35,8 +37,19 @@ fn worst(got: &[f32], want: &[f32]) -> f32 {
     got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
+/// Eight photos, their upper left corners of `side` pixels, RGB8.
+pub(crate) fn photos(side: usize) -> Vec<Vec<u8>> {
+    let bytes = golden("image.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let pixels = file.tensor("pixels").unwrap();
+    let own = pixels.shape()[1];
+    let corner =
+        |photo: &[u8]| photo.chunks_exact(own * 3).take(side).flat_map(|row| &row[..side * 3]).copied().collect();
+    pixels.data().chunks_exact(own * own * 3).map(corner).collect()
+}
+
 /// Eight photos, normalised, `[8, 260, 260, 3]`.
-fn photos(file: &SafeTensors<'_>) -> (Vec<f32>, usize) {
+fn normalised(file: &SafeTensors<'_>) -> (Vec<f32>, usize) {
     let pixels = file.tensor("pixels").unwrap();
     let side = pixels.shape()[1];
     (pixels.data().iter().map(|&v| (f32::from(v) - 127.0) / 128.0).collect(), side)
@@ -46,7 +59,7 @@ fn photos(file: &SafeTensors<'_>) -> (Vec<f32>, usize) {
 fn the_image_tower_agrees_with_pytorch_layer_by_layer() {
     let bytes = golden("image.safetensors");
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let (floats_of_photos, side) = photos(&file);
+    let (floats_of_photos, side) = normalised(&file);
     let device = Device::flex();
     let mut tower = EfficientNetConfig::new().init(&device);
     weights::load(&mut tower, &model().join(IMAGE_FILE)).unwrap();
@@ -68,7 +81,7 @@ fn the_image_tower_agrees_with_pytorch_layer_by_layer() {
 fn the_features_of_eight_photos_agree_with_pytorch() {
     let bytes = golden("image.safetensors");
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let (photos, side) = photos(&file);
+    let (photos, side) = normalised(&file);
     let photos: Vec<Vec<f32>> = photos.chunks_exact(side * side * 3).map(<[f32]>::to_vec).collect();
     assert_eq!(photos.len(), 8);
     let mut tower = EfficientNetConfig::new().init(&Device::flex());
@@ -91,7 +104,7 @@ fn the_text_tower_agrees_with_transformers() {
     let device = Device::flex();
     let mut tower = BertConfig::new().init(&device);
     weights::load(&mut tower, &model().join(TEXT_FILE)).unwrap();
-    let tokenizer = Tokenizer::read(&model().join(TOKENIZER_FILE)).unwrap();
+    let tokenizer = Tokenizer::read(&model().join(TOKENIZER_FILE), &TokenizerConfig::default()).unwrap();
     let (ids, mask) = token_tensors(&tokenizer.encode(&sentences).unwrap(), &device);
     let got = tower.forward(ids, mask).into_data().try_to_vec::<f32>().unwrap();
     let off = worst(&got, &want);

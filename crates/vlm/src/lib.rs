@@ -8,7 +8,9 @@
 
 mod calibration;
 mod caption;
+pub mod checkpoint;
 pub mod convert;
+mod cpu;
 mod descriptor;
 mod device;
 mod embedding;
@@ -16,17 +18,13 @@ mod error;
 #[cfg(test)]
 mod golden;
 mod heads;
-mod info;
-mod kernels;
 pub mod metrics;
 mod model;
+mod nn;
 mod preprocess;
 pub mod retrieval;
-mod text;
 pub mod train;
 pub mod tune;
-mod vision;
-pub mod weights;
 
 pub use calibration::{Calibration, Match, QueryScale};
 pub use caption::{
@@ -38,6 +36,5 @@ pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
-pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
-pub use model::Model;
+pub use model::{CaptionBars, FileInfo, INFO_FILE, Model, ModelInfo, TextConfig, Thresholds, TokenizerConfig, weights};
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};

@@ -19,6 +19,11 @@ pub enum Fit {
     Letterbox,
     /// Both sides fill the square, the aspect is lost.
     Squash,
+    /// As transformers has it: the short side fills the square, the long side has the whole pixels of its share, and the
+    /// middle of it is kept, from the half of what is too much on, rounded down.
+    ShortestEdge,
+    /// As torchvision has it, which open_clip uses: the same, but a half is rounded to the even pixel.
+    ShortestEdgeEven,
 }
 
 /// Resampling filter.
@@ -89,8 +94,13 @@ impl Preprocess {
             Filter::Bicubic => FilterType::CatmullRom,
         };
         let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        if self.fit == Fit::CentreCrop {
-            options = options.fit_into_destination(None);
+        match self.fit {
+            Fit::CentreCrop => options = options.fit_into_destination(None),
+            Fit::ShortestEdge | Fit::ShortestEdgeEven => {
+                let [(left, across), (top, down)] = self.middle(width, height);
+                options = options.crop(left, top, across, down);
+            }
+            Fit::Letterbox | Fit::Squash => {}
         }
         Resizer::new().resize(&source, &mut inner, &options).map_err(|_| bad())?;
         let inner = inner.into_vec();
@@ -104,13 +114,33 @@ impl Preprocess {
     /// Size of the resized photo inside the square.
     fn inner(&self, width: u32, height: u32) -> (u32, u32) {
         match self.fit {
-            Fit::CentreCrop | Fit::Squash => (self.size, self.size),
+            Fit::CentreCrop | Fit::Squash | Fit::ShortestEdge | Fit::ShortestEdgeEven => (self.size, self.size),
             Fit::Letterbox => {
                 let long = f64::from(width.max(height));
                 let side = |v: u32| ((f64::from(v) * f64::from(self.size) / long).round() as u32).clamp(1, self.size);
                 (side(width), side(height))
             }
         }
+    }
+
+    /// What of the photo's width and of its height fills the square: where it begins and how long it is, in its pixels.
+    ///
+    /// The photo is never resized whole: of one that is a thousand times as long as wide only the middle is looked at, and
+    /// the pixels are those of resizing it and cropping then.
+    fn middle(&self, width: u32, height: u32) -> [(f64, f64); 2] {
+        let (size, short) = (u64::from(self.size), u64::from(width.min(height)));
+        [width, height].map(|side| {
+            let resized = size * u64::from(side) / short;
+            let over = resized - size;
+            let from = match self.fit {
+                // 1 is 0, 3 is 2: the half to the even pixel.
+                Fit::ShortestEdgeEven if over % 4 == 3 => over.div_ceil(2),
+                _ => over / 2,
+            };
+            let scale = f64::from(side) / resized as f64;
+            let (from, length) = (from as f64 * scale, size as f64 * scale);
+            (from, length.min(f64::from(side) - from))
+        })
     }
 
     /// `inner` in the middle of a square of the mean colour.
@@ -176,9 +206,19 @@ mod tests {
     fn the_thinnest_photos_are_prepared() {
         for (w, h) in [(1, 1), (20_000, 1), (1, 20_000), (20_000, 10)] {
             let rgb = vec![9; w as usize * h as usize * 3];
-            for fit in [Fit::CentreCrop, Fit::Letterbox, Fit::Squash] {
+            let all = [Fit::CentreCrop, Fit::Letterbox, Fit::Squash, Fit::ShortestEdge, Fit::ShortestEdgeEven];
+            for fit in all {
                 assert_eq!(preprocess(fit).prepare(w, h, &rgb).unwrap().as_bytes().len(), 8 * 8 * 3);
             }
+        }
+    }
+
+    #[test]
+    fn the_middle_of_the_long_side_begins_where_transformers_and_torchvision_say() {
+        // 8 pixels of the short side: what is too much is 1, 2, 3, 5 and 7.
+        for (long, floor, even) in [(9, 0.0, 0.0), (10, 1.0, 1.0), (11, 1.0, 2.0), (13, 2.0, 2.0), (15, 3.0, 4.0)] {
+            assert_eq!(preprocess(Fit::ShortestEdge).middle(long, 8), [(floor, 8.0), (0.0, 8.0)]);
+            assert_eq!(preprocess(Fit::ShortestEdgeEven).middle(8, long), [(0.0, 8.0), (even, 8.0)]);
         }
     }
 

@@ -293,10 +293,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Judges what was lost, once no more is lost.
-    fn follow_losses(
-        &mut self,
-        follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
+    fn follow_losses(&mut self, follow: &dyn Fn(&mut FollowJob) -> Result<(), EngineError>) -> Result<(), EngineError> {
         let now = Instant::now();
         let due = |(_, first, last): &(BTreeSet<PathBuf>, Instant, Instant)| {
             now >= *last + LOSSES_REST || now >= *first + LOSSES_WAIT

@@ -6,9 +6,11 @@ use burn::tensor::Device;
 use half::f16;
 
 use super::View;
+use crate::cpu::CpuEfficientNet;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
-use crate::text::{BertConfig, BertEncoder, Tokenizer};
-use crate::vision::{CpuEfficientNet, EfficientNetConfig};
+use crate::model::{Tokenizer, TokenizerConfig};
+use crate::nn::bert::{BertConfig, BertEncoder};
+use crate::nn::efficientnet::EfficientNetConfig;
 use crate::{ModelInput, Preprocess, VlmError, weights};
 
 /// Cells that a feature map is averaged into: 3 by 3.
@@ -37,7 +39,7 @@ impl Encoder {
         weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
         let mut text = BertConfig::new().init(&device);
         weights::load(&mut text, &dir.join(TEXT_FILE))?;
-        let tokenizer = Tokenizer::read(&dir.join(TOKENIZER_FILE))?;
+        let tokenizer = Tokenizer::read(&dir.join(TOKENIZER_FILE), &TokenizerConfig::default())?;
         Ok(Self { image: CpuEfficientNet::new(&tower), text, tokenizer, device })
     }
 

@@ -20,13 +20,15 @@ use super::teacher::{From, Seen, rows};
 use super::views::changed;
 use crate::caption::decoder::{Decoder, Noise};
 use crate::caption::vocabulary::{UNKNOWN, Vocabulary};
+use crate::cpu::CpuEfficientNet;
 use crate::descriptor::{Descriptor, bands};
 use crate::heads::{Heads, Pooled};
 use crate::model::{DESCRIPTOR_FILE, HEADS_FILE, IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
-use crate::text::{BertConfig, BertEncoder, Tokenizer};
+use crate::model::{Tokenizer, TokenizerConfig};
+use crate::nn::bert::{BertConfig, BertEncoder};
+use crate::nn::efficientnet::{EfficientNet, EfficientNetConfig, InvertedResidual};
 use crate::train::caption::{Lesson as CaptionLesson, loss as caption_loss};
 use crate::train::matrix;
-use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig, InvertedResidual};
 use crate::{CAPTION_FILES, Model, ModelInput, Preprocess, VlmError, cleaned_caption, weights};
 
 /// Blocks of the image tower that are changed, from the end.
@@ -91,9 +93,10 @@ impl Parts {
         weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
         let mut text = BertConfig::new().with_dropout(0.0).init(device);
         weights::load(&mut text, &dir.join(TEXT_FILE))?;
-        let mut heads = info.heads.init(device);
+        let (heads, descriptor) = info.home()?;
+        let mut heads = heads.init(device);
         weights::load(&mut heads, &dir.join(HEADS_FILE))?;
-        let mut descriptor = info.descriptor.init(device);
+        let mut descriptor = descriptor.init(device);
         weights::load(&mut descriptor, &dir.join(DESCRIPTOR_FILE))?;
         let decoder = match &info.decoder {
             None => None,
@@ -168,7 +171,7 @@ impl Deep {
             guard: stored(&guard.photos),
             sentences,
             copies,
-            members: model.info().heads.members as f64,
+            members: model.info().home()?.0.members as f64,
             left_out: [no_train, no_watch],
         }))
     }
@@ -251,7 +254,7 @@ impl Deep {
             };
             x = block.forward(x);
             if parts.tower.is_summarised(index) {
-                summary.extend(crate::vision::stage_summary(&x));
+                summary.extend(crate::nn::efficientnet::stage_summary(&x));
             }
         }
         let head = layout.pointwise(pupil, "head", &parts.tower.head);
@@ -348,7 +351,7 @@ fn stored(photos: &GuardPhotos) -> Entering {
 
 /// Runs the frozen layers of the text tower over the lesson's sentences.
 fn sentences(text: &BertEncoder, lesson: &Lesson, model: &Model, plain: &Device) -> Result<Vec<Sentence>, VlmError> {
-    let tokenizer = Tokenizer::read(&model.dir().join(TOKENIZER_FILE))?;
+    let tokenizer = Tokenizer::read(&model.dir().join(TOKENIZER_FILE), &TokenizerConfig::default())?;
     let vocabulary = match &model.info().decoder {
         Some(_) => Some(Vocabulary::read(&model.dir().join(CAPTION_FILES[1]))?),
         None => None,
@@ -401,7 +404,7 @@ impl GuardMaker {
         let mut text = BertConfig::new().init(&device);
         weights::load(&mut text, &dir.join(TEXT_FILE))?;
         let first = tower.blocks.len() - CHANGED_BLOCKS;
-        let tokenizer = Tokenizer::read(&dir.join(TOKENIZER_FILE))?;
+        let tokenizer = Tokenizer::read(&dir.join(TOKENIZER_FILE), &TokenizerConfig::default())?;
         Ok(Self { tower: CpuEfficientNet::new(&tower), first, text, tokenizer, preprocess: preprocess.clone(), device })
     }
 

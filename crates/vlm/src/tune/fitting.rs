@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::config::Depth;
 use super::deep::CHANGED_BLOCKS;
 use super::version::Version;
-use crate::text::BertConfig;
-use crate::vision::EfficientNetConfig;
+use crate::nn::bert::BertConfig;
+use crate::nn::efficientnet::EfficientNetConfig;
 use crate::{ModelInfo, VlmError};
 
 /// Highest rank of a change; teaching uses a tenth of it.
@@ -23,7 +23,7 @@ pub(super) fn changes(info: &ModelInfo, depth: Depth) -> BTreeMap<String, [usize
     match depth {
         Depth::Probe => {}
         Depth::Adapter => {
-            changes.insert("image".into(), [info.descriptor.dims, info.dims]);
+            changes.insert("image".into(), [info.descriptor_dims(), info.dims]);
             changes.insert("text".into(), [info.dims, info.dims]);
         }
         Depth::Deep => {
@@ -70,7 +70,7 @@ impl Version {
             return Err(VlmError::OtherModel { expected: base, found: self.base().into() });
         }
         let bad = |reason: String| Err(VlmError::BadVersion { reason });
-        let (dims, length, classes) = (info.dims, info.descriptor.dims, self.labels().len() + 1);
+        let (dims, length, classes) = (info.dims, info.descriptor_dims(), self.labels().len() + 1);
         let mut expected = BTreeMap::from([
             ("classifier.weight".to_owned(), [length, classes]),
             ("classifier.bias".to_owned(), [1, classes]),

@@ -95,7 +95,7 @@ fn random_unit(rng: &mut StdRng, dims: usize) -> Vec<f32> {
 /// Photos of three made-up labels, each around a middle of its own.
 fn lesson(model: &Model, each: usize, noise: f32) -> Lesson {
     let mut rng = StdRng::seed_from_u64(5);
-    let (dims, long) = (model.info().dims, model.info().descriptor.dims);
+    let (dims, long) = (model.info().dims, model.info().descriptor_dims());
     let labels: Vec<String> = ["rex", "bella", "\u{5c0f}\u{767d}"].map(String::from).to_vec();
     let mut near = |middle: &[f32]| {
         let moved = middle.iter().map(|v| v + noise * rng.random_range(-1.0..1.0)).collect();
@@ -271,7 +271,7 @@ fn ten_thousand_labels_are_learned_in_closed_form() {
     let _turn = turn();
     let model = untaught();
     let mut rng = StdRng::seed_from_u64(21);
-    let (dims, long) = (model.info().dims, model.info().descriptor.dims);
+    let (dims, long) = (model.info().dims, model.info().descriptor_dims());
     let labels = 10_000;
     let mut lesson = Lesson { labels: (0..labels).map(|i| format!("thing {i}")).collect(), ..Lesson::default() };
     let shared = Embedding::normalised(random_unit(&mut rng, dims)).unwrap();
@@ -464,7 +464,7 @@ fn a_version_that_does_not_fit_in_every_shape_is_an_error_and_no_panic() {
     let lesson = lesson(&model, 10, 0.6);
     let config = TuneConfig { epochs: 1, batch: 12, learning_rate: GENTLE, ..TuneConfig::new(Depth::Adapter) };
     let version = learned(&teacher(&model, &lesson, config)).version;
-    let (dims, length) = (model.info().dims, model.info().descriptor.dims);
+    let (dims, length) = (model.info().dims, model.info().descriptor_dims());
     let classes = lesson.labels.len() + 1;
     let spoilt: [(&str, Spoil<'_>); 14] = [
         ("half the height", &|p| p.reshape("matrix.classifier.weight", [length / 2, classes])),

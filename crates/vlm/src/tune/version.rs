@@ -11,10 +11,10 @@ use super::pupil::{merge_linear, merge_pointwise};
 use super::teacher::INPUT_SCALE;
 use crate::caption::decoder::Decoder;
 use crate::heads::unit;
-use crate::info::hex;
-use crate::text::BertEncoder;
+use crate::model::hex;
+use crate::nn::bert::BertEncoder;
+use crate::nn::efficientnet::EfficientNet;
 use crate::train::matrix;
-use crate::vision::EfficientNet;
 use crate::{Embedding, PhotoVectors, VlmError};
 
 /// What a model was taught.

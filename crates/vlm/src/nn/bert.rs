@@ -3,13 +3,7 @@
 //! The shape is MiniLM-L6 (Wang et al. 2020, arXiv:2002.10957). Layer names follow the checkpoint; see
 //! [`crate::weights`] for the table. A sentence's vector joins the mean of the last layer, which was
 //! trained to compare sentences, with that of an earlier one, which still knows the words: on dev that gave
-//! a point of recall. It takes token ids; [`Tokenizer`] makes them.
-
-mod cpu;
-mod tokenizer;
-
-pub use cpu::CpuBert;
-pub use tokenizer::{TokenBatch, Tokenizer};
+//! a point of recall. It takes token ids; [`Tokenizer`](crate::model::Tokenizer) makes them.
 
 use burn::config::Config;
 use burn::module::Module;
@@ -52,29 +46,32 @@ pub struct BertConfig {
 impl BertConfig {
     /// The encoder with fresh weights on `device`.
     pub fn init(&self, device: &Device) -> BertEncoder {
-        let norm = |device| LayerNormConfig::new(self.width).with_epsilon(self.norm_epsilon).init(device);
-        let linear = |input, output| LinearConfig::new(input, output).init(device);
         BertEncoder {
             word: EmbeddingConfig::new(self.vocabulary, self.width).init(device),
             position: EmbeddingConfig::new(self.positions, self.width).init(device),
             segment: EmbeddingConfig::new(2, self.width).init(device),
-            norm: norm(device),
+            norm: LayerNormConfig::new(self.width).with_epsilon(self.norm_epsilon).init(device),
             dropout: DropoutConfig::new(self.dropout).init(),
-            layers: (0..self.layers)
-                .map(|_| BertLayer {
-                    query: linear(self.width, self.width),
-                    key: linear(self.width, self.width),
-                    value: linear(self.width, self.width),
-                    attention_out: linear(self.width, self.width),
-                    attention_norm: norm(device),
-                    up: linear(self.width, self.hidden),
-                    down: linear(self.hidden, self.width),
-                    norm: norm(device),
-                    dropout: DropoutConfig::new(self.dropout).init(),
-                    heads: self.heads,
-                })
-                .collect(),
+            layers: (0..self.layers).map(|_| self.layer(device)).collect(),
             early: self.early,
+        }
+    }
+
+    /// One layer with fresh weights on `device`.
+    pub fn layer(&self, device: &Device) -> BertLayer {
+        let norm = || LayerNormConfig::new(self.width).with_epsilon(self.norm_epsilon).init(device);
+        let linear = |input, output| LinearConfig::new(input, output).init(device);
+        BertLayer {
+            query: linear(self.width, self.width),
+            key: linear(self.width, self.width),
+            value: linear(self.width, self.width),
+            attention_out: linear(self.width, self.width),
+            attention_norm: norm(),
+            up: linear(self.width, self.hidden),
+            down: linear(self.hidden, self.width),
+            norm: norm(),
+            dropout: DropoutConfig::new(self.dropout).init(),
+            heads: self.heads,
         }
     }
 }
@@ -196,12 +193,12 @@ impl BertEncoder {
 }
 
 /// True at the padding of a mask `[batch, tokens]`, `[batch, 1, 1, tokens]`.
-fn hidden(mask: &Tensor<2>) -> Tensor<4, Bool> {
+pub(crate) fn hidden(mask: &Tensor<2>) -> Tensor<4, Bool> {
     mask.clone().equal_scalar(0.0).unsqueeze_dims::<4>(&[1, 1])
 }
 
 /// Mean of `[batch, tokens, width]` over the tokens whose mask is 1.
-fn mean_pool(states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
+pub(crate) fn mean_pool(states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
     let weights = mask.unsqueeze_dim::<3>(2); // [batch, tokens, 1]
     let count = weights.clone().sum_dim(1).clamp_min(1.0);
     ((states * weights).sum_dim(1) / count).squeeze_dim::<2>(1)

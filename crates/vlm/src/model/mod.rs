@@ -1,5 +1,19 @@
 //! A loaded model: pixels and words in, [`Embedding`]s out.
 
+mod architecture;
+mod dual;
+mod home;
+mod info;
+mod token_table;
+mod tokenizer;
+pub mod weights;
+
+pub use architecture::TextConfig;
+pub(crate) use info::hex;
+pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
+pub(crate) use token_table::TABLE;
+pub use tokenizer::{TokenBatch, Tokenizer, TokenizerConfig};
+
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -7,23 +21,22 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use self::dual::DualEncoder;
+use self::home::HomeEncoder;
 use crate::caption::{Caption, Captioner, Described, Search};
-use crate::descriptor::{Descriptor, bands};
+use crate::descriptor::bands;
 use crate::device::{Selected, panic_text, select};
-use crate::heads::{Heads, Pooled};
-use crate::text::{BertConfig, BertEncoder, CpuBert, TokenBatch, Tokenizer};
+use crate::heads::Pooled;
 use crate::tune::views::{LOOKS, parts};
 use crate::tune::{Depth, GUARD_FILE, Guard, Version};
-use crate::vision::{CpuEfficientNet, EfficientNet, EfficientNetConfig};
-use crate::{
-    Calibration, DeviceChoice, DeviceKind, DeviceReport, Embedding, ModelInfo, ModelInput, PhotoVectors, Preprocess,
-    VlmError, weights,
-};
+use crate::{Calibration, DeviceChoice, DeviceReport, Embedding, ModelInput, PhotoVectors, Preprocess, VlmError};
 
 /// File of the image tower in a model folder.
 pub const IMAGE_FILE: &str = "image.safetensors";
 /// File of the text tower in a model folder.
 pub const TEXT_FILE: &str = "text.safetensors";
+/// File of the token table in the folder of a published dual encoder.
+pub const TOKENS_FILE: &str = "tokens.safetensors";
 /// File of the heads in a model folder.
 pub const HEADS_FILE: &str = "heads.safetensors";
 /// File of the descriptors' axes in a model folder.
@@ -43,11 +56,8 @@ pub struct Model {
     version: Option<Arc<Version>>,
     device: Device,
     report: DeviceReport,
-    image: ImageTower,
-    text: TextTower,
+    encoder: Encoder,
     tokenizer: Tokenizer,
-    heads: Heads,
-    descriptor: Descriptor,
     /// General photos by the untaught model: in the shared space, and their descriptors.
     background: (Vec<Embedding>, Vec<Embedding>),
     guard: OnceLock<Guard>,
@@ -57,18 +67,11 @@ pub struct Model {
     captioner: OnceLock<Captioner>,
 }
 
-/// The image tower in the form the device runs best.
+/// The towers, by what the description says.
 #[derive(Debug)]
-enum ImageTower {
-    Cpu(Box<CpuEfficientNet>),
-    Tensor(Box<EfficientNet>),
-}
-
-/// The text tower in the form the device runs best.
-#[derive(Debug)]
-enum TextTower {
-    Cpu(Box<CpuBert>),
-    Tensor(Box<BertEncoder>),
+enum Encoder {
+    Home(Box<HomeEncoder>),
+    Dual(Box<DualEncoder>),
 }
 
 impl Model {
@@ -94,43 +97,37 @@ impl Model {
             version.must_fit(&info)?;
         }
         let Selected { device, report } = select(choice)?;
-        let mut tower = EfficientNetConfig::new().init(&device);
-        weights::load(&mut tower, &dir.join(IMAGE_FILE))?;
-        let bert = BertConfig::new();
-        let mut encoder = bert.init(&device);
-        weights::load(&mut encoder, &dir.join(TEXT_FILE))?;
-        let mut heads = info.heads.init(&device);
-        weights::load(&mut heads, &dir.join(HEADS_FILE))?;
-        let mut descriptor = info.descriptor.init(&device);
-        weights::load(&mut descriptor, &dir.join(DESCRIPTOR_FILE))?;
-        if let Some(version) = &version {
-            version.merge_image(&mut tower, &device);
-            version.merge_text(&mut encoder, &device);
-        }
-        let lot = |name, dims| weights::load_rows(&dir.join(BACKGROUND_FILE), name, dims);
-        let background = (lot(BACKGROUND_LOTS[0], info.dims)?, lot(BACKGROUND_LOTS[1], info.descriptor.dims)?);
-        let calibration = Calibration::new(calibrating(version.as_deref(), &background), info.thresholds);
-        let (image, text) = match report.kind {
-            DeviceKind::Cpu => (
-                ImageTower::Cpu(Box::new(CpuEfficientNet::new(&tower))),
-                TextTower::Cpu(Box::new(CpuBert::new(&encoder, bert.norm_epsilon))),
-            ),
-            _ => (ImageTower::Tensor(Box::new(tower)), TextTower::Tensor(Box::new(encoder))),
+        let encoder = match (&info.image, &info.text) {
+            (Some(image), Some(text)) => Encoder::Dual(Box::new(DualEncoder::load(dir, &info, image, text, &device)?)),
+            _ => Encoder::Home(Box::new(HomeEncoder::load(dir, &info, version.as_deref(), &device, report.kind)?)),
         };
+        let path = dir.join(BACKGROUND_FILE);
+        let background = if info.image.is_some() && !path.is_file() {
+            // Comes from outside: see `Model::set_background`.
+            (Vec::new(), Vec::new())
+        } else {
+            let lot = |name, dims| weights::load_rows(&path, name, dims);
+            (lot(BACKGROUND_LOTS[0], info.dims)?, lot(BACKGROUND_LOTS[1], info.descriptor_dims())?)
+        };
+        let calibration = Calibration::new(calibrating(version.as_deref(), &background), info.thresholds);
+        let tokenizer = Tokenizer::read(&dir.join(TOKENIZER_FILE), &info.tokenizer)?;
+        if let Some(text) = &info.text
+            && tokenizer.vocabulary() > text.table()[0]
+        {
+            let reason = format!("it has {} tokens, the model {}", tokenizer.vocabulary(), text.table()[0]);
+            return Err(VlmError::BadTokenizer { path: dir.join(TOKENIZER_FILE), reason });
+        }
         Ok(Self {
             base_id,
             version,
             calibration,
             background,
-            descriptor,
             guard: OnceLock::new(),
-            tokenizer: Tokenizer::read(&dir.join(TOKENIZER_FILE))?,
+            tokenizer,
             info,
             device,
             report,
-            image,
-            text,
-            heads,
+            encoder,
             dir: dir.into(),
             captioner: OnceLock::new(),
         })
@@ -156,13 +153,25 @@ impl Model {
         (&self.background.0, &self.background.1)
     }
 
+    /// Takes general photos by the untaught model, such as the samples and some of the library, for a model that ships none:
+    /// scores are held against them from now on. At least a few hundred, none twice.
+    pub fn set_background(&mut self, photos: Vec<PhotoVectors>) {
+        let pairs = photos.into_iter().map(|photo| (photo.base().clone(), photo.descriptor));
+        self.background = pairs.unzip();
+        self.calibration =
+            Calibration::new(calibrating(self.version.as_deref(), &self.background), self.info.thresholds);
+    }
+
     /// The guard of the untaught model.
     ///
     /// # Errors
-    /// Those of [`Guard::load`].
+    /// [`VlmError::Lacks`] for a model that ships none, or those of [`Guard::load`].
     pub fn guard(&self) -> Result<&Guard, VlmError> {
         if let Some(guard) = self.guard.get() {
             return Ok(guard);
+        }
+        if !self.info.files.contains_key(GUARD_FILE) {
+            return Err(self.lacks("photos and sentences to watch general search by"));
         }
         let guard = Guard::load(&self.dir.join(GUARD_FILE))?;
         Ok(self.guard.get_or_init(|| guard))
@@ -219,19 +228,40 @@ impl Model {
 
     /// One look at each photo.
     pub(crate) fn look(&self, photos: &[ModelInput]) -> Result<Vec<PhotoVectors>, VlmError> {
-        let both = self.rows(|| {
-            let (map, summary) = self.features(photos);
-            let bands = bands(map.clone());
-            self.vectors(Pooled::of(map, summary), bands)
-        })?;
-        self.photo_vectors(&both)
+        self.photo_vectors(&self.raw_looks(photos)?)
     }
 
-    /// Vectors in the shared space and descriptors, side by side.
-    fn vectors(&self, pooled: Pooled, bands: Tensor<3>) -> Tensor<2> {
-        let pooled = self.heads.standardised(pooled);
-        let descriptors = self.descriptor.forward(&pooled, bands);
-        Tensor::cat(vec![self.heads.project_images(&pooled), descriptors], 1)
+    /// Numbers of each photo as the heads give them, of any length: in the shared space, then the descriptor.
+    fn raw_looks(&self, photos: &[ModelInput]) -> Result<Vec<f32>, VlmError> {
+        let floats = self.normalised(photos);
+        self.rows(|| match &self.encoder {
+            Encoder::Home(home) => {
+                let (map, summary) = home.features(&floats, self.side());
+                let bands = bands(map.clone());
+                home.vectors(Pooled::of(map, summary), bands)
+            }
+            Encoder::Dual(dual) => dual.photos(&floats, self.side()),
+        })
+    }
+
+    /// Numbers of each sentence as the heads give them, `[batch, dims]`.
+    pub(crate) fn raw_texts(&self, tokens: &TokenBatch) -> Result<Vec<f32>, VlmError> {
+        match &self.encoder {
+            Encoder::Home(home) => self.rows(|| home.sentences(tokens)),
+            Encoder::Dual(dual) => {
+                let embedded = dual.embedded(tokens)?;
+                self.rows(|| dual.sentences(tokens, embedded))
+            }
+        }
+    }
+
+    /// What [`Model::look`] makes vectors of: all photos in the shared space, and all descriptors.
+    #[cfg(test)]
+    pub(crate) fn raw_photos(&self, photos: &[ModelInput]) -> Result<(Vec<f32>, Vec<f32>), VlmError> {
+        let both = self.raw_looks(photos)?;
+        let rows = || both.chunks_exact(self.info.dims + self.info.descriptor_dims());
+        let shared = rows().flat_map(|row| &row[..self.info.dims]).copied().collect();
+        Ok((shared, rows().flat_map(|row| &row[self.info.dims..]).copied().collect()))
     }
 
     fn photo_vectors(&self, both: &[f32]) -> Result<Vec<PhotoVectors>, VlmError> {
@@ -239,7 +269,7 @@ impl Model {
             device: self.report.name.clone(),
             reason: "it gave a vector that is zero or not finite".into(),
         };
-        let vectors = both.chunks_exact(self.info.dims + self.info.descriptor.dims).map(|row| {
+        let vectors = both.chunks_exact(self.info.dims + self.info.descriptor_dims()).map(|row| {
             let (shared, descriptor) = row.split_at(self.info.dims);
             let unit = |part: &[f32]| Embedding::normalised(part.to_vec()).ok_or_else(bad);
             Ok(PhotoVectors { shared: unit(shared)?, descriptor: unit(descriptor)?, base: None })
@@ -251,31 +281,15 @@ impl Model {
         })
     }
 
-    /// Tells where in a photo `question` is: its cosine with the embedding of each part, row by row over
-    /// the map's positions. A part is a position of the map with its neighbours; the stage summary stays
-    /// that of the whole photo, so that only what the last features say differs from part to part.
+    /// Tells where in a photo `question` is: its cosine with the embedding of each part, row by row over the map's
+    /// positions; see [`HomeEncoder::parts`].
     ///
     /// # Errors
-    /// [`VlmError::Device`] when the device fails.
+    /// [`VlmError::Lacks`] for a model without a feature map, or [`VlmError::Device`] when the device fails.
     pub fn locate(&self, photo: &ModelInput, question: &Embedding) -> Result<Vec<f32>, VlmError> {
-        let both = self.rows(|| {
-            let (map, summary) = self.features(std::slice::from_ref(photo));
-            let [_, positions, features] = map.dims();
-            let side = positions.isqrt();
-            let grid = map.reshape([side, side, features]);
-            let part = |position: usize| {
-                let around = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
-                let (rows, columns) = (around(position / side), around(position % side));
-                let count = rows.len() * columns.len();
-                grid.clone().slice([rows, columns, 0..features]).reshape([1, count, features])
-            };
-            let pooled = (0..positions).map(|position| Pooled::of(part(position), summary.clone()));
-            let (means, maxima): (Vec<_>, Vec<_>) = pooled.map(|p| (p.mean, p.max)).unzip();
-            let summary = summary.clone().repeat_dim(0, positions);
-            // The bands, too, stay those of the whole photo.
-            let bands = bands(grid.reshape([1, positions, features])).repeat_dim(0, positions);
-            self.vectors(Pooled { mean: Tensor::cat(means, 0), max: Tensor::cat(maxima, 0), summary }, bands)
-        })?;
+        let home = self.home()?;
+        let floats = self.normalised(std::slice::from_ref(photo));
+        let both = self.rows(|| home.parts(&floats, self.side()))?;
         Ok(self.photo_vectors(&both)?.iter().map(|part| part.shared.dot(question)).collect())
     }
 
@@ -288,19 +302,7 @@ impl Model {
         if tokens.batch == 0 {
             return Ok(Vec::new());
         }
-        let rows = self.rows(|| {
-            let sentences = match &self.text {
-                TextTower::Cpu(tower) => {
-                    let data = TensorData::new(tower.forward(&tokens), [tokens.batch, tower.sentence_width()]);
-                    Tensor::from_data(data, &self.device)
-                }
-                TextTower::Tensor(tower) => {
-                    let (ids, mask) = token_tensors(&tokens, &self.device);
-                    tower.forward(ids, mask)
-                }
-            };
-            self.heads.embed_texts(sentences)
-        })?;
+        let rows = self.raw_texts(&tokens)?;
         let texts = Embedding::rows(&rows, self.info.dims, &self.report.name)?;
         Ok(match &self.version {
             Some(version) => version.adapt_texts(texts),
@@ -324,11 +326,12 @@ impl Model {
             return Ok(Vec::new());
         }
         let captioner = self.captioner()?;
+        let (home, floats) = (self.home()?, self.normalised(photos));
         let (captions, both) = self.contained(|| {
-            let (map, summary) = self.features(photos);
+            let (map, summary) = home.features(&floats, self.side());
             let pooled = Pooled::of(map.clone(), summary);
-            let both = self.vectors(pooled.clone(), bands(map.clone()));
-            let captions = captioner.describe(map, self.embeddings(&pooled), search, told);
+            let both = home.vectors(pooled.clone(), bands(map.clone()));
+            let captions = captioner.describe(map, home.embeddings(&pooled), search, told);
             let both = both.try_into_data().map_err(|e| format!("{e:?}"))?;
             Ok((captions, both.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?))
         })?;
@@ -351,16 +354,14 @@ impl Model {
     }
 
     /// Feature maps `[batch, positions, features]` and embeddings `[batch, dims]` of unit length.
-    pub(crate) fn map_and_embeddings(&self, photos: &[ModelInput]) -> (Tensor<3>, Tensor<2>) {
-        let (map, summary) = self.features(photos);
-        let shared = self.embeddings(&Pooled::of(map.clone(), summary));
-        (map, shared)
-    }
-
-    /// Embeddings `[batch, dims]` of unit length, by the untaught heads.
-    fn embeddings(&self, pooled: &Pooled) -> Tensor<2> {
-        // Each member has unit length; together they shall.
-        self.heads.embed_images(pooled) / (self.info.heads.members as f64).sqrt()
+    ///
+    /// # Errors
+    /// [`VlmError::Lacks`] for a model without a feature map.
+    pub(crate) fn map_and_embeddings(&self, photos: &[ModelInput]) -> Result<(Tensor<3>, Tensor<2>), VlmError> {
+        let home = self.home()?;
+        let (map, summary) = home.features(&self.normalised(photos), self.side());
+        let shared = home.embeddings(&Pooled::of(map.clone(), summary));
+        Ok((map, shared))
     }
 
     /// Embeds a class name: the mean over the model's prompts, as CLIP does for zero-shot classification
@@ -375,29 +376,24 @@ impl Model {
             .ok_or_else(|| VlmError::BadText { reason: format!("the prompts for {name:?} cancel out") })
     }
 
-    /// Prepared photos to feature maps `[batch, positions, features]` and stage summaries `[batch, summary]`.
-    fn features(&self, photos: &[ModelInput]) -> (Tensor<3>, Tensor<2>) {
-        let (batch, side) = (photos.len(), self.info.preprocess.size as usize);
-        let floats: Vec<Vec<f32>> = photos.iter().map(|p| self.info.preprocess.normalise(p)).collect();
-        match &self.image {
-            ImageTower::Cpu(tower) => {
-                let given = tower.forward(&floats, side);
-                let (features, summary) = (tower.features(), tower.summary_width());
-                let positions = given[0].map.len() / features;
-                let maps = given.iter().flat_map(|photo| &photo.map).copied().collect();
-                let summaries = given.iter().flat_map(|photo| &photo.summary).copied().collect();
-                (
-                    Tensor::from_data(TensorData::new::<f32, _>(maps, [batch, positions, features]), &self.device),
-                    Tensor::from_data(TensorData::new::<f32, _>(summaries, [batch, summary]), &self.device),
-                )
-            }
-            ImageTower::Tensor(tower) => {
-                let data = TensorData::new(floats.concat(), [batch, side, side, 3]);
-                let pixels = Tensor::<4>::from_data(data, &self.device).permute([0, 3, 1, 2]);
-                let given = tower.forward(pixels);
-                (given.map.flatten::<3>(2, 3).swap_dims(1, 2), given.summary)
-            }
+    fn lacks(&self, needs: &'static str) -> VlmError {
+        VlmError::Lacks { model: self.info.name.clone(), needs }
+    }
+
+    fn home(&self) -> Result<&HomeEncoder, VlmError> {
+        match &self.encoder {
+            Encoder::Home(home) => Ok(home),
+            Encoder::Dual(_) => Err(self.lacks("feature map")),
         }
+    }
+
+    /// Side of the square that the image tower takes.
+    fn side(&self) -> usize {
+        self.info.preprocess.size as usize
+    }
+
+    fn normalised(&self, photos: &[ModelInput]) -> Vec<Vec<f32>> {
+        photos.iter().map(|photo| self.info.preprocess.normalise(photo)).collect()
     }
 
     /// Runs a computation, reads its rows back, and turns a panic of the device into an error.

@@ -2,12 +2,16 @@
 //!
 //! `pulp` chooses AVX-512, AVX2, NEON or scalar code at run time. Threads are the caller's, but for [`transformer`].
 
+mod bert;
 mod dense;
 mod depthwise;
+mod efficientnet;
 pub mod transformer;
 
+pub use bert::CpuBert;
 pub use dense::{Activation, Dense, Placement};
 pub use depthwise::Depthwise;
+pub use efficientnet::CpuEfficientNet;
 
 use pulp::{Arch, Simd, WithSimd};
 

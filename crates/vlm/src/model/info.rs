@@ -7,15 +7,25 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::architecture::{self, TextConfig};
+use super::tokenizer::TokenizerConfig;
 use crate::descriptor::DescriptorConfig;
 use crate::heads::HeadsConfig;
+use crate::nn::vit::VitConfig;
 use crate::{CAPTION_FILES, DecoderConfig, Preprocess, VlmError};
 
 /// Name of the description in a model folder.
 pub const INFO_FILE: &str = "model.toml";
 
+/// Longest description that is read: the bundled model's has three kilobytes.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// The description of a model.
+///
+/// A published dual encoder has `image` and `text`, which say what its towers are. The bundled model has neither: its
+/// towers are EfficientNet-Lite2 and MiniLM-L6, with `heads` and `descriptor` on top of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelInfo {
     /// Name of the model, such as `home-1`.
     pub name: String,
@@ -23,24 +33,42 @@ pub struct ModelInfo {
     pub summary: String,
     /// Length of an embedding.
     pub dims: usize,
-    /// Sizes of the projection heads.
-    pub heads: HeadsConfig,
-    /// Sizes of descriptors.
-    pub descriptor: DescriptorConfig,
+    /// Sizes of the projection heads; absent in published dual encoders, which have a matrix in each tower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<HeadsConfig>,
+    /// Sizes of descriptors; absent where a photo's descriptor is what its tower pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<DescriptorConfig>,
+    /// The image tower of a published dual encoder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<VitConfig>,
+    /// The text tower of a published dual encoder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextConfig>,
+    /// What is done to a text beside what `tokenizer.json` says.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tokenizer: TokenizerConfig,
     /// Sizes of the caption decoder; absent in models that write no captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoder: Option<DecoderConfig>,
     /// Licences of the weights and their sources.
     pub licences: Vec<String>,
+    /// Where its weights come from, such as a repository with a revision; empty for the bundled model.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// What it was trained on.
+    #[serde(default)]
     pub training_data: Vec<String>,
     /// How photos are prepared.
     pub preprocess: Preprocess,
     /// Sentences into which a class name is put for zero-shot classification; `{}` is the name.
+    #[serde(default = "default_prompts")]
     pub prompts: Vec<String>,
     /// When a match is strong or possible.
+    #[serde(default)]
     pub thresholds: Thresholds,
     /// Measured scores by name, in percent unless the name says otherwise.
+    #[serde(default)]
     pub scores: BTreeMap<String, f64>,
     /// The files of the model by name.
     pub files: BTreeMap<String, FileInfo>,
@@ -97,6 +125,22 @@ impl Default for CaptionBars {
     }
 }
 
+impl Default for Thresholds {
+    /// Bars in standard scores for a model for which none were measured: those of the bundled model, rounded.
+    fn default() -> Self {
+        Self { strong: 4.3, possible: 3.1, tag: 5.5, exclude: default_exclude(), caption: CaptionBars::default() }
+    }
+}
+
+/// The sentence of a class where a description names none.
+fn default_prompts() -> Vec<String> {
+    vec!["a photo of a {}.".into()]
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl ModelInfo {
     /// Reads the description in `dir`.
     ///
@@ -104,14 +148,57 @@ impl ModelInfo {
     /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadInfo`].
     pub fn read(dir: &Path) -> Result<Self, VlmError> {
         let path = dir.join(INFO_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+        let io = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::NotFound => VlmError::Missing { path: path.clone() },
             std::io::ErrorKind::InvalidData => {
                 VlmError::BadInfo { path: path.clone(), reason: "it is not text".into() }
             }
             _ => VlmError::Io { path: path.clone(), source },
+        };
+        let bad = |reason: String| VlmError::BadInfo { path: path.clone(), reason };
+        let mut text = String::new();
+        let file = std::fs::File::open(&path).map_err(io)?;
+        file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(bad(format!("it is longer than {MOST_BYTES} bytes")));
+        }
+        let info: Self = toml::from_str(&text).map_err(|e| {
+            let line = e.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            bad(line.map_or_else(|| e.message().to_owned(), |line| format!("line {line}: {}", e.message())))
         })?;
-        toml::from_str(&text).map_err(|e| VlmError::BadInfo { path, reason: e.message().into() })
+        info.check().map_err(bad)?;
+        Ok(info)
+    }
+
+    /// Whether what it says can be true; the error names the key.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if let Some(name) = self.files.keys().find(|name| !is_file_name(name)) {
+            return Err(format!("files.{name:?}, expected the name of a file in the model's own folder"));
+        }
+        match (&self.image, &self.text) {
+            (Some(image), Some(text)) => {
+                if self.heads.is_some() || self.descriptor.is_some() || self.decoder.is_some() {
+                    return Err("heads, descriptor or decoder beside image and text".into());
+                }
+                architecture::check(self.dims, image, text, &self.tokenizer, &self.preprocess)
+            }
+            (None, None) => match (&self.heads, &self.descriptor) {
+                (Some(heads), Some(_)) if heads.dims == self.dims => Ok(()),
+                (Some(heads), Some(_)) => Err(format!("dims = {}, expected heads.dims = {}", self.dims, heads.dims)),
+                _ => Err("neither image and text nor heads and descriptor".into()),
+            },
+            (Some(_), None) => Err("image without text".into()),
+            (None, Some(_)) => Err("text without image".into()),
+        }
+    }
+
+    /// Length of a photo's descriptor.
+    pub fn descriptor_dims(&self) -> usize {
+        match (&self.descriptor, &self.image) {
+            (Some(descriptor), _) => descriptor.dims,
+            (None, Some(image)) => image.d_model,
+            (None, None) => self.dims,
+        }
     }
 
     /// Hash of everything that changes a vector: the weights and the preparation of photos.
@@ -133,6 +220,10 @@ impl ModelInfo {
         }
         let p = &self.preprocess;
         hash.update(format!("{}\0{:?}\0{:?}\0{:?}\0{:?}", p.size, p.fit, p.filter, p.mean, p.std));
+        // What the bundled model's description leaves out was added later and counts only where it is there.
+        if let (Some(image), Some(text)) = (&self.image, &self.text) {
+            hash.update(format!("\0{image:?}\0{text:?}\0{:?}", self.tokenizer));
+        }
         hex(&hash.finalize())[..16].to_owned()
     }
 
@@ -187,6 +278,13 @@ impl FileInfo {
             bytes += read as u64;
         }
     }
+}
+
+/// Whether a name leads to a file in the folder itself.
+fn is_file_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(own)), None) if own == name)
+        && !name.contains('\\')
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

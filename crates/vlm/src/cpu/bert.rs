@@ -5,8 +5,9 @@
 
 use rayon::prelude::*;
 
-use super::{BertEncoder, BertLayer, TokenBatch};
-use crate::kernels::transformer::{LayerNorm, Linear, add, attend, floats, gelu};
+use crate::cpu::transformer::{LayerNorm, Linear, add, attend, floats, gelu};
+use crate::model::TokenBatch;
+use crate::nn::bert::{BertEncoder, BertLayer};
 
 /// Sentences that one task takes through all layers: their rows share each pass over the weights.
 const SENTENCES_AT_ONCE: usize = 8;
@@ -140,9 +141,9 @@ fn mean(states: &[f32], width: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::BertConfig;
     use super::*;
     use crate::model::token_tensors;
+    use crate::nn::bert::BertConfig;
     use burn::tensor::Device;
 
     #[test]

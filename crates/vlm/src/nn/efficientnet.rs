@@ -7,10 +7,6 @@
 //! little and see the sharpness of a photo more than what it shows. It knows nothing of files: the weights
 //! are put into it by [`crate::weights`].
 
-mod cpu;
-
-pub use cpu::CpuEfficientNet;
-
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;

@@ -147,7 +147,7 @@ impl DepthwiseRun<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::random;
+    use crate::cpu::testing::random;
 
     #[test]
     fn a_depthwise_convolution_is_the_plain_sum_over_its_window() {

@@ -1,0 +1,307 @@
+"""References for published dual encoders, computed by transformers and open_clip at published sizes from made-up weights.
+
+    python3 -m venv target/golden && target/golden/bin/pip install -r crates/vlm/tests/golden/requirements-packs.txt
+    target/golden/bin/python crates/vlm/tests/golden/make_packs.py [clip siglip2 open_clip chinese_clip tiny pixels tokens]
+
+Nothing is downloaded but the packages. Each weight follows from its tensor's name and its place in it (`made` below, and
+`checkpoint/made.rs`, which must agree), so that no weight is committed: of each family its settings, the list of its
+tensors, and what its towers make of eight photos and sixteen sentences. `pixels` has what the libraries' own preparation
+makes of photos of many shapes, `tokens` what their tokenizers make of 2,000 sentences with CLIP's own vocabulary (MIT;
+its merges lie in packs/clip/merges.txt with their licence).
+"""
+
+import gzip
+import hashlib
+import json
+import pathlib
+import random
+import sys
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+HERE = pathlib.Path(__file__).resolve().parent
+OUT = HERE / "packs"
+MASK = (1 << 64) - 1
+CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+SENTENCES = [
+    "a dog", "Two dogs run through the snow .", "a cup of coffee on a wooden table", "golden retriever puppies, 3 of them!",
+    "naïve café in Zürich", "雪地里的两只狗", "夕焼けの海と小さな船", "눈 덮인 산", "собака бежит по снегу", "قطة على الأريكة",
+    "ילד עם בלון אדום", "कुत्ता घास पर", "สุนัขบนชายหาด", "🐕 in the ❄️", "", "it's what they're all about: " * 12,
+]
+
+
+def made(name, shape):
+    seed = 0xCBF29CE484222325
+    for byte in name.encode():
+        seed = ((seed ^ byte) * 0x100000001B3) & MASK
+    count = int(np.prod(shape)) if shape else 1
+    draws = np.empty(count, np.int32)
+    for start in range(0, count, 1 << 24):
+        z = np.arange(start, min(start + (1 << 24), count), dtype=np.uint64) + np.uint64(seed)
+        z *= np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+        draws[start:start + len(z)] = (z >> np.uint64(54)).astype(np.int32) - 512
+    if len(shape) == 1 and name.endswith("weight"):
+        return (1 + (draws >> 1).astype(np.float32) / 1024).reshape(shape)
+    scale = 0.25
+    if len(shape) >= 2 and "embed" not in name:
+        scale = 2.0 ** round(0.5 * np.log2(3.0 / np.prod(shape[1:])))
+    return ((2 * draws + 1).astype(np.float32) / 1024 * np.float32(scale)).reshape(shape)
+
+
+def fill(net, prefix=""):
+    """Puts made-up weights into a module and returns the list of its tensors."""
+    lines = []
+    state = net.state_dict()
+    for name in sorted(state):
+        value = state[name]
+        if not value.is_floating_point() or name == "attn_mask":
+            continue
+        lines.append(f"{prefix}{name} {list(value.shape)}")
+        value.copy_(torch.from_numpy(made(prefix + name, list(value.shape))))
+    return lines
+
+
+def write(family, lines, settings, arrays):
+    folder = OUT / family
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tensors.txt").write_text("\n".join(lines) + "\n")
+    for name, value in settings.items():
+        (folder / name).write_text(json.dumps(value, indent=1) + "\n")
+    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / "golden.safetensors")
+    for name, value in arrays.items():
+        print(family, name, value.shape, float(np.abs(value).max()))
+
+
+def photos(side, mean, std):
+    """Eight photos, cut to the side without resampling: what comes out depends on no preparation."""
+    pixels = load_file(HERE / "image.safetensors")["pixels"][:, :side, :side].astype(np.float32) / 255
+    pixels = (pixels - np.array(mean, np.float32)) / np.array(std, np.float32)
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+def drawn_ids(vocabulary, length, start, end, pad, seed):
+    """Sixteen sequences of token ids of many lengths, padded."""
+    rng = random.Random(seed)
+    ids, mask = np.full((16, length), pad, np.int32), np.zeros((16, length), np.int32)
+    for row in range(16):
+        tokens = [rng.randrange(1000, vocabulary) for _ in range(rng.randrange(0, length - 1))]
+        tokens = ([start] if start is not None else []) + tokens
+        tokens = tokens[:length - 1] + [end]
+        ids[row, :len(tokens)] = tokens
+        mask[row, :len(tokens)] = 1
+    return ids, mask
+
+
+def tensor(ids):
+    return torch.from_numpy(ids.astype(np.int64))
+
+
+def clip_merges():
+    import open_clip
+    path = pathlib.Path(open_clip.__file__).parent / "bpe_simple_vocab_16e6.txt.gz"
+    return gzip.open(path).read().decode().split("\n")[1:49152 - 256 - 2 + 1]
+
+
+def open_clip_tokens():
+    import open_clip
+    return open_clip.SimpleTokenizer(context_length=77)
+
+
+@torch.no_grad()
+def clip():
+    from transformers import CLIPConfig, CLIPModel
+    config = CLIPConfig(text_config={"eos_token_id": 2})
+    net = CLIPModel(config).eval()
+    lines = fill(net)
+    ids = open_clip_tokens()(SENTENCES).numpy().astype(np.int32)
+    images = net.vision_model(pixel_values=photos(224, CLIP_MEAN, CLIP_STD)).pooler_output
+    texts = net.text_model(input_ids=tensor(ids)).pooler_output
+    settings = {
+        "config.json": {
+            "architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": 512, "logit_scale_init_value": 2.6592,
+            "text_config": {"model_type": "clip_text_model", "vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048,
+                            "num_hidden_layers": 12, "num_attention_heads": 8, "max_position_embeddings": 77,
+                            "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05, "bos_token_id": 0, "eos_token_id": 2},
+            "text_config_dict": None,
+            "vision_config": {"model_type": "clip_vision_model", "hidden_size": 768, "intermediate_size": 3072,
+                              "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 224, "patch_size": 32,
+                              "hidden_act": "quick_gelu", "layer_norm_eps": 1e-05},
+            "vision_config_dict": None,
+        },
+        "preprocessor_config.json": {
+            "crop_size": 224, "do_center_crop": True, "do_normalize": True, "do_resize": True,
+            "feature_extractor_type": "CLIPFeatureExtractor", "image_mean": CLIP_MEAN, "image_std": CLIP_STD, "resample": 3,
+            "size": 224,
+        },
+    }
+    write("clip", lines, settings, {
+        "ids": ids, "pooled": images.numpy(), "image": net.visual_projection(images).numpy(),
+        "text": net.text_projection(texts).numpy(),
+    })
+
+
+@torch.no_grad()
+def siglip2():
+    from transformers import SiglipConfig, SiglipModel
+    settings = {
+        "config.json": {
+            "architectures": ["SiglipModel"], "initializer_factor": 1.0, "model_type": "siglip",
+            "text_config": {"hidden_act": "gelu_pytorch_tanh", "model_type": "siglip_text_model", "vocab_size": 256000},
+            "vision_config": {"hidden_act": "gelu_pytorch_tanh", "model_type": "siglip_vision_model"},
+        },
+        "preprocessor_config.json": {
+            "do_convert_rgb": None, "do_normalize": True, "do_rescale": True, "do_resize": True,
+            "image_mean": [0.5, 0.5, 0.5], "image_processor_type": "SiglipImageProcessor", "image_std": [0.5, 0.5, 0.5],
+            "processor_class": "SiglipProcessor", "resample": 2, "rescale_factor": 0.00392156862745098,
+            "size": {"height": 224, "width": 224},
+        },
+    }
+    given = settings["config.json"]
+    net = SiglipModel(SiglipConfig(text_config=given["text_config"], vision_config=given["vision_config"])).eval()
+    lines = fill(net)
+    ids, _ = drawn_ids(256000, 64, None, 1, 0, 7)
+    images = net.vision_model(pixel_values=photos(224, [0.5] * 3, [0.5] * 3)).pooler_output
+    texts = net.text_model(input_ids=tensor(ids)).pooler_output
+    write("siglip2", lines, settings, {"ids": ids, "image": images.numpy(), "text": texts.numpy()})
+
+
+@torch.no_grad()
+def open_clip():
+    import open_clip
+    net = open_clip.create_model("ViT-B-32-256", pretrained=None).eval().float()
+    lines = fill(net)
+    ids = open_clip_tokens()(SENTENCES).numpy().astype(np.int32)
+    settings = {"open_clip_config.json": {
+        "model_cfg": open_clip.get_model_config("ViT-B-32-256"),
+        "preprocess_cfg": {"mean": CLIP_MEAN, "std": CLIP_STD, "interpolation": "bicubic", "resize_mode": "shortest"},
+    }}
+    image = net.encode_image(photos(256, CLIP_MEAN, CLIP_STD))
+    write("open_clip", lines, settings, {"ids": ids, "image": image.numpy(), "text": net.encode_text(tensor(ids)).numpy()})
+
+
+@torch.no_grad()
+def chinese_clip():
+    from transformers import ChineseCLIPConfig, ChineseCLIPModel
+    settings = {
+        "config.json": {
+            "architectures": ["ChineseCLIPModel"], "model_type": "chinese_clip", "projection_dim": 512,
+            "text_config": {"architectures": ["ChineseCLIPTextModel"], "hidden_act": "gelu", "hidden_size": 768,
+                            "intermediate_size": 3072, "layer_norm_eps": 1e-12, "max_position_embeddings": 512,
+                            "model_type": "chinese_clip_text_model", "num_attention_heads": 12, "num_hidden_layers": 12,
+                            "type_vocab_size": 2, "vocab_size": 21128},
+            "vision_config": {"hidden_act": "quick_gelu", "hidden_size": 768, "image_size": 224, "intermediate_size": 3072,
+                              "layer_norm_eps": 1e-05, "model_type": "chinese_clip_vision_model", "num_attention_heads": 12,
+                              "num_hidden_layers": 12, "patch_size": 16},
+        },
+        "preprocessor_config.json": {
+            "do_center_crop": False, "do_convert_rgb": True, "do_normalize": True, "do_rescale": True, "do_resize": True,
+            "image_mean": CLIP_MEAN, "image_processor_type": "ChineseCLIPImageProcessor", "image_std": CLIP_STD, "resample": 3,
+            "rescale_factor": 0.00392156862745098, "size": {"height": 224, "width": 224},
+        },
+    }
+    given = settings["config.json"]
+    net = ChineseCLIPModel(ChineseCLIPConfig(text_config=given["text_config"], vision_config=given["vision_config"])).eval()
+    lines = fill(net)
+    ids, mask = drawn_ids(21128, 52, 101, 102, 0, 11)
+    images = net.vision_model(pixel_values=photos(224, CLIP_MEAN, CLIP_STD)).pooler_output
+    texts = net.text_model(input_ids=tensor(ids), attention_mask=tensor(mask)).last_hidden_state[:, 0, :]
+    write("chinese_clip", lines, settings, {
+        "ids": ids, "mask": mask, "pooled": images.numpy(), "image": net.visual_projection(images).numpy(),
+        "text": net.text_projection(texts).numpy(),
+    })
+
+
+@torch.no_grad()
+def tiny():
+    """A CLIP of a few numbers, on disk as published checkpoints are: safetensors, and a pickle of an older kind."""
+    from transformers import CLIPConfig, CLIPModel
+    sizes = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = CLIPConfig(
+        projection_dim=6, text_config=sizes | {"vocab_size": 20, "max_position_embeddings": 10, "eos_token_id": 2},
+        vision_config=sizes | {"image_size": 16, "patch_size": 8})
+    net = CLIPModel(config).eval()
+    fill(net)
+    folder = OUT / "tiny"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    # As older files have it.
+    state["text_model.embeddings.position_ids"] = torch.arange(10)[None]
+    save_file({name: value.numpy() for name, value in state.items()}, folder / "model.safetensors")
+    torch.save(state, folder / "pytorch_model.bin")
+    text = sizes | {"vocab_size": 20, "max_position_embeddings": 10, "eos_token_id": 2, "hidden_act": "quick_gelu"}
+    vision = sizes | {"image_size": 16, "patch_size": 8, "hidden_act": "quick_gelu"}
+    settings = {"model_type": "clip", "projection_dim": 6, "text_config": text, "vision_config": vision}
+    (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
+    (folder / "preprocessor_config.json").write_text(json.dumps(
+        {"crop_size": {"height": 16, "width": 16}, "do_center_crop": True, "size": {"shortest_edge": 16}}, indent=1) + "\n")
+
+
+def pixels():
+    """What the libraries make of cuts of a mosaic of the eight photos; every fifth byte of each."""
+    from open_clip.transform import image_transform
+    from transformers import CLIPImageProcessorPil, SiglipImageProcessorPil
+    photos = load_file(HERE / "image.safetensors")["pixels"]
+    mosaic = np.concatenate([np.concatenate(list(photos[:4]), 1), np.concatenate(list(photos[4:]), 1)], 0)
+    clip = CLIPImageProcessorPil()
+    squash = SiglipImageProcessorPil(size={"height": 224, "width": 224}, resample=2)
+    torchvision = image_transform(224, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
+
+    def prepared(photo):
+        bare = {"do_rescale": False, "do_normalize": False, "return_tensors": "np"}
+        plain = [processor(photo, **bare)["pixel_values"][0] for processor in (clip, squash)]
+        plain.append(torchvision(Image.fromarray(photo)).numpy() * 255)
+        return [np.rint(one).astype(np.uint8).transpose(1, 2, 0) for one in plain]
+
+    arrays = {}
+    for width, height in [(1040, 520), (1039, 517), (517, 313), (300, 519), (130, 97), (911, 64), (224, 520)]:
+        for kind, got in zip(["shortest-edge", "squash", "shortest-edge-even"], prepared(mosaic[:height, :width])):
+            assert got.shape == (224, 224, 3), got.shape
+            arrays[f"{kind}.{width}.{height}"] = got.reshape(-1)[::5]
+    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, OUT / "pixels.safetensors")
+
+
+def tokens():
+    """2,000 sentences put together of words of many scripts, and a digest of what both libraries make of each."""
+    from transformers import CLIPTokenizer
+    merges = clip_merges()
+    (OUT / "clip").mkdir(parents=True, exist_ok=True)
+    (OUT / "clip/merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    ours = open_clip_tokens()
+    names = {49406: "<|startoftext|>", 49407: "<|endoftext|>"}
+    vocab = {names.get(id, token): id for token, id in ours.encoder.items()}
+    theirs = CLIPTokenizer(vocab=vocab, merges=[tuple(m.split()) for m in merges])
+    rng = random.Random(15)
+    pieces = [m.replace(" ", "").replace("</w>", "") for m in merges if m.isascii()]
+    words = ["it's", "they're", "I'LL", "don't", "we've", "DOG", "Cats", "naïve", "Zürich", "straße", "ﬁne", "e\u0301te\u0301",
+             "犬", "雪地里的两只狗", "夕焼けの海", "눈", "собака", "ΣΊΣΥΦΟΣ", "قطة", "ילד", "कुत्ता", "สุนัข", "Tiếng Việt", "🐕", "👩‍👩‍👧",
+             "❄️", "3", "1984", "12:30", "f/2.8", "100%", "C++", "snake_case", "--", "...", "!!!", "«»", "“quoted”", "(b)", "#sunset",
+             "@home", "a.b", "½", "²", "\t", "  ", "İstanbul"]
+    marks = ["", "", "", ",", ".", " ?", "!", " -", ";", ":"]
+    lines = []
+    while len(lines) < 2000:
+        count = rng.choice([1, 2, 3, 5, 8, 13, 40, 90])
+        take = lambda: rng.choice(words) if rng.random() < 0.3 else rng.choice(pieces)
+        text = " ".join(take() + rng.choice(marks) for _ in range(count))
+        ids = [int(id) for id in ours([text])[0] if id] if text.strip() else None
+        if ids is None or "\n" in text:
+            continue
+        hf = theirs(text, truncation=True, max_length=77)["input_ids"]
+        ids = ids[:ids.index(49407) + 1]
+        if ids != hf:
+            # What ftfy mends in open_clip before its tokenizer has a look.
+            print("differ:", repr(text)[:60])
+            continue
+        lines.append(f"{hashlib.sha256(np.array(ids, '<i4').tobytes()).hexdigest()[:12]} {text}")
+    (OUT / "clip/sentences.txt").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    for name in sys.argv[1:] or ["clip", "siglip2", "open_clip", "chinese_clip", "tiny", "pixels", "tokens"]:
+        globals()[name]()
