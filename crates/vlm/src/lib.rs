@@ -39,5 +39,6 @@ pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
 pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
+pub use kernels::vit;
 pub use model::Model;
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};
