@@ -31,6 +31,7 @@ pub use caption::{
     CAPTION_FILES, Caption, CaptionWord, DecoderConfig, Described, Sampling, Search, Vocabulary,
     cleaned as cleaned_caption,
 };
+pub use cpu::vit;
 pub use descriptor::DescriptorConfig;
 pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::{Embedding, PhotoVectors};

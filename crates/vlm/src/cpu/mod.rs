@@ -1,12 +1,21 @@
 //! What a transformer layer or an inverted residual needs, on CPU cores: sums are f32, layout is row-major.
 //!
-//! `pulp` chooses AVX-512, AVX2, NEON or scalar code at run time. Threads are the caller's, but for [`transformer`].
+//! `pulp` chooses AVX-512, AVX2, NEON or scalar code at run time, [`dot8`] does so for products of bytes. Threads are the
+//! caller's, but for [`attention`], [`linear`], [`transformer`] and [`vit`].
 
+mod aligned;
+mod attention;
 mod bert;
 mod dense;
 mod depthwise;
+mod dot8;
 mod efficientnet;
+mod gemm;
+mod linear;
+mod norm;
+mod pointwise;
 pub mod transformer;
+pub mod vit;
 
 pub use bert::CpuBert;
 pub use dense::{Activation, Dense, Placement};
