@@ -6,6 +6,10 @@
 //! background's scores, as if it were normal: a background full of dogs must not hide a dog. The bars
 //! were chosen on the dev split.
 
+mod bars;
+
+pub use bars::measure as measure_bars;
+
 use crate::{Embedding, Thresholds};
 
 /// Quantiles of the background that tell where photos lie that do not match, and their standard scores.

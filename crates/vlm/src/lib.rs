@@ -26,7 +26,7 @@ pub mod retrieval;
 pub mod train;
 pub mod tune;
 
-pub use calibration::{Calibration, Match, QueryScale};
+pub use calibration::{Calibration, Match, QueryScale, measure_bars};
 pub use caption::{
     CAPTION_FILES, Caption, CaptionWord, DecoderConfig, Described, Sampling, Search, Vocabulary,
     cleaned as cleaned_caption,

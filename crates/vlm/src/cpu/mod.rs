@@ -21,6 +21,7 @@ pub use bert::CpuBert;
 pub use dense::{Activation, Dense, Placement};
 pub use depthwise::Depthwise;
 pub use efficientnet::CpuEfficientNet;
+pub use vit::CpuVit;
 
 use pulp::{Arch, Simd, WithSimd};
 

@@ -98,7 +98,10 @@ impl Model {
         }
         let Selected { device, report } = select(choice)?;
         let encoder = match (&info.image, &info.text) {
-            (Some(image), Some(text)) => Encoder::Dual(Box::new(DualEncoder::load(dir, &info, image, text, &device)?)),
+            (Some(image), Some(text)) => {
+                let encoder = DualEncoder::load(dir, &info, image, text, &device, report.kind)?;
+                Encoder::Dual(Box::new(encoder))
+            }
             _ => Encoder::Home(Box::new(HomeEncoder::load(dir, &info, version.as_deref(), &device, report.kind)?)),
         };
         let path = dir.join(BACKGROUND_FILE);

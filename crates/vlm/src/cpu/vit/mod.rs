@@ -3,6 +3,10 @@
 //! Dosovitskiy et al. 2020 (arXiv:2010.11929) in the shapes of CLIP and SigLIP, the same sums as the network of burn's
 //! tensors. Weights come as plain floats, linear ones `[input, output]`; it knows nothing of files.
 
+mod network;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -439,6 +443,3 @@ pub fn lowest_cosine(a: &[f32], b: &[f32], width: usize) -> f64 {
     let cosine = |(a, b): (&[f32], &[f32])| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
     a.chunks_exact(width).zip(b.chunks_exact(width)).map(cosine).fold(1.0, f64::min)
 }
-
-#[cfg(test)]
-mod tests;
