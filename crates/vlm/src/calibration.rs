@@ -64,9 +64,16 @@ pub struct QueryScale {
 }
 
 impl Calibration {
-    /// A calibration from embeddings of general photos; at least two.
+    /// A calibration from embeddings of general photos. With fewer than two it knows of no photo whether it matches, and
+    /// finds none.
     pub fn new(background: Vec<Embedding>, thresholds: Thresholds) -> Self {
         Self { background, thresholds }
+    }
+
+    /// Whether there is anything that scores are held against: of a model that ships no general photos, not before they come
+    /// from outside; see [`Model::set_background`](crate::Model::set_background).
+    pub fn is_ready(&self) -> bool {
+        self.background.len() > 1
     }
 
     /// The bars for scores.
@@ -76,6 +83,10 @@ impl Calibration {
 
     /// Scores `query` against the background.
     pub fn scale(&self, query: &Embedding) -> QueryScale {
+        if !self.is_ready() {
+            // Every standard score is 0, and no cosine high enough.
+            return QueryScale { mean: 0.0, deviation: f32::INFINITY, share: 0.0, thresholds: self.thresholds };
+        }
         let mut scores = self.scores(query);
         scores.sort_by(f64::total_cmp);
         let quantile = |share: f64| scores.get((share * (scores.len() as f64 - 1.0)) as usize).copied().unwrap_or(0.0);
@@ -192,6 +203,16 @@ mod tests {
         assert_eq!(scale.judge(0.15), Match::None);
         // Nothing of the background lies above 2.5, so that the tag is rare.
         assert!((scale.tag_score(0.3) - scale.z(0.3)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn without_a_background_nothing_is_called_a_match() {
+        let calibration = Calibration::new(Vec::new(), THRESHOLDS);
+        let scale = calibration.scale(&at(1.0));
+        assert!(!calibration.is_ready());
+        assert_eq!((scale.judge(1.0), scale.z(1.0), scale.tag_score(1.0)), (Match::None, 0.0, 0.0));
+        assert!(scale.possible_from() > 1.0 && scale.excluded_from(2.0) > 1.0);
+        assert_eq!(calibration.exclusion(&at(0.3), None, Some(&at(0.9))).as_slice().len(), 2);
     }
 
     #[test]

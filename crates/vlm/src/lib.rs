@@ -22,6 +22,7 @@ pub mod metrics;
 mod model;
 mod nn;
 mod preprocess;
+mod resample;
 pub mod retrieval;
 pub mod train;
 pub mod tune;

@@ -8,6 +8,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use serde::{Deserialize, Serialize};
 
 use crate::VlmError;
+use crate::resample::resample;
 
 /// How a photo of another shape is fitted into the square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Fit {
     ShortestEdge,
     /// As torchvision has it, which open_clip uses: the same, but a half is rounded to the even pixel.
     ShortestEdgeEven,
+    /// Both sides fill the square, as Pillow resizes.
+    Stretch,
 }
 
 /// Resampling filter.
@@ -86,6 +89,15 @@ impl Preprocess {
         if width == 0 || height == 0 || rgb.len() != expected {
             return Err(bad());
         }
+        let (across, down) = (f64::from(width), f64::from(height));
+        let part = match self.fit {
+            Fit::ShortestEdge | Fit::ShortestEdgeEven => Some(self.middle(width, height)),
+            Fit::Stretch => Some([(0.0, across), (0.0, down)]),
+            Fit::CentreCrop | Fit::Letterbox | Fit::Squash => None,
+        };
+        if let Some(part) = part {
+            return Ok(ModelInput(resample(rgb, width as usize, part, self.size as usize, self.filter)));
+        }
         let source = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|_| bad())?;
         let (inner_width, inner_height) = self.inner(width, height);
         let mut inner = Image::new(inner_width, inner_height, PixelType::U8x3);
@@ -94,13 +106,8 @@ impl Preprocess {
             Filter::Bicubic => FilterType::CatmullRom,
         };
         let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        match self.fit {
-            Fit::CentreCrop => options = options.fit_into_destination(None),
-            Fit::ShortestEdge | Fit::ShortestEdgeEven => {
-                let [(left, across), (top, down)] = self.middle(width, height);
-                options = options.crop(left, top, across, down);
-            }
-            Fit::Letterbox | Fit::Squash => {}
+        if self.fit == Fit::CentreCrop {
+            options = options.fit_into_destination(None);
         }
         Resizer::new().resize(&source, &mut inner, &options).map_err(|_| bad())?;
         let inner = inner.into_vec();
@@ -114,7 +121,9 @@ impl Preprocess {
     /// Size of the resized photo inside the square.
     fn inner(&self, width: u32, height: u32) -> (u32, u32) {
         match self.fit {
-            Fit::CentreCrop | Fit::Squash | Fit::ShortestEdge | Fit::ShortestEdgeEven => (self.size, self.size),
+            Fit::CentreCrop | Fit::Squash | Fit::ShortestEdge | Fit::ShortestEdgeEven | Fit::Stretch => {
+                (self.size, self.size)
+            }
             Fit::Letterbox => {
                 let long = f64::from(width.max(height));
                 let side = |v: u32| ((f64::from(v) * f64::from(self.size) / long).round() as u32).clamp(1, self.size);
@@ -184,7 +193,7 @@ mod tests {
     #[test]
     fn a_square_of_the_right_size_passes_unchanged() {
         let rgb: Vec<u8> = (0..8 * 8 * 3).map(|v| v as u8).collect();
-        for fit in [Fit::CentreCrop, Fit::Letterbox, Fit::Squash] {
+        for fit in [Fit::CentreCrop, Fit::Letterbox, Fit::Squash, Fit::ShortestEdge, Fit::Stretch] {
             assert_eq!(preprocess(fit).prepare(8, 8, &rgb).unwrap().as_bytes(), rgb);
         }
     }
@@ -206,7 +215,8 @@ mod tests {
     fn the_thinnest_photos_are_prepared() {
         for (w, h) in [(1, 1), (20_000, 1), (1, 20_000), (20_000, 10)] {
             let rgb = vec![9; w as usize * h as usize * 3];
-            let all = [Fit::CentreCrop, Fit::Letterbox, Fit::Squash, Fit::ShortestEdge, Fit::ShortestEdgeEven];
+            let all =
+                [Fit::CentreCrop, Fit::Letterbox, Fit::Squash, Fit::ShortestEdge, Fit::ShortestEdgeEven, Fit::Stretch];
             for fit in all {
                 assert_eq!(preprocess(fit).prepare(w, h, &rgb).unwrap().as_bytes().len(), 8 * 8 * 3);
             }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::layouts::{IGNORED, Place, place};
+use super::layouts::{Place, place};
 use super::parts::{self, Part};
 use super::recognise::{Plan, plan};
 use super::source::Source;
 use super::tokens::tokenizer_json;
-use super::writer::{Writer, describe};
+use super::writer::{Writer, describe, flush};
 use crate::model::{FileInfo, IMAGE_FILE, TABLE, TEXT_FILE, TOKENIZER_FILE, TOKENS_FILE, TextConfig, Thresholds};
 use crate::{ModelInfo, VlmError};
 
@@ -42,15 +42,20 @@ pub fn convert(
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<ModelInfo, VlmError> {
     let plan = plan(source)?.ok_or_else(|| VlmError::Missing { path: source.join("config.json") })?;
-    let (Some(weights), Some(tokens), []) = (&plan.weights, &plan.tokens, plan.missing.as_slice()) else {
+    let ([weights, ..], Some(tokens), []) = (plan.weights.as_slice(), &plan.tokens, plan.missing.as_slice()) else {
         let missing = plan.missing.first().map_or("config.json", String::as_str);
         return Err(VlmError::Missing { path: source.join(missing) });
     };
-    let json = tokenizer_json(tokens)?;
-    convert_from(&plan, Source::open(weights)?, weights, &json, pack, about, progress)
+    let json = tokenizer_json(tokens, plan.family.end_token())?;
+    let info = convert_from(&plan, Source::all(&plan.weights)?, weights, &json, pack, about, progress)?;
+    for name in info.files.keys() {
+        flush(&pack.join(name))?;
+    }
+    describe(pack, &info)?;
+    Ok(info)
 }
 
-/// The same of weights at hand; `path` is what errors call them.
+/// The same of weights at hand, all but the description; `path` is what errors call them.
 pub(super) fn convert_from(
     plan: &Plan,
     source: Source,
@@ -103,7 +108,7 @@ pub(super) fn convert_from(
             found.push(conversion.find(part, table)?);
         }
     }
-    conversion.must_be_all()?;
+    conversion.must_be_all(layout.ignored)?;
     let mut found = found.into_iter();
     for (name, parts, _) in &files {
         let mut writer = Writer::safetensors(&pack.join(name), parts)?;
@@ -113,9 +118,6 @@ pub(super) fn convert_from(
         info.files.insert((*name).to_owned(), writer.finish()?);
     }
     info.files.insert(TOKENIZER_FILE.into(), conversion.plain(&pack.join(TOKENIZER_FILE), tokenizer)?);
-    let text = toml::to_string(&info)
-        .map_err(|e| VlmError::BadInfo { path: pack.join(crate::INFO_FILE), reason: e.to_string() })?;
-    describe(pack, &text)?;
     Ok(info)
 }
 
@@ -163,8 +165,8 @@ impl Conversion<'_> {
     }
 
     /// Whether every tensor of the checkpoint was asked for: one that was not is part of another model.
-    fn must_be_all(&self) -> Result<(), VlmError> {
-        let known = |name: &str| self.used.contains(name) || IGNORED.iter().any(|part| name.contains(part));
+    fn must_be_all(&self, ignored: &[&str]) -> Result<(), VlmError> {
+        let known = |name: &str| self.used.contains(name) || ignored.iter().any(|part| name.contains(part));
         match self.source.names().into_iter().find(|name| !known(name)) {
             Some(name) => Err(self.bad(format!("it has a {name}, which the settings do not speak of"))),
             None => Ok(()),

@@ -14,6 +14,8 @@ pub(super) struct Layout {
     pub text: &'static [(&'static str, &'static str)],
     /// The token table.
     pub table: &'static str,
+    /// Parts of the names of what it may have besides: what only training needs, masks, a pooler or a tower that is not used.
+    pub ignored: &'static [&'static str],
 }
 
 /// Hugging Face's CLIP.
@@ -57,6 +59,7 @@ pub(super) const CLIP: Layout = Layout {
         ("projection", "text_projection.*"),
     ],
     table: "text_model.embeddings.token_embedding.weight",
+    ignored: &["logit_scale"],
 };
 
 /// SigLIP and SigLIP2 of a fixed resolution: the image tower as CLIP's, the map of the text tower under another name.
@@ -76,6 +79,7 @@ pub(super) const SIGLIP: Layout = Layout {
         ("projection", "text_model.head.*"),
     ],
     table: CLIP.table,
+    ignored: &["logit_scale", "logit_bias"],
 };
 
 /// Chinese-CLIP: the image tower as CLIP's, a BERT for text.
@@ -96,6 +100,7 @@ pub(super) const CHINESE_CLIP: Layout = Layout {
         ("projection", "text_projection.*"),
     ],
     table: "text_model.embeddings.word_embeddings.weight",
+    ignored: &["logit_scale", "text_model.pooler."],
 };
 
 /// open_clip's own layout.
@@ -130,10 +135,29 @@ pub(super) const OPEN_CLIP: Layout = Layout {
         ("projection", "^text_projection"),
     ],
     table: "token_embedding.weight",
+    ignored: &["logit_scale", "attn_mask"],
 };
 
-/// Tensors that a checkpoint may have beside those above: what only training needs, masks, a pooler that is not used.
-pub(super) const IGNORED: &[&str] = &["logit_scale", "logit_bias", "position_ids", "attn_mask", "text_model.pooler."];
+/// sentence-transformers' multilingual CLIP: the images of Hugging Face's CLIP, a DistilBERT for text, and a map to the shared
+/// space in a file of its own.
+pub(super) const MULTILINGUAL_CLIP: Layout = Layout {
+    image: CLIP.image,
+    text: &[
+        ("position", "embeddings.position_embeddings.weight"),
+        ("norm", "embeddings.LayerNorm.*"),
+        ("layers.{n}.query", "transformer.layer.{n}.attention.q_lin.*"),
+        ("layers.{n}.key", "transformer.layer.{n}.attention.k_lin.*"),
+        ("layers.{n}.value", "transformer.layer.{n}.attention.v_lin.*"),
+        ("layers.{n}.attention_out", "transformer.layer.{n}.attention.out_lin.*"),
+        ("layers.{n}.attention_norm", "transformer.layer.{n}.sa_layer_norm.*"),
+        ("layers.{n}.up", "transformer.layer.{n}.ffn.lin1.*"),
+        ("layers.{n}.down", "transformer.layer.{n}.ffn.lin2.*"),
+        ("layers.{n}.norm", "transformer.layer.{n}.output_layer_norm.*"),
+        ("projection", "linear.*"),
+    ],
+    table: "embeddings.word_embeddings.weight",
+    ignored: &["logit_scale", "text_model.", "text_projection."],
+};
 
 /// Where the numbers of one of our tensors lie in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]

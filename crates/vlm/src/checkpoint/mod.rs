@@ -6,10 +6,11 @@
 //! | CLIP, open_clip | `open_clip_config.json` | `open_clip_model.safetensors` | `visual.`, text at the root, queries, keys and values packed |
 //! | SigLIP, SigLIP2 (fixed resolution) | as the first | `model.safetensors` | as the first, with `vision_model.head` and `text_model.head` |
 //! | Chinese-CLIP | as the first | `model.safetensors` | images as the first, text as BERT |
+//! | multilingual CLIP (sentence-transformers) | `config.json`, and CLIP's in `0_CLIPModel` | those of both, and `2_Dense/model.safetensors` | images as the first, text as DistilBERT, `linear` |
 //!
 //! What each calls our tensors stands in `layouts.rs`; integer buffers such as `position_ids` are passed over. A `.bin` in
 //! place of a `.safetensors` is read by burn-store's reader, which interprets a pickle and runs nothing. A new family is a
-//! plan in `recognise.rs`, a table there, and a golden test.
+//! plan (`transformers.rs`, `open_clip.rs`), a table there, and a golden test.
 //!
 //! It knows nothing of where checkpoints come from, nor whether they are what was published: see `packs`.
 
@@ -17,7 +18,9 @@ mod convert;
 mod layouts;
 #[cfg(test)]
 mod made;
+mod open_clip;
 mod parts;
+mod preparation;
 mod recognise;
 mod safetensors_file;
 mod settings;
@@ -25,6 +28,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod transformers;
 mod writer;
 
 pub use convert::{About, convert};

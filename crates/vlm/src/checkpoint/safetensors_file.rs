@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::VlmError;
 
@@ -41,8 +41,9 @@ impl SafetensorsFile {
         if header > MOST_HEADER || header > length.saturating_sub(8) {
             return Err(bad("it has no header of a safetensors file".into()));
         }
+        head.clear();
         file.take(header).read_to_end(&mut head).map_err(io)?;
-        let (_, metadata) = SafeTensors::read_metadata(&head).map_err(|e| bad(e.to_string()))?;
+        let metadata: Metadata = serde_json::from_slice(&head).map_err(|e| bad(e.to_string()))?;
         let (start, end) = (8 + header, 8 + header + metadata.data_len() as u64);
         if length != end {
             return Err(bad(format!("it has {length} bytes, expected {end}")));

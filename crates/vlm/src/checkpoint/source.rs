@@ -15,12 +15,25 @@ pub(super) enum Source {
     Safetensors(SafetensorsFile),
     /// A pickle: burn-store's reader interprets it and runs nothing.
     Pickle { path: PathBuf, store: Box<PytorchStore>, shapes: BTreeMap<String, Vec<usize>> },
+    /// Several files, no tensor of which is in two.
+    Several(Vec<Source>),
     /// Numbers made up by tests.
     #[cfg(test)]
     Made(super::made::Made),
 }
 
 impl Source {
+    /// Opens one file or several.
+    ///
+    /// # Errors
+    /// Those of [`Source::open`].
+    pub fn all(paths: &[PathBuf]) -> Result<Self, VlmError> {
+        match paths {
+            [path] => Self::open(path),
+            _ => Ok(Self::Several(paths.iter().map(|path| Self::open(path)).collect::<Result<_, _>>()?)),
+        }
+    }
+
     /// Opens a `.safetensors`, or else a `.bin` or `.pt`.
     ///
     /// # Errors
@@ -45,6 +58,7 @@ impl Source {
         match self {
             Self::Safetensors(file) => file.names().filter(|name| file.shape(name).is_some()).collect(),
             Self::Pickle { shapes, .. } => shapes.keys().map(String::as_str).collect(),
+            Self::Several(files) => files.iter().flat_map(Self::names).collect(),
             #[cfg(test)]
             Self::Made(made) => made.names(),
         }
@@ -55,6 +69,7 @@ impl Source {
         match self {
             Self::Safetensors(file) => file.shape(name),
             Self::Pickle { shapes, .. } => shapes.get(name).map(Vec::as_slice),
+            Self::Several(files) => files.iter().find_map(|file| file.shape(name)),
             #[cfg(test)]
             Self::Made(made) => made.shape(name),
         }
@@ -80,6 +95,10 @@ impl Source {
                     .try_to_vec::<f32>()
                     .map_err(|e| bad(format!("{e:?}")))?;
                 all.get(first..first + count).map(<[f32]>::to_vec).ok_or_else(|| bad("it is too short".into()))
+            }
+            Self::Several(files) => {
+                let file = files.iter_mut().find(|file| file.shape(name).is_some());
+                file.expect("asked for by a name that it gave").floats(name, first, count)
             }
             #[cfg(test)]
             Self::Made(made) => Ok(made.floats(name, first, count)),

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tokenizers::processors::template::TemplateProcessing;
 
 use super::recognise::Tokens;
 use crate::VlmError;
@@ -16,11 +17,12 @@ const MOST_BYTES: u64 = 256 << 20;
 const START: &str = "<|startoftext|>";
 const END: &str = "<|endoftext|>";
 
-/// The bytes of `tokenizer.json`, which the `tokenizers` crate has read once.
+/// The bytes of `tokenizer.json`, which the `tokenizers` crate has read once. The first of `ends` that it knows ends every
+/// sentence then, whether or not it was put there by the file's own rules; nothing begins one.
 ///
 /// # Errors
 /// [`VlmError::Io`] or [`VlmError::BadTokenizer`].
-pub(super) fn tokenizer_json(tokens: &Tokens) -> Result<Vec<u8>, VlmError> {
+pub(super) fn tokenizer_json(tokens: &Tokens, ends: Option<&[&str]>) -> Result<Vec<u8>, VlmError> {
     let (path, bytes) = match tokens {
         Tokens::Json(path) => (path, read(path)?),
         Tokens::Bpe { vocabulary, merges } => (vocabulary, bpe(vocabulary, merges)?.to_string().into_bytes()),
@@ -28,10 +30,22 @@ pub(super) fn tokenizer_json(tokens: &Tokens) -> Result<Vec<u8>, VlmError> {
             (vocabulary, word_pieces(vocabulary, *lowercase)?.to_string().into_bytes())
         }
     };
-    match tokenizers::Tokenizer::from_bytes(&bytes) {
-        Ok(_) => Ok(bytes),
-        Err(e) => Err(VlmError::BadTokenizer { path: path.clone(), reason: e.to_string() }),
+    let bad = |reason: String| VlmError::BadTokenizer { path: path.clone(), reason };
+    let mut tokenizer = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
+    let known = ends.into_iter().flatten().find_map(|end| Some((*end, tokenizer.token_to_id(end)?)));
+    let Some((end, id)) = known else { return Ok(bytes) };
+    let plain = tokenizer.encode("a", false).map_err(|e| bad(e.to_string()))?;
+    let whole = tokenizer.encode("a", true).map_err(|e| bad(e.to_string()))?;
+    if whole.get_ids() == [plain.get_ids(), &[id]].concat() {
+        return Ok(bytes);
     }
+    let ended = TemplateProcessing::builder()
+        .try_single(format!("$A {end}"))
+        .map_err(&bad)?
+        .special_tokens(vec![(end, id)])
+        .build();
+    tokenizer.with_post_processor(Some(ended.map_err(|e| bad(e.to_string()))?));
+    Ok(tokenizer.to_string(false).map_err(|e| bad(e.to_string()))?.into_bytes())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, VlmError> {

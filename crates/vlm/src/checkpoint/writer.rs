@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::parts::Part;
 use crate::model::{FileInfo, hex};
-use crate::{INFO_FILE, VlmError};
+use crate::{INFO_FILE, ModelInfo, VlmError};
 
 /// A file in the making.
 pub(super) struct Writer {
@@ -79,26 +79,36 @@ impl Writer {
         self.bytes(&bytes).map(Ok)
     }
 
-    /// Ends the file, on the disk itself.
+    /// Ends the file.
     ///
     /// # Errors
     /// [`VlmError::Write`].
     pub fn finish(self) -> Result<FileInfo, VlmError> {
         let failed = |source| VlmError::Write { path: self.path.clone(), source };
-        let file = self.file.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.sync_all().map_err(failed)?;
+        self.file.into_inner().map_err(|e| failed(e.into_error()))?;
         Ok(FileInfo { bytes: self.bytes, sha256: hex(&self.hash.finalize()) })
     }
+}
+
+/// Waits until the file at `path` is on the disk itself.
+///
+/// # Errors
+/// [`VlmError::Write`].
+pub(super) fn flush(path: &Path) -> Result<(), VlmError> {
+    let file = File::options().write(true).open(path).and_then(|file| file.sync_all());
+    file.map_err(|source| VlmError::Write { path: path.into(), source })
 }
 
 /// Writes the description in `pack`, whole or not at all: a folder without it is no model.
 ///
 /// # Errors
-/// [`VlmError::Write`].
-pub(super) fn describe(pack: &Path, text: &str) -> Result<(), VlmError> {
+/// [`VlmError::BadInfo`] or [`VlmError::Write`].
+pub(super) fn describe(pack: &Path, info: &ModelInfo) -> Result<(), VlmError> {
     let (path, partial) = (pack.join(INFO_FILE), pack.join(format!("{INFO_FILE}.partial")));
+    let text = toml::to_string(info).map_err(|e| VlmError::BadInfo { path: path.clone(), reason: e.to_string() })?;
     let mut file = Writer::plain(&partial)?;
     file.bytes(text.as_bytes())?;
     file.finish()?;
+    flush(&partial)?;
     std::fs::rename(&partial, &path).map_err(|source| VlmError::Write { path, source })
 }

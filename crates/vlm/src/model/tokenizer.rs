@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tokenizers::{PaddingParams, PaddingStrategy, TruncationParams};
+use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams};
 
 use crate::VlmError;
 
@@ -16,6 +16,8 @@ pub struct TokenizerConfig {
     pub max_len: usize,
     /// Whether every sequence is padded to `max_len`, not just to the longest of its batch. Default false.
     pub pad_to_max: bool,
+    /// Whether padding goes before a sentence, not after it. Default false.
+    pub pad_left: bool,
     /// The token that pads. Default 0.
     pub pad_id: u32,
     /// Whether the text is put into lower case first. Default false.
@@ -26,7 +28,7 @@ pub struct TokenizerConfig {
 
 impl Default for TokenizerConfig {
     fn default() -> Self {
-        Self { max_len: 128, pad_to_max: false, pad_id: 0, lowercase: false, strip_punctuation: false }
+        Self { max_len: 128, pad_to_max: false, pad_left: false, pad_id: 0, lowercase: false, strip_punctuation: false }
     }
 }
 
@@ -63,7 +65,13 @@ impl Tokenizer {
         let mut inner = tokenizers::Tokenizer::from_file(path).map_err(bad)?;
         let strategy =
             if config.pad_to_max { PaddingStrategy::Fixed(config.max_len) } else { PaddingStrategy::BatchLongest };
-        inner.with_padding(Some(PaddingParams { strategy, pad_id: config.pad_id, ..PaddingParams::default() }));
+        let direction = if config.pad_left { PaddingDirection::Left } else { PaddingDirection::Right };
+        inner.with_padding(Some(PaddingParams {
+            strategy,
+            direction,
+            pad_id: config.pad_id,
+            ..PaddingParams::default()
+        }));
         let truncation = TruncationParams { max_length: config.max_len, ..Default::default() };
         inner.with_truncation(Some(truncation)).map_err(bad)?;
         Ok(Self { inner, config: config.clone() })

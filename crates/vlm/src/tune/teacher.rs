@@ -80,7 +80,8 @@ impl Teacher {
     /// is left out, and nothing is taught when it says stop. At most [`super::MOST_PHOTOS`] of either.
     ///
     /// # Errors
-    /// Those of the guard's file and, for deep teaching, of the model's files; [`VlmError::BadLesson`].
+    /// [`VlmError::Lacks`] for a model that has no general photos or, beyond a probe, no guard; those of the guard's file and,
+    /// for deep teaching, of the model's files; [`VlmError::BadLesson`].
     pub fn new(
         config: TuneConfig,
         lesson: &Lesson,
@@ -103,7 +104,11 @@ impl Teacher {
         }
         plain.seed(config.seed);
         let device = plain.clone().autodiff();
-        let guard = model.guard()?.clone();
+        let guard = match model.guard() {
+            // A classifier moves no vector: there is nothing to watch.
+            Err(VlmError::Lacks { .. }) if config.depth == Depth::Probe => Guard::default(),
+            guard => guard?.clone(),
+        };
         let deep = match config.depth {
             Depth::Deep => match Deep::prepare(&config, lesson, model, &guard, plain, next)? {
                 Some(deep) => Some(deep),
@@ -130,6 +135,10 @@ impl Teacher {
             Depth::Deep => (guard.anchors.shared.as_slice(), guard.anchors.descriptors.as_slice()),
             _ => model.background(),
         };
+        if general.0.is_empty() {
+            let model = model.info().name.clone();
+            return Err(VlmError::Lacks { model, needs: "general photos to tell others from" });
+        }
         let plain_rows = |rows: &[Embedding]| rows.iter().map(|row| row.as_slice().to_vec()).collect::<Vec<_>>();
         let general = Rows {
             shared: plain_rows(general.0),

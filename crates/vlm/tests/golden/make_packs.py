@@ -1,7 +1,7 @@
 """References for published dual encoders, computed by transformers and open_clip at published sizes from made-up weights.
 
     python3 -m venv target/golden && target/golden/bin/pip install -r crates/vlm/tests/golden/requirements-packs.txt
-    target/golden/bin/python crates/vlm/tests/golden/make_packs.py [clip siglip2 open_clip chinese_clip tiny pixels tokens]
+    target/golden/bin/python crates/vlm/tests/golden/make_packs.py [clip siglip2 open_clip chinese_clip multilingual tiny pixels tokens]
 
 Nothing is downloaded but the packages. Each weight follows from its tensor's name and its place in it (`made` below, and
 `checkpoint/made.rs`, which must agree), so that no weight is committed: of each family its settings, the list of its
@@ -218,6 +218,28 @@ def chinese_clip():
 
 
 @torch.no_grad()
+def multilingual():
+    from transformers import DistilBertConfig, DistilBertModel
+    settings = {"config.json": {
+        "activation": "gelu", "architectures": ["DistilBertModel"], "attention_dropout": 0.1, "dim": 768, "dropout": 0.1,
+        "hidden_dim": 3072, "initializer_range": 0.02, "max_position_embeddings": 512, "model_type": "distilbert",
+        "n_heads": 12, "n_layers": 6, "pad_token_id": 0, "sinusoidal_pos_embds": False, "tie_weights_": True,
+        "vocab_size": 119547,
+    }}
+    net = DistilBertModel(DistilBertConfig(**settings["config.json"])).eval()
+    lines = fill(net)
+    # sentence-transformers' own layer, and the images of CLIP.
+    dense = torch.nn.ModuleDict({"linear": torch.nn.Linear(768, 512, bias=False)})
+    lines += fill(dense)
+    lines += [line for line in (OUT / "clip/tensors.txt").read_text().splitlines() if "position_ids" not in line]
+    ids, mask = drawn_ids(119547, 40, 101, 102, 0, 13)
+    states = net(input_ids=tensor(ids), attention_mask=tensor(mask)).last_hidden_state
+    weights = tensor(mask).float().unsqueeze(2)
+    mean = (states * weights).sum(1) / weights.sum(1)
+    write("multilingual", lines, settings, {"ids": ids, "mask": mask, "text": dense["linear"](mean).numpy()})
+
+
+@torch.no_grad()
 def tiny():
     """A CLIP of a few numbers, on disk as published checkpoints are: safetensors, and a pickle of an older kind."""
     from transformers import CLIPConfig, CLIPModel
@@ -303,5 +325,5 @@ def tokens():
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    for name in sys.argv[1:] or ["clip", "siglip2", "open_clip", "chinese_clip", "tiny", "pixels", "tokens"]:
+    for name in sys.argv[1:] or ["clip", "siglip2", "open_clip", "chinese_clip", "multilingual", "tiny", "pixels", "tokens"]:
         globals()[name]()
