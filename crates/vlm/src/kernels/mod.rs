@@ -12,11 +12,13 @@ mod gemm;
 mod linear;
 mod norm;
 mod pointwise;
+mod spare;
 pub mod transformer;
 pub mod vit;
 
 pub use dense::{Activation, Dense, Placement};
 pub use depthwise::Depthwise;
+pub use spare::Spare;
 
 use pulp::{Arch, Simd, WithSimd};
 
