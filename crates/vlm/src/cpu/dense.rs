@@ -5,13 +5,12 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::aligned::Aligned;
+use super::gemm::{TALLEST, panel_widths};
 use super::{lanes, relu6};
 
 /// Output rows that share one pass over a weight panel: their inputs stay in the second-level cache.
 const ROW_BLOCK: usize = 96;
-
-/// Rows of the tallest tile.
-const TALLEST: usize = 6;
 
 /// What follows the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +36,9 @@ pub struct Dense {
     input: usize,
     output: usize,
     /// Panels of whole vectors of columns, as [`panel_widths`] has them, each `input` rows high. Zero-padded.
-    panels: Vec<f32>,
+    panels: Aligned<f32>,
     /// Zero-padded to whole panels.
-    bias: Vec<f32>,
+    bias: Aligned<f32>,
     activation: Activation,
 }
 
@@ -47,18 +46,22 @@ impl Dense {
     /// Packs the weights for this processor; `weight(i, o)` is what input `i` adds to output `o`.
     pub fn new(input: usize, bias: &[f32], activation: Activation, weight: impl Fn(usize, usize) -> f32) -> Self {
         let (output, lanes) = (bias.len(), lanes());
-        let mut panels = Vec::with_capacity(output.next_multiple_of(lanes) * input);
-        let mut column = 0;
+        let columns = output.next_multiple_of(lanes);
+        let mut panels = Aligned::zeroed(columns * input);
+        let (mut column, mut rest) = (0, &mut *panels);
         for vectors in panel_widths(output.div_ceil(lanes), lanes) {
             let wide = vectors * lanes;
-            for i in 0..input {
-                panels.extend((column..column + wide).map(|o| if o < output { weight(i, o) } else { 0.0 }));
+            let (panel, after) = rest.split_at_mut(wide * input);
+            for (i, row) in panel.chunks_exact_mut(wide).enumerate() {
+                for (o, to) in (column..output).zip(row) {
+                    *to = weight(i, o);
+                }
             }
-            column += wide;
+            (column, rest) = (column + wide, after);
         }
-        let mut bias = bias.to_vec();
-        bias.resize(column, 0.0);
-        Self { input, output, panels, bias, activation }
+        let mut filled = Aligned::zeroed(columns);
+        filled[..output].copy_from_slice(bias);
+        Self { input, output, panels, bias: filled, activation }
     }
 
     /// Numbers in a row that comes out.
@@ -73,7 +76,12 @@ impl Dense {
 
     /// `x` `[pixels, input]` to `out`, placed as told; `skip` `[pixels, output]` is added after the sum.
     pub fn run(&self, x: &[f32], out: &mut [f32], place: Placement, skip: Option<&[f32]>) {
-        Arch::new().dispatch(DenseRun { layer: self, x, out, place, skip });
+        Arch::new().dispatch(DenseRun { layer: self, x, out, place, skip, onto: false, starts: [0; ROW_BLOCK] });
+    }
+
+    /// Adds what comes out for `x` to `out`.
+    pub fn add_to(&self, x: &[f32], out: &mut [f32], place: Placement) {
+        Arch::new().dispatch(DenseRun { layer: self, x, out, place, skip: None, onto: true, starts: [0; ROW_BLOCK] });
     }
 }
 
@@ -83,6 +91,10 @@ struct DenseRun<'a> {
     out: &'a mut [f32],
     place: Placement,
     skip: Option<&'a [f32]>,
+    /// Whether `out` is added to.
+    onto: bool,
+    /// Where each pixel of a block of rows goes: a division takes as long as a dozen products.
+    starts: [usize; ROW_BLOCK],
 }
 
 impl WithSimd for DenseRun<'_> {
@@ -94,6 +106,9 @@ impl WithSimd for DenseRun<'_> {
         let pixels = self.x.len() / k;
         for start in (0..pixels).step_by(ROW_BLOCK) {
             let end = (start + ROW_BLOCK).min(pixels);
+            for (pixel, at) in (start..end).zip(&mut self.starts) {
+                *at = pixel / self.place.width * self.place.pitch + pixel % self.place.width * self.layer.output;
+            }
             let (mut column, mut offset) = (0, 0);
             for vectors in panel_widths(self.layer.bias.len() / lanes, lanes) {
                 match vectors {
@@ -106,16 +121,6 @@ impl WithSimd for DenseRun<'_> {
             }
         }
     }
-}
-
-/// Splits `vectors` of columns into panels of like width, so that none is too narrow to keep the adders busy.
-///
-/// Six rows by four vectors are 24 sums: with 32 registers (AVX-512, NEON) there is room for the weights beside
-/// them, and six rows need no more address registers than there are. With 16 (AVX2) two vectors fit.
-fn panel_widths(vectors: usize, lanes: usize) -> impl Iterator<Item = usize> {
-    let widest = if lanes == 8 { 2 } else { 4 };
-    let panels = vectors.div_ceil(widest);
-    (0..panels).map(move |panel| vectors / panels + usize::from(panel < vectors % panels))
 }
 
 impl DenseRun<'_> {
@@ -158,25 +163,39 @@ impl DenseRun<'_> {
             }
         }
         let columns = width.min(self.layer.output - column);
-        for (i, sums) in sums.iter().enumerate() {
-            let pixel = row + i;
-            let at =
-                pixel / self.place.width * self.place.pitch + pixel % self.place.width * self.layer.output + column;
+        let (onto, activation) = (self.onto, self.layer.activation);
+        for (i, sums) in sums.into_iter().enumerate() {
+            let at = self.starts[(row + i) % ROW_BLOCK] + column;
             let out = &mut self.out[at..at + columns];
-            let skip = self.skip.map(|s| &s[pixel * self.layer.output + column..][..columns]);
-            for (j, &sum) in sums.iter().enumerate() {
+            let skip = self.skip.map(|s| &s[(row + i) * self.layer.output + column..][..columns]);
+            if columns == width {
+                let (out, _) = S::as_mut_simd_f32s(out);
+                let skip = skip.map(|s| S::as_simd_f32s(s).0);
+                for j in 0..NV {
+                    let value = if let Some(skip) = skip { simd.add_f32s(sums[j], skip[j]) } else { sums[j] };
+                    out[j] = finish(simd, value, out[j], onto, activation);
+                }
+                continue;
+            }
+            for (j, sum) in sums.into_iter().enumerate() {
                 let part = (j * S::F32_LANES).min(columns)..((j + 1) * S::F32_LANES).min(columns);
                 let mut value = sum;
                 if let Some(skip) = skip {
                     value = simd.add_f32s(value, simd.partial_load_f32s(&skip[part.clone()]));
                 }
-                if self.layer.activation == Activation::Relu6 {
-                    value = relu6(simd, value);
-                }
-                simd.partial_store_f32s(&mut out[part], value);
+                let out = &mut out[part];
+                value = finish(simd, value, simd.partial_load_f32s(out), onto, activation);
+                simd.partial_store_f32s(out, value);
             }
         }
     }
+}
+
+/// What is stored for a sum where `before` was.
+#[inline(always)]
+fn finish<S: Simd>(simd: S, sum: S::f32s, before: S::f32s, onto: bool, activation: Activation) -> S::f32s {
+    let sum = if onto { simd.add_f32s(sum, before) } else { sum };
+    if activation == Activation::Relu6 { relu6(simd, sum) } else { sum }
 }
 
 #[cfg(test)]
@@ -203,6 +222,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn halves_of_the_inputs_add_up_to_the_whole() {
+        let (pixels, input, output) = (50, 40, 33);
+        let (w, b, x) = (random(input * output, 1), random(output, 2), random(pixels * input, 3));
+        let mut sums = vec![f32::NAN; pixels * output];
+        let place = Placement { width: pixels, pitch: pixels * output };
+        for (first, bias) in [(0, &b), (20, &vec![0.0; output])] {
+            let half = Dense::new(20, bias, Activation::Linear, |i, o| w[o * input + first + i]);
+            let x: Vec<f32> = x.chunks_exact(input).flat_map(|x| x[first..first + 20].to_vec()).collect();
+            if first == 0 { half.run(&x, &mut sums, place, None) } else { half.add_to(&x, &mut sums, place) }
+        }
+        let mut whole = vec![f32::NAN; pixels * output];
+        Dense::new(input, &b, Activation::Linear, |i, o| w[o * input + i]).run(&x, &mut whole, place, None);
+        assert!(sums.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-5));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::relu6;
 
+/// Pixels of a row that share one pass over the kernel's weights.
+const WIDEST: usize = 8;
+
 /// A depthwise convolution followed by ReLU6.
 #[derive(Debug, Clone)]
 pub struct Depthwise {
@@ -58,18 +61,20 @@ impl WithSimd for DepthwiseRun<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        match self.layer.kernel {
-            3 => self.vectors::<S, 3>(simd),
-            5 => self.vectors::<S, 5>(simd),
+        match (self.layer.kernel, self.layer.stride) {
+            (3, 1) => self.vectors::<S, 3, 1>(simd),
+            (3, 2) => self.vectors::<S, 3, 2>(simd),
+            (5, 1) => self.vectors::<S, 5, 1>(simd),
+            (5, 2) => self.vectors::<S, 5, 2>(simd),
             _ => self.scalars(0),
         }
     }
 }
 
 impl DepthwiseRun<'_> {
-    /// Whole vectors of channels, four pixels of a row at a time; what is left goes to [`Self::scalars`].
+    /// Whole vectors of channels, some pixels of a row at a time; what is left goes to [`Self::scalars`].
     #[inline(always)]
-    fn vectors<S: Simd, const K: usize>(&mut self, simd: S) {
+    fn vectors<S: Simd, const K: usize, const STRIDE: usize>(&mut self, simd: S) {
         let channels = self.layer.channels;
         let whole = channels / S::F32_LANES * S::F32_LANES;
         let rows = self.out.len() / (self.out_width * channels);
@@ -80,22 +85,30 @@ impl DepthwiseRun<'_> {
             });
             let bias = load(&self.layer.bias, channel);
             for y in 0..rows {
+                let tiles = self.out_width.div_ceil(WIDEST);
                 let mut x = 0;
-                while x + 4 <= self.out_width {
-                    self.pixels::<S, K, 4>(simd, y, x, channel, &weights, bias);
-                    x += 4;
-                }
-                while x < self.out_width {
-                    self.pixels::<S, K, 1>(simd, y, x, channel, &weights, bias);
-                    x += 1;
+                for tile in 0..tiles {
+                    let pixels = self.out_width / tiles + usize::from(tile < self.out_width % tiles);
+                    match pixels {
+                        1 => self.pixels::<S, K, STRIDE, 1>(simd, y, x, channel, &weights, bias),
+                        2 => self.pixels::<S, K, STRIDE, 2>(simd, y, x, channel, &weights, bias),
+                        3 => self.pixels::<S, K, STRIDE, 3>(simd, y, x, channel, &weights, bias),
+                        4 => self.pixels::<S, K, STRIDE, 4>(simd, y, x, channel, &weights, bias),
+                        5 => self.pixels::<S, K, STRIDE, 5>(simd, y, x, channel, &weights, bias),
+                        6 => self.pixels::<S, K, STRIDE, 6>(simd, y, x, channel, &weights, bias),
+                        7 => self.pixels::<S, K, STRIDE, 7>(simd, y, x, channel, &weights, bias),
+                        _ => self.pixels::<S, K, STRIDE, WIDEST>(simd, y, x, channel, &weights, bias),
+                    }
+                    x += pixels;
                 }
             }
         }
         self.scalars(whole);
     }
 
+    /// `N` pixels of a row: each input is read once for all windows that it is in.
     #[inline(always)]
-    fn pixels<S: Simd, const K: usize, const N: usize>(
+    fn pixels<S: Simd, const K: usize, const STRIDE: usize, const N: usize>(
         &mut self,
         simd: S,
         y: usize,
@@ -104,22 +117,25 @@ impl DepthwiseRun<'_> {
         weights: &[[S::f32s; K]; K],
         bias: S::f32s,
     ) {
-        let (channels, stride) = (self.layer.channels, self.layer.stride);
+        let channels = self.layer.channels;
         let mut sums = [bias; N];
         for (ky, weights) in weights.iter().enumerate() {
-            let row = ((y * stride + ky) * self.in_width + x * stride) * channels + channel;
+            let row = ((y * STRIDE + ky) * self.in_width + x * STRIDE) * channels + channel;
             // One bounds check a row of taps.
-            let taps = &self.x[row..row + ((N - 1) * stride + K - 1) * channels + S::F32_LANES];
-            for (kx, &weight) in weights.iter().enumerate() {
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    let tap = S::as_simd_f32s(&taps[(i * stride + kx) * channels..][..S::F32_LANES]).0[0];
-                    *sum = simd.mul_add_e_f32s(tap, weight, *sum);
+            let taps = &self.x[row..row + ((N - 1) * STRIDE + K - 1) * channels + S::F32_LANES];
+            for column in 0..(N - 1) * STRIDE + K {
+                let tap = S::as_simd_f32s(&taps[column * channels..][..S::F32_LANES]).0[0];
+                for kx in 0..K {
+                    if column >= kx && (column - kx) % STRIDE == 0 && (column - kx) / STRIDE < N {
+                        let sum = &mut sums[(column - kx) / STRIDE];
+                        *sum = simd.mul_add_e_f32s(tap, weights[kx], *sum);
+                    }
                 }
             }
         }
         for (i, &sum) in sums.iter().enumerate() {
             let at = (y * self.out_width + x + i) * channels + channel;
-            simd.partial_store_f32s(&mut self.out[at..at + S::F32_LANES], relu6(simd, sum));
+            S::as_mut_simd_f32s(&mut self.out[at..at + S::F32_LANES]).0[0] = relu6(simd, sum);
         }
     }
 
@@ -151,7 +167,9 @@ mod tests {
 
     #[test]
     fn a_depthwise_convolution_is_the_plain_sum_over_its_window() {
-        for (channels, kernel, stride, width) in [(32, 3, 1, 9), (40, 5, 2, 11), (3, 3, 2, 5), (20, 7, 1, 8)] {
+        for (channels, kernel, stride, width) in
+            [(32, 3, 1, 9), (40, 5, 2, 11), (3, 3, 2, 5), (20, 7, 1, 8), (48, 3, 1, 33), (16, 5, 1, 17)]
+        {
             let rows = 3;
             let in_width = (width - 1) * stride + kernel;
             let in_rows = (rows - 1) * stride + kernel;

@@ -14,6 +14,7 @@ mod gemm;
 mod linear;
 mod norm;
 mod pointwise;
+mod spare;
 pub mod transformer;
 pub mod vit;
 
@@ -21,6 +22,7 @@ pub use bert::CpuBert;
 pub use dense::{Activation, Dense, Placement};
 pub use depthwise::Depthwise;
 pub use efficientnet::CpuEfficientNet;
+pub use spare::Spare;
 pub use vit::CpuVit;
 
 use pulp::{Arch, Simd, WithSimd};

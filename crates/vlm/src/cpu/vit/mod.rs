@@ -7,8 +7,6 @@ mod network;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Mutex;
-
 use rayon::prelude::*;
 
 use super::attention::{attend, attend_one};
@@ -17,6 +15,7 @@ use super::linear::{Linear, Rows};
 pub use super::linear::{LinearWeights, Precision};
 use super::norm::LayerNorm;
 pub use super::pointwise::Pointwise;
+use super::spare::Spare;
 
 /// Rows of tokens that go through the layers together: enough to read weights seldom, and what is between the layers
 /// stays in the third-level cache.
@@ -134,8 +133,7 @@ pub struct CpuVit {
     post_norm: LayerNorm,
     pool: Option<Pool>,
     projection: Option<Linear>,
-    /// Buffers that were used before: a page that is new costs more than a page of sums.
-    spare: Mutex<Vec<Scratch>>,
+    spare: Spare<Scratch>,
 }
 
 #[derive(Debug)]
@@ -209,7 +207,7 @@ impl CpuVit {
             post_norm: sizes.norm(edges.post_norm),
             pool: edges.pool.as_ref().map(|pool| Pool::new(&sizes, pool)),
             projection: edges.projection.map(|layer| Linear::new(d_model, &[(layer, 1.0)], Precision::Float)),
-            spare: Mutex::default(),
+            spare: Spare::default(),
         }
     }
 
@@ -277,14 +275,15 @@ impl CpuVit {
     }
 
     /// Tokens of some photos at a time, with positions, in `Scratch::x`.
-    fn each_group(&self, photos: &[Vec<f32>], mut then: impl FnMut(&mut Scratch)) {
-        let spare = self.spare.lock().expect("no thread panics while it holds the list").pop();
-        let mut scratch = spare.unwrap_or_default();
-        for some in photos.chunks((ROWS_AT_ONCE / self.tokens()).max(1)) {
-            self.embed(some, &mut scratch);
-            then(&mut scratch);
-        }
-        self.spare.lock().expect("no thread panics while it holds the list").push(scratch);
+    fn each_group(&self, photos: &[Vec<f32>], mut then: impl FnMut(&mut Scratch) + Send) {
+        let mut scratch = self.spare.take();
+        // On one of the pool's own threads: from outside, each step would wait until a thread has woken up.
+        rayon::scope(|_| {
+            for some in photos.chunks((ROWS_AT_ONCE / self.tokens()).max(1)) {
+                self.embed(some, &mut scratch);
+                then(&mut scratch);
+            }
+        });
     }
 
     /// Patches of photos through the convolution, as a matrix product.
