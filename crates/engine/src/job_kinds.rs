@@ -6,11 +6,12 @@ use crate::export::CopyJob;
 use crate::forgetting::ForgetJob;
 use crate::index::IndexJob;
 use crate::jobs::JobKind;
+use crate::models::{FetchJob, ImportJob};
 use crate::teach::{ActivateJob, TeachJob};
 use crate::watch::FollowJob;
 
 /// All kinds.
-pub(crate) const JOB_KINDS: [JobKind; 9] = [
+pub(crate) const JOB_KINDS: [JobKind; 11] = [
     JobKind::of::<IndexJob>(),
     JobKind::of::<FollowJob>(),
     JobKind::of::<CaptionJob>(),
@@ -20,6 +21,8 @@ pub(crate) const JOB_KINDS: [JobKind; 9] = [
     JobKind::of::<DuplicatesJob>(),
     JobKind::of::<TrashJob>(),
     JobKind::of::<ForgetJob>(),
+    JobKind::of::<FetchJob>(),
+    JobKind::of::<ImportJob>(),
 ];
 
 #[cfg(test)]
