@@ -32,6 +32,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_fetch_alone_waits_for_a_person_after_the_end_of_its_process() {
+        let waiting = JOB_KINDS.iter().filter(|kind| !kind.goes_on_by_itself).map(|kind| kind.name);
+        assert_eq!(waiting.collect::<Vec<_>>(), ["fetch"]);
+    }
+
+    #[test]
     fn no_two_kinds_have_one_name() {
         let names: BTreeSet<&str> = JOB_KINDS.iter().map(|kind| kind.name).collect();
         assert_eq!(names.len(), JOB_KINDS.len());

@@ -179,6 +179,9 @@ impl Job for FetchJob {
     // What is there of a model is on the disk.
     const KEEPS_ROW: bool = false;
 
+    // No start of the program opens a connection.
+    const GOES_ON_BY_ITSELF: bool = false;
+
     fn check(&self) -> Result<(), EngineError> {
         self.published().map(drop)
     }
