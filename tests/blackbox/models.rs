@@ -97,10 +97,11 @@ fn sister() -> &'static [(String, Vec<u8>)] {
 fn hollow(bytes: usize) -> Vec<(String, Vec<u8>)> {
     let text = std::fs::read_to_string(root().join("assets/models/home-1/model.toml")).unwrap();
     let head = text[..text.find("[files.").unwrap()].replace("\"home-1\"", "\"other\"");
-    let files = vec![("tokenizer.json".to_owned(), noise(1, 5_000)), ("weights.safetensors".to_owned(), noise(2, bytes))];
-    let list = files.iter().map(|(file, bytes)| {
-        format!("[files.{file:?}]\nbytes = {}\nsha256 = \"{}\"\n", bytes.len(), sha256(bytes))
-    });
+    let files =
+        vec![("tokenizer.json".to_owned(), noise(1, 5_000)), ("weights.safetensors".to_owned(), noise(2, bytes))];
+    let list = files
+        .iter()
+        .map(|(file, bytes)| format!("[files.{file:?}]\nbytes = {}\nsha256 = \"{}\"\n", bytes.len(), sha256(bytes)));
     let description = format!("{head}\n{}", list.collect::<String>());
     [vec![("model.toml".to_owned(), description.into_bytes())], files].concat()
 }
@@ -196,7 +197,8 @@ fn a_fetch_killed_at_random_leaves_no_half_model_and_fetches_no_byte_twice() {
     let (files, world) = (hollow(60_000 * (kills as usize + 8)), World::new());
     let published = Published::of(&files);
     published.server.script(|_, _| Deed::Slowly(2_000, 3));
-    let (part, pack) = (models(&world).join("other.partial/source/weights.safetensors.part"), models(&world).join("other"));
+    let (part, pack) =
+        (models(&world).join("other.partial/source/weights.safetensors.part"), models(&world).join("other"));
     let (mut random, mut resumed, mut ends) = (0x0051_6719_u64, 0, 0);
     for kill in 0..kills {
         let mut child =
@@ -278,7 +280,8 @@ fn a_fetch_that_ends_badly_says_what_to_do() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("endpoint_bad"));
     let (code, _, said) = published.run(&world, &["model", "get", "no-such", "--accept-licence", "--json"]);
     assert!(code == 2 && said.contains("model_unknown") && said.contains("model list"), "{said}");
-    let output = published.command(&world, &get).env("SIGHTLINE_MODEL", root().join("assets/models/home-1")).output().unwrap();
+    let output =
+        published.command(&world, &get).env("SIGHTLINE_MODEL", root().join("assets/models/home-1")).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "a model that was named leaves no choice");
 }
 
@@ -297,7 +300,11 @@ fn without_a_download_nobody_is_asked() {
             command.env("LD_PRELOAD", shim).env("FAULT_SOCKETS", &sockets);
         }
         let output = command.output().unwrap();
-        assert!(output.status.code().is_some_and(|code| code < 2), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.code().is_some_and(|code| code < 2),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     let photos = world.photos();
     let photos = photos.to_str().unwrap();
@@ -343,7 +350,8 @@ fn one_file_of_the_program_may_open_connections() {
             } else if entry.extension().is_some_and(|ending| ending == "rs") {
                 let text = std::fs::read_to_string(&entry).unwrap();
                 let name = entry.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-                if words.iter().any(|word| text.contains(word)) && !tries.iter().any(|folder| name.starts_with(folder)) {
+                if words.iter().any(|word| text.contains(word)) && !tries.iter().any(|folder| name.starts_with(folder))
+                {
                     found.push(name);
                 }
             }

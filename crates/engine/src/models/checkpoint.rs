@@ -1,86 +1,61 @@
 //! From a folder with a checkpoint to a pack: what it is, and what is made of it.
 //!
-//! So far a folder is understood that is a pack already, such as one copied from another computer. Of published layouts
-//! only the family is told.
+//! What published checkpoints look like is `sightline_vlm::checkpoint`'s to know. Here a folder may also be a pack already,
+//! such as one copied from another computer.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sightline_vlm::packs::Layout;
+use sightline_vlm::checkpoint::{self, About, Family};
 use sightline_vlm::{INFO_FILE, ModelInfo, VlmError};
 
 /// What a folder holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Recognised {
-    pub family: Layout,
-    /// Files that it lacks.
-    pub missing: Vec<String>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A published checkpoint.
+    Checkpoint(Family),
+    /// A pack.
+    Pack,
 }
 
-/// What a pack says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct About {
-    pub name: String,
-    pub summary: String,
-    pub licences: Vec<String>,
-    pub source: String,
+impl Found {
+    /// What it is, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Checkpoint(family) => family.name(),
+            Self::Pack => "a model of Sightline",
+        }
+    }
 }
 
-/// Whether this version can make a pack of a checkpoint that is laid out so.
-pub(super) fn can_load(layout: Layout) -> bool {
-    layout == Layout::Pack
-}
-
-/// Tells what a folder holds.
+/// Tells what a folder holds, and which files it lacks.
 ///
 /// # Errors
-/// [`VlmError::BadInfo`] when it holds no checkpoint that is known.
-pub(super) fn recognise(folder: &Path) -> Result<Recognised, VlmError> {
-    let there = |name: &str| folder.join(name).is_file();
-    if there(INFO_FILE) {
+/// When it holds nothing that is known.
+pub(super) fn recognise(folder: &Path) -> Result<(Found, Vec<String>), VlmError> {
+    if folder.join(INFO_FILE).is_file() {
         let info = ModelInfo::read(folder)?;
-        let missing = info.files.keys().filter(|name| !there(name)).cloned().collect();
-        return Ok(Recognised { family: Layout::Pack, missing });
+        let missing = info.files.keys().filter(|name| !folder.join(name).is_file()).cloned().collect();
+        return Ok((Found::Pack, missing));
     }
-    let config = ["open_clip_config.json", "config.json"].into_iter().find(|name| there(name));
-    let Some(config) = config else {
-        let reason = "a checkpoint has a config.json, and a model of Sightline a model.toml".into();
-        return Err(VlmError::BadInfo { path: folder.into(), reason });
-    };
-    let path = folder.join(config);
-    let text = std::fs::read(&path).map_err(|source| VlmError::Io { path: path.clone(), source })?;
-    let json: serde_json::Value = serde_json::from_slice(&text)
-        .map_err(|error| VlmError::BadInfo { path: path.clone(), reason: error.to_string() })?;
-    let family = match json["model_type"].as_str() {
-        _ if config.starts_with("open_clip") => Layout::OpenClip,
-        Some("clip") => Layout::Clip,
-        Some("siglip" | "siglip2") => Layout::Siglip,
-        Some("chinese_clip") => Layout::ChineseClip,
-        other => {
-            let reason = format!("{} is no family of models that Sightline knows", other.unwrap_or("what it says"));
-            return Err(VlmError::BadInfo { path, reason });
-        }
-    };
-    let weights = if family == Layout::OpenClip { "open_clip_model.safetensors" } else { "model.safetensors" };
-    let missing = if there(weights) { Vec::new() } else { vec![weights.to_owned()] };
-    Ok(Recognised { family, missing })
+    let recognised = checkpoint::recognise(folder)?;
+    Ok((Found::Checkpoint(recognised.family), recognised.missing))
 }
 
 /// Makes a pack of what lies in `source`; `progress` hears of bytes done and in all, and says whether to go on.
 ///
 /// # Errors
-/// When the source is not whole, or a file cannot be written; `None` when `progress` said to stop.
+/// When the source is not whole, or a file cannot be written; [`VlmError::Stopped`] when `progress` said to stop.
 pub(super) fn convert(
     source: &Path,
     pack: &Path,
     about: &About,
     progress: &mut dyn FnMut(u64, u64) -> bool,
-) -> Result<Option<ModelInfo>, VlmError> {
-    if recognise(source)?.family != Layout::Pack {
-        let reason = format!("this version of Sightline cannot use {} yet", about.name);
-        return Err(VlmError::BadInfo { path: source.into(), reason });
+) -> Result<ModelInfo, VlmError> {
+    if let (Found::Checkpoint(_), _) = recognise(source)? {
+        return checkpoint::convert(source, pack, about, progress);
     }
     let info = ModelInfo::read(source)?;
     info.check_sizes(source)?;
@@ -92,35 +67,31 @@ pub(super) fn convert(
     let all: u64 = info.files.values().map(|file| file.bytes).sum();
     let mut done = 0;
     for name in info.files.keys() {
-        if !copy(&source.join(name), &pack.join(name), &mut |bytes| {
+        copy(&source.join(name), &pack.join(name), &mut |bytes| {
             done += bytes;
             progress(done, all)
-        })? {
-            return Ok(None);
-        }
+        })?;
     }
     info.verify(pack)?;
     // Last: with it the folder is a model.
     copy(&source.join(INFO_FILE), &pack.join(INFO_FILE), &mut |_| true)?;
-    Ok(Some(info))
+    Ok(info)
 }
 
-fn copy(from: &Path, to: &Path, on_bytes: &mut dyn FnMut(u64) -> bool) -> Result<bool, VlmError> {
-    let io = |path: &Path| {
-        let path: PathBuf = path.into();
-        move |source| VlmError::Io { path, source }
-    };
-    let mut source = File::open(from).map_err(io(from))?;
-    let mut target = File::create(to).map_err(io(to))?;
+fn copy(from: &Path, to: &Path, on_bytes: &mut dyn FnMut(u64) -> bool) -> Result<(), VlmError> {
+    let unread = |source| VlmError::Io { path: from.into(), source };
+    let unwritten = |source| VlmError::Write { path: to.into(), source };
+    let mut source = File::open(from).map_err(unread)?;
+    let mut target = File::create(to).map_err(unwritten)?;
     let mut piece = vec![0; 1 << 20];
     loop {
-        let read = source.read(&mut piece).map_err(io(from))?;
+        let read = source.read(&mut piece).map_err(unread)?;
         if read == 0 {
-            return Ok(true);
+            return Ok(());
         }
-        target.write_all(&piece[..read]).map_err(io(to))?;
+        target.write_all(&piece[..read]).map_err(unwritten)?;
         if !on_bytes(read as u64) {
-            return Ok(false);
+            return Err(VlmError::Stopped);
         }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sightline_vlm::ModelInfo;
+use sightline_vlm::checkpoint::About;
 use sightline_vlm::packs::{Layout, PublishedFile, PublishedPack};
+use sightline_vlm::{ModelInfo, VlmError};
 
-use super::checkpoint::{self, About};
+use super::checkpoint;
 use super::download::{Download, Got, bytes_kept};
 use super::http::{Http, Patience, Surroundings};
 use super::store::{ModelStore, folder_bytes, make_folder, read_json, remove_folder, write_json};
@@ -22,11 +23,11 @@ const SPARE: u64 = 64 << 20;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FetchJob {
     /// The model's name.
-    name: String,
+    pub(super) name: String,
     /// The name of the licence that was accepted.
-    accepted: String,
+    pub(super) accepted: String,
     /// Whether the checkpoint is kept beside the pack.
-    keep_original: bool,
+    pub(super) keep_original: bool,
     /// What came of it.
     #[serde(skip)]
     pub summary: Option<FetchSummary>,
@@ -245,8 +246,8 @@ pub(super) fn make_pack(
     });
     broken?;
     let info = match converted {
-        Ok(Some(info)) => info,
-        Ok(None) => return Err(EngineError::Cancelled),
+        Ok(info) => info,
+        Err(VlmError::Stopped) => return Err(EngineError::Cancelled),
         Err(error) => return Err(full_disk(error)),
     };
     info.check_sizes(&made)?;
@@ -255,9 +256,9 @@ pub(super) fn make_pack(
 }
 
 /// A full disk has a remedy of its own, whoever met it.
-fn full_disk(error: sightline_vlm::VlmError) -> EngineError {
+fn full_disk(error: VlmError) -> EngineError {
     match error {
-        sightline_vlm::VlmError::Io { path, source } => ModelsError::io(path)(source).into(),
+        VlmError::Write { path, source } => ModelsError::io(path)(source).into(),
         other => other.into(),
     }
 }

@@ -3,15 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sightline_vlm::packs::{Layout, is_pack_name};
+use sightline_vlm::checkpoint::About;
+use sightline_vlm::packs::is_pack_name;
 use sightline_vlm::{ModelInfo, VlmError};
 
-use super::checkpoint::{About, can_load, recognise};
+use super::checkpoint::{Found, recognise};
 use super::fetch::{make_pack, must_fit};
 use super::store::{folder_bytes, remove_folder};
 use super::{ModelsError, whole};
 use crate::EngineError;
 use crate::jobs::{Job, JobCx};
+
+/// What a folder should hold.
+const NO_CHECKPOINT: &str = "it holds no model; a published one has a config.json or open_clip_config.json beside its \
+                             weights, and one of Sightline a model.toml";
 
 /// Makes a pack of the checkpoint in a folder, which stays as it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,7 +54,7 @@ impl ImportJob {
         if !is_pack_name(&name) {
             return Err(ModelsError::BadName { name }.into());
         }
-        family(&folder)?;
+        found(&folder)?;
         Ok(Self { folder, name, summary: None })
     }
 }
@@ -61,7 +66,7 @@ impl Job for ImportJob {
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
         let store = cx.engine().model_store()?;
-        let family = family(&self.folder)?;
+        let family = found(&self.folder)?.name();
         if !is_pack_name(&self.name) {
             return Err(ModelsError::BadName { name: self.name.clone() }.into());
         }
@@ -73,41 +78,28 @@ impl Job for ImportJob {
         }
         must_fit(&store, folder_bytes(&self.folder))?;
         let source = format!("imported from {}", self.folder.display());
-        let about =
-            About { name: name.clone(), summary: format!("Imported {}", said(family)), licences: Vec::new(), source };
+        let about = About { name: name.clone(), summary: format!("Imported {}", family), licences: Vec::new(), source };
         let info = make_pack(cx, &store, &self.folder, &about)?;
         remove_folder(&store.partial(&self.name))?;
         let (id, bytes_on_disk) = (info.id(), folder_bytes(&pack));
-        self.summary = Some(ImportSummary { name, folder: pack, id, family: said(family), bytes_on_disk });
+        self.summary = Some(ImportSummary { name, folder: pack, id, family: family, bytes_on_disk });
         Ok(())
     }
 }
 
 /// What a folder holds, if a pack can be made of it.
-fn family(folder: &Path) -> Result<Layout, EngineError> {
+fn found(folder: &Path) -> Result<Found, EngineError> {
     let refused = |reason: String| ModelsError::NotRecognised { folder: folder.into(), reason };
-    let recognised = recognise(folder).map_err(|error| match error {
-        VlmError::BadInfo { reason, .. } => refused(reason),
+    let (found, missing) = recognise(folder).map_err(|error| match error {
+        VlmError::Missing { .. } => refused(NO_CHECKPOINT.into()),
+        VlmError::BadInfo { path, reason } | VlmError::BadCheckpoint { path, reason } => {
+            refused(format!("{}: {reason}", path.display()))
+        }
         other => refused(other.to_string()),
     })?;
-    if !recognised.missing.is_empty() {
-        return Err(ModelsError::Incomplete { folder: folder.into(), missing: recognised.missing }.into());
-    }
-    if !can_load(recognised.family) {
-        let reason =
-            format!("it is {}, which this version cannot use yet; look for a newer Sightline", said(recognised.family));
-        return Err(refused(reason).into());
-    }
-    Ok(recognised.family)
-}
-
-fn said(family: Layout) -> &'static str {
-    match family {
-        Layout::Clip => "CLIP",
-        Layout::OpenClip => "CLIP by open_clip",
-        Layout::Siglip => "SigLIP",
-        Layout::ChineseClip => "Chinese-CLIP",
-        Layout::Pack => "a model of Sightline",
+    match missing.is_empty() {
+        true => Ok(found),
+        false => Err(ModelsError::Incomplete { folder: folder.into(), missing }.into()),
     }
 }
 

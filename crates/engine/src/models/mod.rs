@@ -36,13 +36,12 @@ use crate::{Engine, EngineError};
 /// Names a file with another list of published packs.
 const LIST: &str = "SIGHTLINE_PACKS";
 
-/// The published packs; only those count as offered that this version can load.
+/// The published packs.
 fn known() -> Result<Vec<PublishedPack>, VlmError> {
-    let mut packs = match std::env::var_os(LIST).filter(|file| !file.is_empty()) {
+    let packs = match std::env::var_os(LIST).filter(|file| !file.is_empty()) {
         Some(file) => published_in(Path::new(&file))?,
         None => published(),
     };
-    packs.iter_mut().for_each(|pack| pack.offered &= checkpoint::can_load(pack.layout));
     Ok(packs)
 }
 
