@@ -20,8 +20,12 @@ struct Published {
 }
 
 impl Published {
-    /// A model of these files, of which all digests are published.
+    /// A model of our own layout with these files, of which all digests are published.
     fn of(files: &[(String, Vec<u8>)]) -> Self {
+        Self::laid_out("pack", files)
+    }
+
+    fn laid_out(layout: &str, files: &[(String, Vec<u8>)]) -> Self {
         let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
         let line = |(name, bytes): &(String, Vec<u8>)| {
             server.put(&address(name), bytes.clone());
@@ -29,7 +33,7 @@ impl Published {
         };
         let lines: Vec<String> = files.iter().map(line).collect();
         let text = format!(
-            "[[pack]]\nname = \"other\"\npurpose = \"search\"\nlayout = \"pack\"\noffered = true\nsummary = \"Another\"\n\
+            "[[pack]]\nname = \"other\"\npurpose = \"search\"\nlayout = {layout:?}\noffered = true\nsummary = \"Another\"\n\
              languages = \"English\"\ndims = 512\nrepository = \"owner/other\"\nrevision = \"{REVISION}\"\n\
              licence = {{ name = \"MIT\", url = \"https://spdx.org/licenses/MIT.html\" }}\nfiles = [{}]\n",
             lines.join(", ")
@@ -165,6 +169,57 @@ fn a_model_is_fetched_used_missed_and_given_up() {
     assert!(code == 0 && said.contains(&before[0]), "{said}");
     published.well(&world, &["model", "remove", "other", "--json"]);
     assert_eq!(state(&published, &world), "offered");
+}
+
+/// A CLIP of a few numbers in the layout that transformers keeps it in, with a tokenizer of a few words.
+fn tiny_clip() -> Vec<(String, Vec<u8>)> {
+    let folder = root().join("crates/vlm/tests/golden/packs/tiny");
+    let names = ["config.json", "preprocessor_config.json", "model.safetensors"];
+    let mut files: Vec<_> =
+        names.iter().map(|name| ((*name).to_owned(), std::fs::read(folder.join(name)).unwrap())).collect();
+    let tokenizer = serde_json::json!({
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": { "type": "Whitespace" },
+        "model": {
+            "type": "WordLevel",
+            "vocab": { "[UNK]": 0, "a": 1, "photo": 2, "of": 3, "dog": 4, "beach": 5, "snow": 6 },
+            "unk_token": "[UNK]",
+        },
+    });
+    files.push(("tokenizer.json".into(), tokenizer.to_string().into_bytes()));
+    files
+}
+
+#[test]
+fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
+    let (files, world) = (tiny_clip(), World::with_samples());
+    let published = Published::laid_out("clip", &files);
+    let lines = published.well(&world, &["model", "get", "other", "--accept-licence", "--keep-original", "--json"]);
+    let summary = lines.last().unwrap();
+    assert!(lines.iter().any(|line| line["phase"] == "convert"), "{lines:?}");
+    let original = Path::new(summary["original"]["path"].as_str().unwrap());
+    assert_eq!(std::fs::read(original.join("model.safetensors")).unwrap(), files[2].1);
+    // Half precision: half the bytes and some.
+    let weights = files[2].1.len() as u64;
+    assert!(summary["bytes_on_disk"].as_u64().unwrap() < weights * 3 / 4 + 2_000, "{summary}");
+    let chosen = published.well(&world, &["model", "use", "other", "--json"]).remove(0);
+    assert_eq!(chosen["id"], summary["id"]);
+    let photos = world.photos();
+    let indexed = published.well(&world, &["index", "--json", photos.to_str().unwrap()]);
+    assert_eq!(indexed.last().unwrap()["embedded"], samples().len());
+    let found = published.well(&world, &["search", "--json", "--less-likely", "40", "a photo of a dog"]);
+    assert_eq!(found.len(), samples().len());
+    let like = published.well(&world, &["similar", "--json", photos.join("desk.jpg").to_str().unwrap()]);
+    assert!(!like.is_empty());
+    // The same folder, carried to another computer.
+    let other = World::new();
+    let lines = published.well(&other, &["model", "import", original.to_str().unwrap(), "--name", "carried", "--json"]);
+    let carried = lines.last().unwrap();
+    assert_eq!((&carried["id"], carried["family"].as_str()), (&summary["id"], Some("CLIP")));
+    let pack = models(&world).join("other");
+    let lines = published.well(&other, &["model", "import", pack.to_str().unwrap(), "--name", "again", "--json"]);
+    assert_eq!(lines.last().unwrap()["id"], summary["id"]);
 }
 
 #[test]
