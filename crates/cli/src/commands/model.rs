@@ -158,14 +158,22 @@ impl Get {
         let models = setup::reader_if_there(global)?.models()?;
         let model = models.iter().find(|model| model.name == self.name);
         let offer = model.and_then(|model| model.offer.as_ref());
+        let is_here = |state: &ModelState| matches!(state, ModelState::Bundled | ModelState::Installed);
+        let here = model.is_some_and(|model| is_here(&model.state));
+        if here && offer.is_none() {
+            if output.json {
+                output.object(&json!({ "event": "summary", "name": self.name, "already": true }))?;
+            } else {
+                output.line(&format!("{} is here already", self.name))?;
+            }
+            return Ok(Outcome::Done);
+        }
         let accepted = match offer {
+            // Nothing is fetched, and what an earlier command left behind is put away.
+            Some(offer) if here => Some(&*offer.licence),
             Some(offer) if self.accept_licence || agrees(output, &self.name, offer)? => Some(&*offer.licence),
             _ => None,
         };
-        if model.is_some_and(|model| model.state == ModelState::Bundled) {
-            output.line(&format!("{} came with the program", self.name))?;
-            return Ok(Outcome::Done);
-        }
         let mut job = FetchJob::new(&self.name, accepted, self.keep_original)?;
         let engine = setup::writer(global)?;
         let control = job_control(output)?;

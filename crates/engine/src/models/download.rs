@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sightline_vlm::FileInfo;
 use url::Url;
 
 use super::ModelsError;
@@ -77,6 +78,9 @@ impl Download<'_> {
     /// # Errors
     /// What stays wrong after some tries; a file that is not what was published is thrown away.
     pub fn fetch(&self, stop: Stop<'_>, on_bytes: &mut dyn FnMut(u64)) -> Result<Option<Got>, EngineError> {
+        if let Some(got) = self.there()? {
+            return Ok(Some(got));
+        }
         let mut part = Part::open(part_of(&self.file), stop)?;
         let (mut idle, mut anew) = (0, 0);
         let patience = &self.http.patience;
@@ -125,6 +129,19 @@ impl Download<'_> {
         }
     }
 
+    /// The file itself, which is there where the process died after it was whole and before that was written down.
+    fn there(&self) -> Result<Option<Got>, EngineError> {
+        if !self.file.is_file() {
+            return Ok(None);
+        }
+        let FileInfo { bytes, sha256 } = FileInfo::of(&self.file)?;
+        if self.bytes.is_none_or(|size| size == bytes) && self.sha256.as_ref().is_none_or(|digest| *digest == sha256) {
+            return Ok(Some(Got { bytes, sha256 }));
+        }
+        remove_if_there(&self.file)?;
+        Ok(None)
+    }
+
     fn attempt(&self, part: &mut Part, stop: Stop<'_>, on_bytes: &mut dyn FnMut(u64)) -> Result<Try, EngineError> {
         if self.bytes == Some(part.bytes) {
             return Ok(Try::Whole);
@@ -148,7 +165,9 @@ impl Download<'_> {
                 if from < part.bytes {
                     part.reset()?;
                 }
-                write_json(&tag_of(&self.file), &Tag { etag: answer.head.etag.clone() })?;
+                // A part under no tag is of the file that was asked for.
+                let kept = tag.filter(|_| from > 0);
+                write_json(&tag_of(&self.file), &Tag { etag: answer.head.etag.clone().or(kept) })?;
                 self.take(part, &answer, stop, on_bytes)
             }
             Verdict::Ends(ended) => Ok(ended),

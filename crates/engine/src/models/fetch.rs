@@ -149,7 +149,9 @@ impl FetchJob {
             let current = PathBuf::from(file.name());
             let mut broken = Ok(());
             let got = download.fetch(&stop, &mut |bytes| {
-                broken = cx.progress("fetch", done + bytes, total.max(done + bytes), Some(&current));
+                if broken.is_ok() {
+                    broken = cx.progress("fetch", done + bytes, total.max(done + bytes), Some(&current));
+                }
             })?;
             broken?;
             total = total.saturating_sub(file.about_bytes());

@@ -111,6 +111,19 @@ fn what_is_there_whole_is_not_asked_for() {
 }
 
 #[test]
+fn a_file_that_has_its_name_already_is_taken_as_it_is_if_it_is_right() {
+    let content = noise(11, 60_000);
+    let server = served(&content);
+    let fetch = Fetch::of(&server, &content);
+    std::fs::write(fetch.file(), &content).unwrap();
+    assert_eq!(fetch.run().unwrap().unwrap().sha256, sha256(&content));
+    assert_eq!(server.log().len(), 0);
+    std::fs::write(fetch.file(), noise(12, 60_000)).unwrap();
+    assert_eq!(fetch.run().unwrap().unwrap().sha256, sha256(&content));
+    assert_eq!(server.log().len(), 1);
+}
+
+#[test]
 fn a_server_that_stalls_is_asked_again_for_the_rest() {
     let content = noise(12, 60_000);
     let server = served(&content);
