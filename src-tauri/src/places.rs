@@ -17,6 +17,7 @@ pub fn find(app: &AppHandle) -> Places {
     Places {
         library: home::default_library().unwrap_or_default(),
         model: home::named_model().unwrap_or_else(|| resource("models/home-1", "assets/models/home-1")),
+        models: if home::named_model().is_none() { home::models_folder() } else { None },
         samples: resource("samples", "assets/samples"),
         decoder: sightline_engine::decoder_program(),
         settings: home::settings_folder(),

@@ -47,6 +47,7 @@ impl Seat {
         let places = Places {
             library: world.library(),
             model: root().join("assets/models/home-1"),
+            models: None,
             samples: root().join("assets/samples"),
             decoder: Some(binary()),
             settings: Some(world.settings()),

@@ -7,6 +7,7 @@
  * FAULT_TIMES=N     N times, then no more; 0 is for ever.
  * FAULT_DIE=TEXT    the program is killed when it reads a file whose path contains TEXT.
  * FAULT_DISK=TEXT   paths that contain TEXT lie on a disk of their own: nothing is renamed or linked from or to there.
+ * FAULT_SOCKETS=F   each socket of a network that is made is a line of the file F.
  * FAULT_CLOCK=S     the clock of the day is S seconds off.
  */
 #define _GNU_SOURCE
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,6 +73,18 @@ ssize_t pwrite(int fd, const void *from, size_t count, off_t at) {
 
 ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) {
     return write_fails(fd, count) ? -1 : REAL(pwrite64)(fd, from, count, at);
+}
+
+int socket(int domain, int type, int protocol) {
+    const char *list = getenv("FAULT_SOCKETS");
+    if (list && (domain == AF_INET || domain == AF_INET6)) {
+        FILE *file = fopen(list, "a");
+        if (file) {
+            fprintf(file, "%d\n", domain);
+            fclose(file);
+        }
+    }
+    return REAL(socket)(domain, type, protocol);
 }
 
 static int other_disk(const char *from, const char *to) {

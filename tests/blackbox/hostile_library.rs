@@ -161,6 +161,7 @@ fn app(world: &World) -> Desk {
     let places = Places {
         library: world.library(),
         model: root().join("assets/models/home-1"),
+        models: None,
         samples: root().join("assets/samples"),
         decoder: Some(binary()),
         settings: Some(world.settings()),

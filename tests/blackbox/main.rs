@@ -23,6 +23,11 @@ mod hostile_version;
 mod indexing;
 mod killing;
 mod licences;
+#[cfg(target_os = "linux")]
+#[path = "../support/loopback.rs"]
+mod loopback;
+#[cfg(target_os = "linux")]
+mod models;
 mod mutants;
 mod safekeeping;
 mod searching;

@@ -39,6 +39,7 @@ impl App {
         let places = Places {
             library,
             model: root().join("assets/models/home-1"),
+            models: None,
             samples: root().join("assets/samples"),
             decoder: Some(binary()),
             settings: Some(world.settings()),

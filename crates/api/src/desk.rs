@@ -40,8 +40,10 @@ pub trait Shell: Send + Sync + 'static {
 pub struct Places {
     /// The library's folder.
     pub library: PathBuf,
-    /// The model's folder.
+    /// The bundled model's folder, or that of another that the surroundings name.
     pub model: PathBuf,
+    /// The folder of models that a library may choose from; `None` where the surroundings name the model.
+    pub models: Option<PathBuf>,
     /// The sample photos.
     pub samples: PathBuf,
     /// The program that decodes photos in processes of its own; `None` decodes in this one.
@@ -105,6 +107,7 @@ impl Desk {
         let config = |device| EngineConfig {
             library: places.library.clone(),
             model_dir: places.model.clone(),
+            models: places.models.clone(),
             device,
             decoder: places.decoder.clone(),
             settings: places.settings.clone(),

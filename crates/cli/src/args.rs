@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, licences, problems, restore,
-    search, similar, status, suggest, tags, teach, watch,
+    backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, licences, model, problems,
+    restore, search, similar, status, suggest, tags, teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -54,7 +54,7 @@ pub(crate) struct Global {
     /// Folder of the library [default: the user's data folder, or $SIGHTLINE_LIBRARY]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub library: Option<PathBuf>,
-    /// Folder of the model [default: the one that came with the program, or $SIGHTLINE_MODEL]
+    /// Folder of the model [default: $SIGHTLINE_MODEL, or the one chosen by `sightline model use`]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub model: Option<PathBuf>,
     /// Where the model runs: auto, gpu, cpu, or software (a GPU played by the CPU, for tests)
@@ -99,6 +99,7 @@ pub(crate) enum Command {
     Suggest(suggest::Suggest),
     Duplicates(duplicates::Duplicates),
     Forget(forget::Forget),
+    Model(model::Model),
     Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use sightline_engine::jobs::{JobEvent, Progress};
 
-use crate::output::{Output, complain, duration, put_path, shown};
+use crate::output::{Output, bytes, complain, duration, put_path, shown};
 
 /// A log gets a line this often, and one at the end of each phase.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -124,6 +124,8 @@ fn waits_for(process: Option<u32>, kind: &str) -> String {
         "caption" => "writing captions",
         "teach" => "learning",
         "activate" => "taking a version into use",
+        "fetch" => "fetching a model",
+        "import_model" => "importing a model",
         _ => "at work",
     };
     format!("waits for another Sightline{number} that is {work}")
@@ -148,15 +150,23 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is one of two constants")
 }
 
+/// Phases that count bytes.
+const IN_BYTES: [&str; 2] = ["fetch", "convert"];
+
 fn numbers(progress: &Progress) -> String {
+    let in_bytes = IN_BYTES.contains(&progress.phase);
     let mut text = match progress.total {
+        total if in_bytes => format!("{} of {}", bytes(progress.done), bytes(total)),
         // Work that cannot be counted.
         0 if progress.done == 0 => String::new(),
         0 => progress.done.to_string(),
         total => format!("{}/{total}", progress.done),
     };
     if progress.rate > 0.0 {
-        text += &format!("  {:.1}/s", progress.rate);
+        text += &match in_bytes {
+            true => format!("  {}/s", bytes(progress.rate as u64)),
+            false => format!("  {:.1}/s", progress.rate),
+        };
     }
     if let Some(seconds) = progress.eta_seconds.filter(|_| progress.done < progress.total) {
         text += &format!("  {} left", duration(seconds));
@@ -175,6 +185,8 @@ mod tests {
         assert_eq!(numbers(&progress), "10/100  4.5/s  20.0 s left");
         let finished = Progress { done: 100, ..progress.clone() };
         assert_eq!(numbers(&finished), "100/100  4.5/s");
+        let fetched = Progress { phase: "fetch", done: 1_500_000, total: 3_000_000, rate: 1e6, ..progress.clone() };
+        assert_eq!(numbers(&fetched), "1.5 MB of 3.0 MB  1.0 MB/s  20.0 s left");
         let uncounted = Progress { total: 0, done: 0, rate: 0.0, eta_seconds: None, ..progress.clone() };
         assert_eq!(numbers(&uncounted), "");
         let unknown = Progress { total: 0, rate: 0.0, eta_seconds: None, ..progress };

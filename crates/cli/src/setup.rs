@@ -17,9 +17,11 @@ const INSTALLED: [&str; 3] =
 /// What the options say.
 pub(crate) fn config(global: &Global) -> anyhow::Result<EngineConfig> {
     let (decoder, settings) = (decoder_program(), home::settings_folder());
+    let named = global.model.is_some() || home::named_model().is_some();
     Ok(EngineConfig {
         library: library(global)?,
         model_dir: model(global)?,
+        models: if named { None } else { home::models_folder() },
         device: global.device(),
         decoder,
         settings,
@@ -49,6 +51,12 @@ pub(crate) fn note_share(engine: &Engine, output: Output) {
                     name one on a disk of this computer with --library";
         output.note("library_on_share", text);
     }
+}
+
+/// An engine that only reads its library, or has none where nothing is indexed yet.
+pub(crate) fn reader_if_there(global: &Global) -> anyhow::Result<Engine> {
+    let there = home::is_library(&library(global)?);
+    if there { reader(global) } else { without_library(global) }
 }
 
 /// An engine that only reads its library, which must be there.

@@ -50,6 +50,7 @@ fn main() {
     let engine = Engine::open(EngineConfig {
         library: library.into(),
         model_dir: model.into(),
+        models: None,
         device: DeviceChoice::Cpu,
         decoder: None,
         settings: sightline_engine::home::settings_folder(),

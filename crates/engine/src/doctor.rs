@@ -1,11 +1,14 @@
 //! Checks that a person can run when something is wrong: each passes, or says what to do.
 
+use std::path::PathBuf;
+
 use sightline_catalog::Catalog;
 use sightline_vlm::tune::Version;
-use sightline_vlm::{DeviceChoice, ModelInfo, adapters};
+use sightline_vlm::{DeviceChoice, ModelInfo, VlmError, adapters};
 
 use crate::decoding::Decoders;
 use crate::model_host::Lane;
+use crate::models::{ModelInUse, model_in_use};
 use crate::{Engine, EngineConfig, EngineError};
 
 /// One check.
@@ -22,9 +25,20 @@ pub struct Check {
 }
 
 /// Looks at adapters, model, device and library; never fails itself.
-pub fn examine(config: EngineConfig) -> Vec<Check> {
+pub fn examine(mut config: EngineConfig) -> Vec<Check> {
     let mut checks = vec![graphics()];
-    let model = model(&config);
+    // What is wrong with a library is found below.
+    let catalog = Catalog::open_read_only(&config.library).ok();
+    let used = model_in_use(&config, catalog.as_ref()).ok();
+    drop(catalog);
+    let model = match used {
+        Some(ModelInUse { pack: Some(name), is_there: false, folder }) => absent(name, folder),
+        used => {
+            config.model_dir = used.map_or(config.model_dir, |used| used.folder);
+            model(&config)
+        }
+    };
+    config.models = None;
     let model_well = model.ok;
     checks.push(model);
     if model_well {
@@ -68,6 +82,15 @@ fn model(config: &EngineConfig) -> Check {
             bad("model", &error.into(), "install the model anew, or name another with --model DIR or SIGHTLINE_MODEL")
         }
     }
+}
+
+/// The model that the library uses is not here.
+fn absent(name: String, folder: PathBuf) -> Check {
+    let remedy = format!(
+        "`sightline model get {name}` or `sightline model import FOLDER` brings it; `sightline model use home-1` goes back \
+         to the bundled one"
+    );
+    bad("model", &VlmError::NoPack { name, folder }.into(), &remedy)
 }
 
 /// Loads the model and embeds a word.

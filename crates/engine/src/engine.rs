@@ -13,6 +13,7 @@ use crate::decoding::{Decoders, never};
 use crate::duplicates::{HeldDuplicates, Proofs};
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
+use crate::models::{AbsentModel, ModelInUse, model_in_use};
 use crate::serving::Serving;
 use crate::tags::Tagger;
 use crate::teach::{Curves, HeldSuggestions, version_in_use};
@@ -23,8 +24,11 @@ use crate::volumes::HeldVolumes;
 pub struct EngineConfig {
     /// Folder of the library.
     pub library: PathBuf,
-    /// Folder of the model.
+    /// Folder of the model that the library uses unless it has chosen another.
     pub model_dir: PathBuf,
+    /// Folder of the models that it may choose from, see [`crate::home::models_folder`]; `None` where the model was named
+    /// by whoever started the program, whatever the library has chosen.
+    pub models: Option<PathBuf>,
     /// Where the model runs.
     pub device: DeviceChoice,
     /// The program that decodes photos in processes of its own, see [`crate::decoder_program`]; `None` decodes in
@@ -40,6 +44,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     config: EngineConfig,
+    model_dir: PathBuf,
     catalog: Option<Catalog>,
     serving: RwLock<Serving>,
     decoders: Arc<Decoders>,
@@ -109,13 +114,29 @@ impl Engine {
     }
 
     fn with(config: EngineConfig, catalog: Option<Catalog>) -> Result<Self, EngineError> {
-        let source = Arc::new(ModelFolder { dir: config.model_dir.clone(), version: None });
-        Self::with_model(config, catalog, source)
+        let used = model_in_use(&config, catalog.as_ref())?;
+        let dir = used.folder.clone();
+        let source: Arc<dyn ModelSource> = match used {
+            ModelInUse { pack: Some(name), is_there: false, folder } => Arc::new(AbsentModel { name, folder }),
+            ModelInUse { folder, .. } => Arc::new(ModelFolder { dir: folder, version: None }),
+        };
+        Self::with_model_in(config, dir, catalog, source)
     }
 
-    /// An engine over any model; tests pass a fake.
+    /// An engine over a fake of a model.
+    #[cfg(test)]
     pub(crate) fn with_model(
         config: EngineConfig,
+        catalog: Option<Catalog>,
+        source: Arc<dyn ModelSource>,
+    ) -> Result<Self, EngineError> {
+        let dir = config.model_dir.clone();
+        Self::with_model_in(config, dir, catalog, source)
+    }
+
+    fn with_model_in(
+        config: EngineConfig,
+        model_dir: PathBuf,
         catalog: Option<Catalog>,
         source: Arc<dyn ModelSource>,
     ) -> Result<Self, EngineError> {
@@ -129,7 +150,7 @@ impl Engine {
         };
         let serving = RwLock::new(Serving { host: ModelHost::start(source, config.device)?, version });
         let decoders = Arc::new(Decoders::new(config.decoder.clone()));
-        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
+        Ok(Self(Arc::new(Inner { config, model_dir, catalog, serving, decoders, memory: Memory::default() })))
     }
 
     /// The same model with another library, which is made if it is not there.
@@ -137,13 +158,18 @@ impl Engine {
         let config = EngineConfig { library: library.into(), ..self.config().clone() };
         let catalog = Some(Catalog::open(library)?);
         let serving = RwLock::new(Serving { host: self.host(), version: None });
-        let decoders = self.decoders().clone();
-        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
+        let (decoders, model_dir) = (self.decoders().clone(), self.0.model_dir.clone());
+        Ok(Self(Arc::new(Inner { config, model_dir, catalog, serving, decoders, memory: Memory::default() })))
     }
 
     /// What the engine works on.
     pub fn config(&self) -> &EngineConfig {
         &self.0.config
+    }
+
+    /// Folder of the model in use.
+    pub fn model_dir(&self) -> &Path {
+        &self.0.model_dir
     }
 
     /// The library's folder.

@@ -8,6 +8,7 @@ use sightline_media::caption_metadata::MetadataError;
 use sightline_media::trash::TrashError;
 use sightline_vlm::VlmError;
 
+use crate::models::ModelsError;
 use crate::search::QueryError;
 
 /// An error of the engine, or of a leaf below it.
@@ -22,6 +23,9 @@ pub enum EngineError {
     /// The model could not be loaded or failed.
     #[error(transparent)]
     Model(#[from] VlmError),
+    /// A model could not be fetched, imported, chosen or removed.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
     /// The query makes no sense.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -252,6 +256,7 @@ impl EngineError {
             Self::Media(error) => error.code(),
             Self::Catalog(error) => error.code(),
             Self::Model(error) => error.code(),
+            Self::Models(error) => error.code(),
             Self::Query(_) => "query_wrong",
             Self::ModelPanicked { .. } => "model_panicked",
             Self::NothingToTeach => "nothing_to_teach",

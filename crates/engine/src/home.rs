@@ -22,6 +22,13 @@ pub fn named_model() -> Option<PathBuf> {
     named("SIGHTLINE_MODEL")
 }
 
+/// The folder of models beside the bundled one: the one that `SIGHTLINE_MODELS` names, else one in the system's place for
+/// data. `None` when this user has no home folder.
+pub fn models_folder() -> Option<PathBuf> {
+    let places = || directories::ProjectDirs::from("", "", "sightline").map(|places| places.data_dir().join("models"));
+    named("SIGHTLINE_MODELS").or_else(places)
+}
+
 /// Where this user's settings of Sightline are kept.
 pub fn settings_folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "sightline").map(|places| places.config_dir().to_path_buf())

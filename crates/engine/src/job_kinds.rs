@@ -6,11 +6,12 @@ use crate::export::CopyJob;
 use crate::forgetting::ForgetJob;
 use crate::index::IndexJob;
 use crate::jobs::JobKind;
+use crate::models::{FetchJob, ImportJob};
 use crate::teach::{ActivateJob, TeachJob};
 use crate::watch::FollowJob;
 
 /// All kinds.
-pub(crate) const JOB_KINDS: [JobKind; 9] = [
+pub(crate) const JOB_KINDS: [JobKind; 11] = [
     JobKind::of::<IndexJob>(),
     JobKind::of::<FollowJob>(),
     JobKind::of::<CaptionJob>(),
@@ -20,6 +21,8 @@ pub(crate) const JOB_KINDS: [JobKind; 9] = [
     JobKind::of::<DuplicatesJob>(),
     JobKind::of::<TrashJob>(),
     JobKind::of::<ForgetJob>(),
+    JobKind::of::<FetchJob>(),
+    JobKind::of::<ImportJob>(),
 ];
 
 #[cfg(test)]
@@ -27,6 +30,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_fetch_alone_waits_for_a_person_after_the_end_of_its_process() {
+        let waiting = JOB_KINDS.iter().filter(|kind| !kind.goes_on_by_itself).map(|kind| kind.name);
+        assert_eq!(waiting.collect::<Vec<_>>(), ["fetch"]);
+    }
 
     #[test]
     fn no_two_kinds_have_one_name() {

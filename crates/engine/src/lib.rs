@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod library;
 mod loading;
 pub mod model_host;
+pub mod models;
 mod new_file;
 pub mod notices;
 mod paths;

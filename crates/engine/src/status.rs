@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sightline_catalog::{Absence, Problem};
 
 use crate::jobs::JobSummary;
+use crate::models::model_in_use;
 use crate::{Engine, EngineError};
 
 /// A library in numbers.
@@ -28,6 +29,8 @@ pub struct StatusReport {
     pub vectors: Vec<(String, u64)>,
     /// Id of the model in use, if there is one.
     pub model: Option<String>,
+    /// Name of the model that the library uses, when it is not on this computer.
+    pub model_absent: Option<String>,
     /// Jobs that could be resumed.
     pub jobs: Vec<JobSummary>,
     /// Size of the library's files.
@@ -57,6 +60,7 @@ impl Engine {
             absences: catalog.absences()?,
             vectors,
             model,
+            model_absent: model_in_use(self.config(), Some(catalog))?.absent(),
             jobs: self.unfinished_jobs()?,
             bytes_on_disk: status.bytes_on_disk,
         })

@@ -58,7 +58,8 @@ impl World {
     pub fn engine_on(&self, device: DeviceChoice) -> Engine {
         let library = self.dir.path().join("library");
         let catalog = Catalog::open(&library).unwrap();
-        let config = EngineConfig { library, model_dir: "no model".into(), device, decoder: None, settings: None };
+        let config =
+            EngineConfig { library, model_dir: "no model".into(), models: None, device, decoder: None, settings: None };
         Engine::with_model(config, Some(catalog), Arc::new(FakeSource(self.fake.clone()))).unwrap()
     }
 

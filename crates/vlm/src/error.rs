@@ -11,6 +11,16 @@ pub enum VlmError {
         /// The file looked for.
         path: PathBuf,
     },
+    /// The model that was chosen is not on this computer.
+    #[error(
+        "this library uses the model {name}, which is not on this computer (looked in {}); `sightline model get {name}` fetches it, and `sightline model use home-1` goes back to the bundled one", folder.display()
+    )]
+    NoPack {
+        /// The model's name.
+        name: String,
+        /// Where it would lie.
+        folder: PathBuf,
+    },
     /// A file could not be read.
     #[error("{path}: cannot read the model file: {source}")]
     Io {
@@ -157,6 +167,7 @@ impl VlmError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "model_missing",
+            Self::NoPack { .. } => "model_absent",
             Self::Io { .. } => "model_io",
             Self::BadInfo { .. } | Self::BadWeights { .. } | Self::BadTokenizer { .. } => "model_bad",
             Self::WrongFile { .. } => "model_wrong_file",

@@ -21,6 +21,7 @@ mod heads;
 pub mod metrics;
 mod model;
 mod nn;
+pub mod packs;
 mod preprocess;
 mod resample;
 pub mod retrieval;

@@ -233,6 +233,10 @@ export const en = {
     copied: "The copies are done",
     caption: "Describing photos",
     captioned: "The photos are described",
+    fetch: "Downloading a model",
+    sizes: (done: string, total: string) => `${done} of ${total}`,
+    speed: (perSecond: string) => `${perSecond} a second`,
+    convert: "Preparing a model",
   },
   problems: {
     title: "Files that could not be read",

@@ -230,6 +230,10 @@ export const zh: Messages = {
     copied: "副本已完成",
     caption: "正在描述照片",
     captioned: "照片已描述完毕",
+    fetch: "正在下载模型",
+    sizes: (done: string, total: string) => `${done} / ${total}`,
+    speed: (perSecond: string) => `每秒 ${perSecond}`,
+    convert: "正在准备模型",
   },
   problems: {
     title: "无法读取的文件",

@@ -11,6 +11,7 @@ pub(crate) mod eval;
 pub(crate) mod forget;
 pub(crate) mod index;
 pub(crate) mod licences;
+pub(crate) mod model;
 pub(crate) mod problems;
 pub(crate) mod restore;
 pub(crate) mod search;

@@ -46,6 +46,7 @@ fn object(status: &StatusReport) -> Value {
         "folders": folders.collect::<Value>(),
         "vectors": vectors.collect::<Value>(),
         "model": status.model,
+        "model_absent": status.model_absent,
         "jobs": jobs.collect::<Value>(),
         "held": super::index::held(&status.absences),
         "bytes_on_disk": status.bytes_on_disk,
@@ -60,7 +61,14 @@ fn lines(output: Output, status: &StatusReport) -> anyhow::Result<()> {
     output.line(&format!("library   {} ({})", shown(&status.library), bytes(status.bytes_on_disk)))?;
     let files = count(status.locations, "file");
     output.line(&format!("photos    {} in {files}, {} searchable", status.photos, status.searchable))?;
-    let model = status.model.as_deref().unwrap_or("none found; see `sightline doctor`");
+    let model = match (&status.model, &status.model_absent) {
+        (Some(model), _) => model.clone(),
+        (None, Some(name)) => format!(
+            "{name}, which is not on this computer; `sightline model get {name}` fetches it, and `sightline model use \
+             home-1` goes back to the bundled one"
+        ),
+        (None, None) => "none found; see `sightline doctor`".into(),
+    };
     output.line(&format!("model     {model}"))?;
     for (other, vectors) in status.vectors.iter().filter(|(id, _)| Some(id) != status.model.as_ref()) {
         output.line(&format!("          {vectors} vectors of another model, {other}"))?;

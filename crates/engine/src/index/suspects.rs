@@ -88,7 +88,7 @@ impl Trial {
     /// `None` when it cannot be started or is not ready to read anything.
     fn start(cx: &JobCx<'_>, program: &Path, config: &EngineConfig) -> Result<Option<Self>, EngineError> {
         let mut command = Command::new(program);
-        command.arg(ARGUMENT).arg(&config.model_dir).arg(config.device.name());
+        command.arg(ARGUMENT).arg(cx.engine().model_dir()).arg(config.device.name());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         // A Ctrl-C must not be taken for a death.
         isolation::apart(&mut command);
@@ -138,7 +138,7 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let model_dir = arguments.next()?.into();
         let device: DeviceChoice = arguments.next()?.to_str()?.parse().ok()?;
         let decoder = decoder_program();
-        let config = EngineConfig { library: PathBuf::new(), model_dir, device, decoder, settings: None };
+        let config = EngineConfig { library: PathBuf::new(), model_dir, models: None, device, decoder, settings: None };
         let engine = Engine::without_library(config).ok()?;
         let host = engine.host();
         let loader = engine.loader(host.ready(Lane::Batch).wait().ok()?.preprocess);

@@ -184,7 +184,8 @@ impl JobBoard {
     pub fn resume_interrupted(&self) -> Result<(), EngineError> {
         let by_hand = self.paused_by_hand()?;
         for job in self.unfinished()? {
-            if job.state == JobState::Paused && !by_hand.contains(&job.id) {
+            let asks = JOB_KINDS.iter().any(|kind| kind.name == job.kind && !kind.goes_on_by_itself);
+            if job.state == JobState::Paused && !by_hand.contains(&job.id) && !asks {
                 // One that cannot go on is no reason for the others not to; a person sees it among those that wait.
                 self.resume(job.id).ok();
             }

@@ -40,6 +40,9 @@ pub trait Job: Serialize + DeserializeOwned + Send {
     /// Whether its row stays when it is done or has failed.
     const KEEPS_ROW: bool = true;
 
+    /// Whether it goes on by itself at the next start when the end of its process has stopped it; else when a person says so.
+    const GOES_ON_BY_ITSELF: bool = true;
+
     /// The files and folders that it brings in line with the library, if that is what it does: no two jobs of a board
     /// do so with one folder at once.
     fn looks_at(&self) -> &[PathBuf] {

@@ -16,6 +16,8 @@ pub(crate) struct JobKind {
     pub name: &'static str,
     /// Lets a row of this kind go on.
     pub go_on: fn(&JobBoard, &JobRow) -> Result<JobStatus, EngineError>,
+    /// See [`Job::GOES_ON_BY_ITSELF`].
+    pub goes_on_by_itself: bool,
     /// A payload of this kind without what was forgotten; see [`Job::without`].
     pub without: Without,
 }
@@ -23,7 +25,8 @@ pub(crate) struct JobKind {
 impl JobKind {
     /// The kind that `J` is.
     pub const fn of<J: Job + 'static>() -> Self {
-        Self { name: J::KIND, go_on: JobBoard::go_on::<J>, without: without::<J> }
+        let (go_on, goes_on_by_itself) = (JobBoard::go_on::<J>, J::GOES_ON_BY_ITSELF);
+        Self { name: J::KIND, go_on, goes_on_by_itself, without: without::<J> }
     }
 }
 

@@ -1,0 +1,340 @@
+//! `sightline model`
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use sightline_engine::EngineError;
+use sightline_engine::models::{FetchJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer};
+
+use crate::Outcome;
+use crate::args::Global;
+use crate::interrupt::job_control;
+use crate::output::{Output, Tone, bytes, count, put_path, shown};
+use crate::progress::Screen;
+use crate::setup;
+
+/// List, fetch, import, choose and remove models
+///
+/// The bundled model works at once. Bigger ones that others have published find more and understand more languages; they
+/// are fetched from huggingface.co, or from the address that HF_ENDPOINT names, only when you ask for one. A proxy is used
+/// where HTTPS_PROXY names one. SIGHTLINE_MODELS names another folder for models.
+#[derive(Debug, Args)]
+pub(crate) struct Model {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the models that are here and those that can be fetched
+    List,
+    /// Fetch a model; asked for again, it goes on where it was stopped
+    Get(Get),
+    /// Take a model from a folder, for a computer without a network
+    Import(Import),
+    /// Have the library use a model, from the next command on
+    Use(Name),
+    /// Hold models against their checksums: one, or all that are here
+    Verify(MaybeName),
+    /// Remove a model from this computer
+    Remove(Name),
+}
+
+#[derive(Debug, Args)]
+struct Get {
+    /// The model, as `sightline model list` names it
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Accept the model's licence without being asked
+    #[arg(long, alias = "accept-license")]
+    accept_licence: bool,
+    /// Keep the files as they were published, too; they take about twice the model's own space
+    #[arg(long)]
+    keep_original: bool,
+}
+
+#[derive(Debug, Args)]
+struct Import {
+    /// The folder with the model's files
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// What to call it [default: the folder's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Name {
+    /// The model, as `sightline model list` names it
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+#[derive(Debug, Args)]
+struct MaybeName {
+    /// The model, as `sightline model list` names it
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl Model {
+    pub fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        match &self.command {
+            Command::List => list(global, output),
+            Command::Get(get) => get.run(global, output),
+            Command::Import(import) => import.run(global, output),
+            Command::Use(model) => choose(global, output, &model.name),
+            Command::Verify(model) => verify(global, output, model.name.as_deref()),
+            Command::Remove(model) => remove(global, output, &model.name),
+        }
+    }
+}
+
+fn list(global: &Global, output: Output) -> anyhow::Result<Outcome> {
+    for model in setup::reader_if_there(global)?.models()? {
+        if output.json {
+            output.object(&object(&model))?;
+        } else {
+            lines(output, &model)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
+    let mark = if model.in_use { "*" } else { " " };
+    let state = match &model.state {
+        ModelState::Begun => output.paint(Tone::Fair, "begun    "),
+        ModelState::Broken { .. } => output.paint(Tone::Bad, "broken   "),
+        ModelState::Absent => output.paint(Tone::Bad, "not here "),
+        ModelState::Offered => output.paint(Tone::Quiet, "to get   "),
+        ModelState::Bundled | ModelState::Installed => output.paint(Tone::Good, "here     "),
+    };
+    let size = match (&model.state, &model.offer) {
+        (ModelState::Offered | ModelState::Absent, Some(offer)) => bytes(offer.bytes),
+        _ => bytes(model.bytes_on_disk),
+    };
+    output.line(&format!("{mark} {:20} {state} {size:>10}  {}", model.name, model.summary))?;
+    if let ModelState::Broken { reason } = &model.state {
+        output.line(&format!("  {:20} {reason}", ""))?;
+    }
+    if let (Some(offer), ModelState::Offered | ModelState::Absent | ModelState::Begun) = (&model.offer, &model.state) {
+        let about =
+            format!("licence {}, languages: {}", offer.licence, model.languages.as_deref().unwrap_or("not said"));
+        output.line(&output.paint(Tone::Quiet, &format!("  {:20} {about}", "")))?;
+    }
+    Ok(())
+}
+
+fn object(model: &ModelEntry) -> Value {
+    let reason = match &model.state {
+        ModelState::Broken { reason } => Some(reason),
+        _ => None,
+    };
+    json!({
+        "name": model.name,
+        "state": model.state.as_str(),
+        "reason": reason,
+        "in_use": model.in_use,
+        "summary": model.summary,
+        "languages": model.languages,
+        "dims": model.dims,
+        "bytes_on_disk": model.bytes_on_disk,
+        "offer": model.offer.as_ref().map(|offer| json!({
+            "repository": offer.repository,
+            "licence": offer.licence,
+            "licence_url": offer.licence_url,
+            "bytes": offer.bytes,
+            "bytes_on_disk": offer.bytes_on_disk,
+            "digest_known": offer.digest_known,
+        })),
+    })
+}
+
+impl Get {
+    fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        let models = setup::reader_if_there(global)?.models()?;
+        let model = models.iter().find(|model| model.name == self.name);
+        let offer = model.and_then(|model| model.offer.as_ref());
+        let is_here = |state: &ModelState| matches!(state, ModelState::Bundled | ModelState::Installed);
+        let here = model.is_some_and(|model| is_here(&model.state));
+        if here && offer.is_none() {
+            if output.json {
+                output.object(&json!({ "event": "summary", "name": self.name, "already": true }))?;
+            } else {
+                output.line(&format!("{} is here already", self.name))?;
+            }
+            return Ok(Outcome::Done);
+        }
+        let accepted = match offer {
+            // Nothing is fetched, and what an earlier command left behind is put away.
+            Some(offer) if here => Some(&*offer.licence),
+            Some(offer) if self.accept_licence || agrees(output, &self.name, offer)? => Some(&*offer.licence),
+            _ => None,
+        };
+        let mut job = FetchJob::new(&self.name, accepted, self.keep_original)?;
+        let engine = setup::writer(global)?;
+        let control = job_control(output)?;
+        let screen = Screen::new(output);
+        let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
+        screen.close();
+        if let Err(EngineError::Cancelled) = result {
+            output.note(
+                "fetch_stopped",
+                &format!("what was fetched is kept; `sightline model get {}` goes on", self.name),
+            );
+        }
+        result?;
+        let summary = job.summary.unwrap_or_default();
+        if output.json {
+            let mut object = json!({
+                "event": "summary",
+                "name": self.name,
+                "id": summary.id,
+                "already": summary.already,
+                "bytes": summary.bytes,
+                "bytes_on_disk": summary.bytes_on_disk,
+                "pinned": summary.pinned.iter().map(|(file, sha256)| json!({ "file": file, "sha256": sha256 })).collect::<Value>(),
+            });
+            put_path(&mut object, &summary.folder);
+            if let Some(original) = &summary.original {
+                object["original"] = json!({});
+                put_path(&mut object["original"], original);
+            }
+            output.object(&object)?;
+            return Ok(Outcome::Done);
+        }
+        for (file, sha256) in &summary.pinned {
+            output.line(&format!("{file}: nobody has published its checksum; from now on it must be {sha256}"))?;
+        }
+        let (there, size) = (shown(&summary.folder), bytes(summary.bytes_on_disk));
+        output.line(&match summary.already {
+            true => format!("{} is here already: {there}, {size}", self.name),
+            false => format!("{} is here: {there}, {size}", self.name),
+        })?;
+        if let Some(original) = &summary.original {
+            output.line(&format!("the files as they were published: {}", shown(original)))?;
+        }
+        output.line(&format!("`sightline model use {}` has your library use it", self.name))?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Shows what is to be had and under which licence, and asks on a terminal; nobody else agrees.
+fn agrees(output: Output, name: &str, offer: &Offer) -> anyhow::Result<bool> {
+    if output.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    let (size, on_disk) = (bytes(offer.bytes), bytes(offer.bytes_on_disk));
+    output.line(&format!("{name}: {size} from {}; it takes {on_disk} on the disk", offer.repository))?;
+    output.line(&format!("licence: {}, {}", offer.licence, offer.licence_url))?;
+    if !offer.digest_known {
+        output.line(
+            "nobody has published the checksum of its weights: it is kept when they are fetched for the first time",
+        )?;
+    }
+    let mut answer = String::new();
+    write!(std::io::stderr(), "accept the licence and fetch it? [y/N] ")?;
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+impl Import {
+    fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        let mut job = ImportJob::new(&self.folder, self.name.as_deref())?;
+        let engine = setup::writer(global)?;
+        let control = job_control(output)?;
+        let screen = Screen::new(output);
+        let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
+        screen.close();
+        result?;
+        let Some(summary) = job.summary else { anyhow::bail!("the import ended without a model; try again") };
+        if output.json {
+            let mut object = json!({
+                "event": "summary",
+                "name": summary.name,
+                "id": summary.id,
+                "family": summary.family,
+                "bytes_on_disk": summary.bytes_on_disk,
+            });
+            put_path(&mut object, &summary.folder);
+            output.object(&object)?;
+            return Ok(Outcome::Done);
+        }
+        let (name, size) = (&summary.name, bytes(summary.bytes_on_disk));
+        output.line(&format!("{name} is here ({}): {}, {size}", summary.family, shown(&summary.folder)))?;
+        output.line(&format!("`sightline model use {name}` has your library use it"))?;
+        Ok(Outcome::Done)
+    }
+}
+
+fn choose(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {
+    let report = setup::writer(global)?.use_model(name)?;
+    if output.json {
+        output.object(&json!({
+            "event": "summary",
+            "name": report.name,
+            "id": report.id,
+            "already": report.already,
+            "photos": report.photos,
+            "to_index": report.to_index,
+        }))?;
+        return Ok(Outcome::Done);
+    }
+    output.line(&match report.already {
+        true => format!("the library uses {name} already"),
+        false => format!("the library uses {name} from now on; the app does so when it is started again"),
+    })?;
+    if report.to_index > 0 {
+        let photos = count(report.to_index, "photo");
+        output.line(&format!(
+            "{name} has not seen {photos} of {}: `sightline index FOLDER` shows them to it, and until then they are not found",
+            report.photos
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn verify(global: &Global, output: Output, name: Option<&str>) -> anyhow::Result<Outcome> {
+    let engine = setup::reader_if_there(global)?;
+    let names = match name {
+        Some(name) => vec![name.to_owned()],
+        None => {
+            let here = |model: &ModelEntry| {
+                matches!(model.state, ModelState::Bundled | ModelState::Installed | ModelState::Broken { .. })
+            };
+            engine.models()?.into_iter().filter(here).map(|model| model.name).collect()
+        }
+    };
+    let mut outcome = Outcome::Done;
+    for name in names {
+        let reason = match engine.verify_model(&name) {
+            Ok(()) => None,
+            Err(EngineError::Models(error @ ModelsError::Broken { .. })) => Some(error.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        if reason.is_some() {
+            outcome = Outcome::Nothing;
+        }
+        if output.json {
+            output.object(&json!({ "name": name, "ok": reason.is_none(), "reason": reason }))?;
+        } else if let Some(reason) = reason {
+            output.line(&format!("{}  {reason}", output.paint(Tone::Bad, "failed")))?;
+        } else {
+            output.line(&format!("{}  {name}: all files as they should be", output.paint(Tone::Good, "ok    ")))?;
+        }
+    }
+    Ok(outcome)
+}
+
+fn remove(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {
+    let removed = setup::reader_if_there(global)?.remove_model(name)?;
+    if output.json {
+        output.object(&json!({ "event": "summary", "name": name, "bytes": removed.bytes }))?;
+    } else {
+        output.line(&format!("{name} is removed; {} are free again", bytes(removed.bytes)))?;
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,210 @@
+//! The models that there are: bundled, on this computer, begun, or to be had.
+
+use sightline_vlm::ModelInfo;
+use sightline_vlm::packs::is_pack_name;
+
+use super::store::{folder_bytes, remove_folder};
+use super::{ModelStore, ModelsError, known, model_in_use, whole};
+use crate::{Engine, EngineConfig, EngineError};
+
+/// A model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelEntry {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: ModelState,
+    /// Whether the library uses it.
+    pub in_use: bool,
+    /// One line for people.
+    pub summary: String,
+    /// Languages that it understands, where that is known.
+    pub languages: Option<String>,
+    /// Length of its vectors.
+    pub dims: Option<usize>,
+    /// Bytes on this computer, with what is kept of a download.
+    pub bytes_on_disk: u64,
+    /// What is to be had, for a published model.
+    pub offer: Option<Offer>,
+}
+
+/// How a model stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelState {
+    /// It came with the program.
+    Bundled,
+    /// It is on this computer.
+    Installed,
+    /// It is on this computer, and something is wrong with it.
+    Broken {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Its download, or the making of it, was begun.
+    Begun,
+    /// It can be fetched.
+    Offered,
+    /// The library uses it, and it is not here.
+    Absent,
+}
+
+impl ModelState {
+    /// The state in one word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Bundled => "bundled",
+            Self::Installed => "installed",
+            Self::Broken { .. } => "broken",
+            Self::Begun => "begun",
+            Self::Offered => "offered",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// What is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The repository.
+    pub repository: String,
+    /// The licence's name.
+    pub licence: String,
+    /// Where its text is.
+    pub licence_url: String,
+    /// About how many bytes there are to fetch.
+    pub bytes: u64,
+    /// About how many bytes the pack takes.
+    pub bytes_on_disk: u64,
+    /// Whether the digest of its weights is published; else it is kept at the first download.
+    pub digest_known: bool,
+}
+
+/// What was removed of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// Bytes that are free again.
+    pub bytes: u64,
+}
+
+impl Engine {
+    /// The models that there are for this engine's library: the bundled one first, then what is on this computer, then
+    /// what can be had.
+    ///
+    /// # Errors
+    /// When the library, the bundled model or a list of packs cannot be read.
+    pub fn models(&self) -> Result<Vec<ModelEntry>, EngineError> {
+        list(self.config(), self.catalog().ok())
+    }
+
+    /// Holds a model against its checksums.
+    ///
+    /// # Errors
+    /// [`ModelsError::NotInstalled`] or [`ModelsError::Broken`].
+    pub fn verify_model(&self, name: &str) -> Result<(), EngineError> {
+        let bundled = &self.config().model_dir;
+        let folder = match ModelInfo::read(bundled) {
+            Ok(info) if info.name == name => bundled.clone(),
+            _ => self.model_store()?.pack(name),
+        };
+        if !is_pack_name(name) || !folder.is_dir() {
+            return Err(ModelsError::NotInstalled { name: name.into() }.into());
+        }
+        let verified = ModelInfo::read(&folder).and_then(|info| info.verify(&folder));
+        Ok(verified.map_err(|error| ModelsError::Broken { name: name.into(), reason: error.to_string() })?)
+    }
+
+    /// Removes a model from this computer, with what is kept of its download and of its checkpoint. The vectors that it
+    /// made stay in the library.
+    ///
+    /// # Errors
+    /// [`ModelsError::InUse`], [`ModelsError::Bundled`] or [`ModelsError::NotInstalled`].
+    pub fn remove_model(&self, name: &str) -> Result<Removed, EngineError> {
+        let bundled = ModelInfo::read(&self.config().model_dir)?.name;
+        if bundled == name {
+            return Err(ModelsError::Bundled { name: bundled }.into());
+        }
+        let store = self.model_store()?;
+        let folders = [store.pack(name), store.partial(name), store.original(name)];
+        if !is_pack_name(name) || !folders.iter().any(|folder| folder.is_dir()) {
+            return Err(ModelsError::NotInstalled { name: name.into() }.into());
+        }
+        let used = model_in_use(self.config(), self.catalog().ok())?.pack;
+        if used.as_deref() == Some(name) && folders[0].is_dir() {
+            return Err(ModelsError::InUse { name: name.into(), bundled }.into());
+        }
+        let _lock = store.lock(name)?;
+        let bytes = folders.iter().map(|folder| folder_bytes(folder)).sum();
+        folders.iter().try_for_each(|folder| remove_folder(folder))?;
+        Ok(Removed { bytes })
+    }
+}
+
+fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> Result<Vec<ModelEntry>, EngineError> {
+    let used = model_in_use(config, catalog)?;
+    let entry = |name: &str, state, folder: &std::path::Path| ModelEntry {
+        name: name.into(),
+        state,
+        in_use: false,
+        summary: String::new(),
+        languages: None,
+        dims: None,
+        bytes_on_disk: folder_bytes(folder),
+        offer: None,
+    };
+    let described =
+        |info: ModelInfo, entry: ModelEntry| ModelEntry { summary: info.summary, dims: Some(info.dims), ..entry };
+    let info = ModelInfo::read(&config.model_dir)?;
+    let bundled = entry(&info.name.clone(), ModelState::Bundled, &config.model_dir);
+    let mut models = vec![ModelEntry { in_use: used.pack.is_none(), ..described(info, bundled) }];
+    let mut published = known()?;
+    let Some(store) = config.models.as_ref().map(ModelStore::new) else { return Ok(models) };
+    for name in store.names() {
+        let folder = store.pack(&name);
+        let mut model = match whole(&folder) {
+            Ok(info) => described(info, entry(&name, ModelState::Installed, &folder)),
+            Err(error) => entry(&name, ModelState::Broken { reason: error.to_string() }, &folder),
+        };
+        model.bytes_on_disk += folder_bytes(&store.partial(&name)) + folder_bytes(&store.original(&name));
+        models.push(model);
+    }
+    for name in store.unfinished() {
+        if !models.iter().any(|model| model.name == name) {
+            models.push(entry(&name, ModelState::Begun, &store.partial(&name)));
+        }
+    }
+    for pack in &mut published {
+        let Some(licence) = pack.licence.as_ref().filter(|_| pack.offered) else { continue };
+        let offer = Offer {
+            repository: pack.repository.clone(),
+            licence: licence.name.clone(),
+            licence_url: licence.url.clone(),
+            bytes: pack.bytes(),
+            bytes_on_disk: pack.bytes_on_disk(),
+            digest_known: pack.files.iter().all(|f| f.sha256.is_some() || !f.name().ends_with(".safetensors")),
+        };
+        let model = match models.iter_mut().find(|model| model.name == pack.name) {
+            Some(model) => model,
+            None => {
+                models.push(entry(&pack.name, ModelState::Offered, &store.partial(&pack.name)));
+                models.last_mut().expect("it was just put there")
+            }
+        };
+        (model.languages, model.offer) = (Some(pack.languages.clone()), Some(offer));
+        model.dims = model.dims.or(Some(pack.dims));
+        if model.summary.is_empty() {
+            model.summary = pack.summary.clone();
+        }
+    }
+    if let Some(name) = &used.pack {
+        match models.iter_mut().find(|model| model.name == *name) {
+            Some(model) => {
+                model.in_use = true;
+                if matches!(model.state, ModelState::Offered) {
+                    model.state = ModelState::Absent;
+                }
+            }
+            None => models.push(ModelEntry { in_use: true, ..entry(name, ModelState::Absent, &store.pack(name)) }),
+        }
+    }
+    Ok(models)
+}
