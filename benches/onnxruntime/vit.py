@@ -4,7 +4,7 @@
     python3 -m venv target/onnx && target/onnx/bin/pip install numpy onnx onnxruntime
     target/onnx/bin/python benches/onnxruntime/vit.py
 
-Builds CLIP's image towers ViT-B/32 at 256 pixels and ViT-B/16 at 224 as ONNX graphs (opset 17) in the form that
+One number as argument measures only that tower. Builds CLIP's image towers ViT-B/32 at 256 pixels and ViT-B/16 at 224 as ONNX graphs (opset 17) in the form that
 PyTorch's exporter gives them, quantises copies with quantize_dynamic (8-bit weights a tensor, its default), checks that
 both programs give the same vectors, and measures ROUNDS times, each program SECONDS at a time, with a rest between.
 Prints a Markdown table of medians over the rounds and the ratio of each round.

@@ -8,6 +8,9 @@ use super::relu6;
 /// Pixels of a row that share one pass over the kernel's weights.
 const WIDEST: usize = 8;
 
+/// Vectors of channels side by side that take turns: a pixel's part of memory is then read in one go.
+const VECTORS: usize = 4;
+
 /// A depthwise convolution followed by ReLU6.
 #[derive(Debug, Clone)]
 pub struct Depthwise {
@@ -78,26 +81,24 @@ impl DepthwiseRun<'_> {
         let channels = self.layer.channels;
         let whole = channels / S::F32_LANES * S::F32_LANES;
         let rows = self.out.len() / (self.out_width * channels);
-        for channel in (0..whole).step_by(S::F32_LANES) {
-            let load = |slice: &[f32], at: usize| S::as_simd_f32s(&slice[at..at + S::F32_LANES]).0[0];
-            let weights: [[S::f32s; K]; K] = std::array::from_fn(|ky| {
-                std::array::from_fn(|kx| load(&self.layer.weights, (ky * K + kx) * channels + channel))
-            });
-            let bias = load(&self.layer.bias, channel);
+        for first in (0..whole).step_by(VECTORS * S::F32_LANES) {
+            let last = whole.min(first + VECTORS * S::F32_LANES);
             for y in 0..rows {
                 let tiles = self.out_width.div_ceil(WIDEST);
                 let mut x = 0;
                 for tile in 0..tiles {
                     let pixels = self.out_width / tiles + usize::from(tile < self.out_width % tiles);
-                    match pixels {
-                        1 => self.pixels::<S, K, STRIDE, 1>(simd, y, x, channel, &weights, bias),
-                        2 => self.pixels::<S, K, STRIDE, 2>(simd, y, x, channel, &weights, bias),
-                        3 => self.pixels::<S, K, STRIDE, 3>(simd, y, x, channel, &weights, bias),
-                        4 => self.pixels::<S, K, STRIDE, 4>(simd, y, x, channel, &weights, bias),
-                        5 => self.pixels::<S, K, STRIDE, 5>(simd, y, x, channel, &weights, bias),
-                        6 => self.pixels::<S, K, STRIDE, 6>(simd, y, x, channel, &weights, bias),
-                        7 => self.pixels::<S, K, STRIDE, 7>(simd, y, x, channel, &weights, bias),
-                        _ => self.pixels::<S, K, STRIDE, WIDEST>(simd, y, x, channel, &weights, bias),
+                    for channel in (first..last).step_by(S::F32_LANES) {
+                        match pixels {
+                            1 => self.pixels::<S, K, STRIDE, 1>(simd, y, x, channel),
+                            2 => self.pixels::<S, K, STRIDE, 2>(simd, y, x, channel),
+                            3 => self.pixels::<S, K, STRIDE, 3>(simd, y, x, channel),
+                            4 => self.pixels::<S, K, STRIDE, 4>(simd, y, x, channel),
+                            5 => self.pixels::<S, K, STRIDE, 5>(simd, y, x, channel),
+                            6 => self.pixels::<S, K, STRIDE, 6>(simd, y, x, channel),
+                            7 => self.pixels::<S, K, STRIDE, 7>(simd, y, x, channel),
+                            _ => self.pixels::<S, K, STRIDE, WIDEST>(simd, y, x, channel),
+                        }
                     }
                     x += pixels;
                 }
@@ -114,12 +115,15 @@ impl DepthwiseRun<'_> {
         y: usize,
         x: usize,
         channel: usize,
-        weights: &[[S::f32s; K]; K],
-        bias: S::f32s,
     ) {
         let channels = self.layer.channels;
-        let mut sums = [bias; N];
-        for (ky, weights) in weights.iter().enumerate() {
+        let mut sums = [S::as_simd_f32s(&self.layer.bias[channel..][..S::F32_LANES]).0[0]; N];
+        for ky in 0..K {
+            let mut weights = [sums[0]; K];
+            for (kx, weight) in weights.iter_mut().enumerate() {
+                let at = (ky * K + kx) * channels + channel;
+                *weight = S::as_simd_f32s(&self.layer.weights[at..][..S::F32_LANES]).0[0];
+            }
             let row = ((y * STRIDE + ky) * self.in_width + x * STRIDE) * channels + channel;
             // One bounds check a row of taps.
             let taps = &self.x[row..row + ((N - 1) * STRIDE + K - 1) * channels + S::F32_LANES];
