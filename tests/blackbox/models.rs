@@ -379,12 +379,12 @@ fn without_a_download_nobody_is_asked() {
         run(args);
     }
     assert_eq!(published.server.log().len(), 0);
-    if shim.is_some() {
+    if let Some(shim) = shim {
         // No socket of a network was made, whatever for.
         assert_eq!(std::fs::read_to_string(&sockets).unwrap_or_default(), "");
         // The list is kept where there is something to put on it.
         let mut command = published.command(&world, &["model", "get", "other", "--accept-licence"]);
-        command.env("LD_PRELOAD", shim.unwrap()).env("FAULT_SOCKETS", &sockets);
+        command.env("LD_PRELOAD", shim).env("FAULT_SOCKETS", &sockets);
         assert!(command.output().unwrap().status.success());
         assert!(!std::fs::read_to_string(&sockets).unwrap().is_empty());
     }

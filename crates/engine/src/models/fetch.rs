@@ -62,6 +62,9 @@ struct Begun {
     got: BTreeMap<String, (u64, String)>,
 }
 
+/// Sizes and SHA-256 of files by name, and the digests that were not known before, with their files.
+type Fetched = (BTreeMap<String, (u64, String)>, Vec<(String, String)>);
+
 impl FetchJob {
     /// Fetches the model of this name, whose licence was `accepted`.
     ///
@@ -106,7 +109,7 @@ impl FetchJob {
         store: &ModelStore,
         pack: &PublishedPack,
         partial: &Path,
-    ) -> Result<(BTreeMap<String, (u64, String)>, Vec<(String, String)>), EngineError> {
+    ) -> Result<Fetched, EngineError> {
         let of = format!("{}@{}", pack.repository, pack.revision);
         let (source, record) = (partial.join("source"), partial.join("fetched.json"));
         let mut begun: Begun = read_json(&record)?.unwrap_or_default();

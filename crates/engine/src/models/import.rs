@@ -82,7 +82,7 @@ impl Job for ImportJob {
         let info = make_pack(cx, &store, &self.folder, &about)?;
         remove_folder(&store.partial(&self.name))?;
         let (id, bytes_on_disk) = (info.id(), folder_bytes(&pack));
-        self.summary = Some(ImportSummary { name, folder: pack, id, family: family, bytes_on_disk });
+        self.summary = Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk });
         Ok(())
     }
 }

@@ -368,7 +368,7 @@ fn a_description_with_sizes_that_cannot_be_is_refused_before_anything_is_allocat
     refused("layers = 2", "layers = 1000000", "layers = 1000000");
     refused("patch_size = 8", "patch_size = 0", "patch_size");
     refused("[image]\n", "[image]\nsidewise = 3\n", "unknown field `sidewise`");
-    refused("norm_epsilon = 1e-5", "norm_epsilon = -1.0", "norm_epsilon");
+    refused("norm_epsilon = 0.00001", "norm_epsilon = -1.0", "norm_epsilon");
     refused("[files.\"image.safetensors\"]", "[files.\"../image.safetensors\"]", "files");
     // Sizes that could be, but are not those of the files.
     std::fs::write(&path, good.replace("ffn_dim = 16", "ffn_dim = 32768")).unwrap();

@@ -141,11 +141,11 @@ fn a_model_that_was_fetched_is_whole_and_its_download_is_gone() {
     engine.verify_model("small").unwrap();
     assert_eq!(place.state("small"), Some(ModelState::Installed));
     assert!(!place.store().folder().join("small.partial").exists());
-    let fetched = events.into_inner().unwrap().into_iter().filter_map(|event| match event {
+    let mut fetched = events.into_inner().unwrap().into_iter().filter_map(|event| match event {
         JobEvent::Progress(progress) if progress.phase == "fetch" => Some(progress),
         _ => None,
     });
-    let last = fetched.last().unwrap();
+    let last = fetched.next_back().unwrap();
     assert_eq!((last.done, last.total), (place.all_bytes() as u64, place.all_bytes() as u64));
     assert!(engine.unfinished_jobs().unwrap().is_empty());
     // Asked for again it is there, and nobody is asked.
