@@ -133,8 +133,8 @@ fn a_model_is_fetched_used_missed_and_given_up() {
     // It has seen no photo yet, and the other one's vectors are not its.
     let chosen = published.well(&world, &["model", "use", "other", "--json"]).remove(0);
     assert_eq!((chosen["already"].as_bool(), chosen["to_index"].as_u64()), (Some(false), Some(samples().len() as u64)));
-    let (code, hits, _) = published.run(&world, &["search", "--json", "a dog"]);
-    assert_eq!((code, hits.len()), (1, 0));
+    let (code, hits, said) = published.run(&world, &["search", "--json", "a dog"]);
+    assert!((code, hits.len()) == (2, 0) && said.contains("not_embedded"), "{code} {said}");
     let photos = world.photos();
     let index = ["index", "--json", photos.to_str().unwrap()];
     assert_eq!(published.well(&world, &index).last().unwrap()["embedded"], samples().len());
@@ -208,8 +208,9 @@ fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
     let photos = world.photos();
     let indexed = published.well(&world, &["index", "--json", photos.to_str().unwrap()]);
     assert_eq!(indexed.last().unwrap()["embedded"], samples().len());
-    let found = published.well(&world, &["search", "--json", "--less-likely", "40", "a photo of a dog"]);
-    assert_eq!(found.len(), samples().len());
+    // Weights that nobody trained find nothing in particular, but all photos have a place.
+    let (code, found, said) = published.run(&world, &["search", "--json", "--less-likely", "40", "a photo of a dog"]);
+    assert!(code < 2 && found.len() == samples().len(), "{code}, {} photos: {said}", found.len());
     let like = published.well(&world, &["similar", "--json", photos.join("desk.jpg").to_str().unwrap()]);
     assert!(!like.is_empty());
     // The same folder, carried to another computer.

@@ -55,8 +55,14 @@ pub(crate) fn note_share(engine: &Engine, output: Output) {
 
 /// An engine that only reads its library, or has none where nothing is indexed yet.
 pub(crate) fn reader_if_there(global: &Global) -> anyhow::Result<Engine> {
-    let there = home::is_library(&library(global)?);
-    if there { reader(global) } else { without_library(global) }
+    if !home::is_library(&library(global)?) {
+        return without_library(global);
+    }
+    match Engine::open_read_only(config(global)?) {
+        // Whoever was making it was killed before there was anything in it.
+        Err(error) if error.code() == "library_missing" => without_library(global),
+        opened => Ok(opened?),
+    }
 }
 
 /// An engine that only reads its library, which must be there.

@@ -118,7 +118,7 @@ impl Engine {
         let dir = used.folder.clone();
         let source: Arc<dyn ModelSource> = match used {
             ModelInUse { pack: Some(name), is_there: false, folder } => Arc::new(AbsentModel { name, folder }),
-            ModelInUse { folder, .. } => Arc::new(ModelFolder { dir: folder, version: None }),
+            ModelInUse { folder, .. } => Arc::new(ModelFolder { dir: folder, version: None, library: catalog.clone() }),
         };
         Self::with_model_in(config, dir, catalog, source)
     }

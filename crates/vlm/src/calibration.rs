@@ -35,6 +35,9 @@ struct Regression {
     explained: f32,
 }
 
+/// With fewer photos a background says nothing.
+const LEAST: usize = 2;
+
 /// How sure a match is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
@@ -76,13 +79,22 @@ impl Calibration {
         self.background.len() > 1
     }
 
+    /// Photos of the background.
+    pub fn photos(&self) -> usize {
+        self.background.len()
+    }
+
     /// The bars for scores.
     pub fn thresholds(&self) -> Thresholds {
         self.thresholds
     }
 
-    /// Scores `query` against the background.
+    /// Scores `query` against the background. Where there is none, nothing tells a match from chance: then every photo is
+    /// possible, none is strong, and nothing is excluded.
     pub fn scale(&self, query: &Embedding) -> QueryScale {
+        if self.background.len() < LEAST {
+            return QueryScale::blind(self.thresholds);
+        }
         if !self.is_ready() {
             // Every standard score is 0, and no cosine high enough.
             return QueryScale { mean: 0.0, deviation: f32::INFINITY, share: 0.0, thresholds: self.thresholds };
@@ -140,6 +152,15 @@ impl Calibration {
 }
 
 impl QueryScale {
+    /// One by which every cosine lies between `possible` and `strong`, in their order.
+    fn blind(thresholds: Thresholds) -> Self {
+        // Cosines from -1 to 1 fill the middle half of what lies between the bars.
+        let gap = (thresholds.strong - thresholds.possible).max(0.1);
+        let deviation = 4.0 / gap;
+        let mean = -deviation * (thresholds.possible + gap / 2.0);
+        Self { mean, deviation, share: 0.0, thresholds: Thresholds { exclude: f32::INFINITY, ..thresholds } }
+    }
+
     /// Standard deviations by which `cosine` lies above the background's mean.
     pub fn z(&self, cosine: f32) -> f32 {
         (cosine - self.mean) / self.deviation
@@ -213,6 +234,19 @@ mod tests {
         assert_eq!((scale.judge(1.0), scale.z(1.0), scale.tag_score(1.0)), (Match::None, 0.0, 0.0));
         assert!(scale.possible_from() > 1.0 && scale.excluded_from(2.0) > 1.0);
         assert_eq!(calibration.exclusion(&at(0.3), None, Some(&at(0.9))).as_slice().len(), 2);
+    }
+
+    #[test]
+    fn without_a_background_every_photo_is_possible_and_nothing_is_excluded() {
+        for thresholds in [THRESHOLDS, Thresholds::default()] {
+            let scale = Calibration::new(Vec::new(), thresholds).scale(&at(1.0));
+            for cosine in [-1.0, -0.1, 0.0, 0.3, 1.0] {
+                assert_eq!(scale.judge(cosine), Match::Possible, "{cosine}");
+                assert!(cosine < scale.excluded_from(2.0));
+            }
+            assert!(scale.z(0.3) > scale.z(0.2), "what is nearer still comes first");
+            assert!(scale.possible_from() <= -1.0);
+        }
     }
 
     #[test]

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use sightline_vlm::tune::Version;
 use sightline_vlm::{
     Calibration, Caption, Described, DeviceChoice, DeviceReport, Embedding, Model, ModelInput, PhotoVectors,
-    Preprocess, Search, VlmError,
+    Preprocess, Search, Thresholds, VlmError,
 };
+
+use crate::EngineError;
 
 /// What is known of a model before its weights are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,15 @@ pub trait ModelSource: Send + Sync {
     /// When it does not, or the description is missing or wrong.
     fn must_fit(&self, version: &Version) -> Result<(), VlmError>;
 
+    /// Gives a loaded model that ships no background one of the library's photos, or a larger one than the `held` photos
+    /// that it has; see [`Embedder::calibrate`].
+    ///
+    /// # Errors
+    /// When the library cannot be read, or the device fails.
+    fn calibrate(&self, _model: &mut dyn Embedder, _held: usize) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// The same model with another version, or untaught.
     fn with_version(&self, version: Option<Arc<Version>>) -> Arc<dyn ModelSource>;
 }
@@ -71,6 +82,11 @@ pub trait Embedder {
     fn preprocess(&self) -> Preprocess;
     /// The part that tells a match from chance.
     fn calibration(&self) -> Calibration;
+    /// Takes photos, by the untaught model, as the background; measures bars where none are given, and returns them.
+    ///
+    /// # Errors
+    /// [`VlmError::Device`] when the device fails.
+    fn calibrate(&mut self, photos: Vec<PhotoVectors>, bars: Option<Thresholds>) -> Result<Thresholds, VlmError>;
     /// Photos to compute between two looks at the interactive lane.
     fn step(&self) -> usize;
     /// The vectors of each photo.

@@ -1,8 +1,8 @@
 //! A model made of a few lines, for tests: deterministic, and failing when told to.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sightline_vlm::tune::Version;
@@ -35,6 +35,8 @@ pub(crate) struct Fake {
     pub second_model: AtomicBool,
     /// Captions name another colour than the photo's.
     pub lies: AtomicBool,
+    /// Photos of each background that it was given, and whether bars came with it.
+    pub calibrated: Mutex<Vec<(usize, bool)>>,
 }
 
 impl Fake {
@@ -48,6 +50,7 @@ impl Fake {
             delay_ms: AtomicUsize::new(0),
             second_model: AtomicBool::new(false),
             lies: AtomicBool::new(false),
+            calibrated: Mutex::default(),
         })
     }
 
@@ -115,6 +118,11 @@ impl Embedder for FakeModel {
         let caption = CaptionBars { sentence: 1.0, ..CaptionBars::default() };
         let thresholds = Thresholds { strong: 1.5, possible: 1.0, tag: 2.0, exclude: 1.5, caption };
         Calibration::new(background.flatten().collect(), thresholds)
+    }
+
+    fn calibrate(&mut self, photos: Vec<PhotoVectors>, bars: Option<Thresholds>) -> Result<Thresholds, VlmError> {
+        self.fake.calibrated.lock().unwrap().push((photos.len(), bars.is_some()));
+        Ok(bars.unwrap_or_default())
     }
 
     fn step(&self) -> usize {

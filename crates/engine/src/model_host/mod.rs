@@ -7,6 +7,7 @@
 //!
 //! It does not know how a model computes (that is behind [`Embedder`]) nor what vectors are for.
 
+mod background;
 mod embedder;
 #[cfg(test)]
 pub(crate) mod fake;

@@ -2,11 +2,27 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sightline_vlm::{DeviceChoice, DeviceKind, VlmError};
 
 use super::{Embedder, ModelSource, Ready};
 use crate::EngineError;
+
+/// How often a larger background is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Where the photos come from against which scores are held.
+#[derive(Debug, Clone, Copy)]
+enum Background {
+    Unknown,
+    /// From the model's folder.
+    Shipped,
+    /// From the library, where more were last looked for then.
+    Library {
+        looked: Instant,
+    },
+}
 
 pub(super) struct Slot {
     source: Arc<dyn ModelSource>,
@@ -14,15 +30,17 @@ pub(super) struct Slot {
     model: Option<Box<dyn Embedder>>,
     /// Why the CPU took over, once it did.
     fell_back: Option<String>,
+    background: Background,
 }
 
 impl Slot {
     pub fn new(source: Arc<dyn ModelSource>, device: DeviceChoice) -> Self {
-        Self { source, device, model: None, fell_back: None }
+        Self { source, device, model: None, fell_back: None, background: Background::Unknown }
     }
 
     /// Loads the model if need be and hands out its thread-safe parts.
     pub fn ready(&mut self) -> Result<Ready, EngineError> {
+        self.see_to_background()?;
         let fell_back = self.fell_back.clone();
         let model = self.loaded()?;
         let mut device = model.device();
@@ -30,6 +48,23 @@ impl Slot {
             device.reason = reason;
         }
         Ok(Ready { device, preprocess: model.preprocess(), calibration: model.calibration() })
+    }
+
+    /// A model that ships no background gets one from the library, and a larger one as that grows.
+    fn see_to_background(&mut self) -> Result<(), EngineError> {
+        match self.background {
+            Background::Shipped => return Ok(()),
+            Background::Library { looked } if looked.elapsed() < LOOK_AGAIN => return Ok(()),
+            Background::Library { .. } | Background::Unknown => {}
+        }
+        let held = self.loaded()?.calibration().photos();
+        if matches!(self.background, Background::Unknown) && held > 0 {
+            self.background = Background::Shipped;
+            return Ok(());
+        }
+        self.background = Background::Library { looked: Instant::now() };
+        let (source, model) = (self.source.clone(), self.loaded()?);
+        source.calibrate(model, held)
     }
 
     /// Photos to embed between two looks at the interactive lane.
@@ -68,6 +103,7 @@ impl Slot {
     }
 
     fn forget_model(&mut self) {
+        self.background = Background::Unknown;
         let model = self.model.take();
         // Releasing a dead device may panic too; there is nothing left to save then.
         contained(|| {

@@ -4,13 +4,16 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sightline_catalog::Catalog;
 use sightline_vlm::tune::{Depth, Version};
 use sightline_vlm::{
     Calibration, Caption, Described, DeviceChoice, DeviceKind, DeviceReport, Embedding, Model, ModelInfo, ModelInput,
-    PhotoVectors, Preprocess, Search, VlmError,
+    PhotoVectors, Preprocess, Search, Thresholds, VlmError,
 };
 
+use super::background;
 use super::embedder::{Embedder, ModelSource, ModelSpec};
+use crate::EngineError;
 use crate::batches::multiple_of_cores;
 
 /// Photos a CPU computes at least between two looks at the interactive lane; more are no faster.
@@ -20,6 +23,8 @@ const CPU_STEP: usize = 8;
 pub(crate) struct ModelFolder {
     pub dir: PathBuf,
     pub version: Option<Arc<Version>>,
+    /// Whose photos are the background of a model that ships none.
+    pub library: Option<Catalog>,
 }
 
 impl ModelSource for ModelFolder {
@@ -56,8 +61,15 @@ impl ModelSource for ModelFolder {
         version.must_fit(&ModelInfo::read(&self.dir)?)
     }
 
+    fn calibrate(&self, model: &mut dyn Embedder, held: usize) -> Result<(), EngineError> {
+        match &self.library {
+            Some(library) => background::calibrate(library, &self.spec()?.base_id, model, held),
+            None => Ok(()),
+        }
+    }
+
     fn with_version(&self, version: Option<Arc<Version>>) -> Arc<dyn ModelSource> {
-        Arc::new(Self { dir: self.dir.clone(), version })
+        Arc::new(Self { dir: self.dir.clone(), version, library: self.library.clone() })
     }
 }
 
@@ -72,6 +84,10 @@ impl Embedder for Model {
 
     fn calibration(&self) -> Calibration {
         Model::calibration(self).clone()
+    }
+
+    fn calibrate(&mut self, photos: Vec<PhotoVectors>, bars: Option<Thresholds>) -> Result<Thresholds, VlmError> {
+        Model::calibrate(self, photos, bars)
     }
 
     fn step(&self) -> usize {

@@ -29,7 +29,9 @@ use crate::device::{Selected, panic_text, select};
 use crate::heads::Pooled;
 use crate::tune::views::{LOOKS, parts};
 use crate::tune::{Depth, GUARD_FILE, Guard, Version};
-use crate::{Calibration, DeviceChoice, DeviceReport, Embedding, ModelInput, PhotoVectors, Preprocess, VlmError};
+use crate::{
+    Calibration, DeviceChoice, DeviceReport, Embedding, ModelInput, PhotoVectors, Preprocess, VlmError, measure_bars,
+};
 
 /// File of the image tower in a model folder.
 pub const IMAGE_FILE: &str = "image.safetensors";
@@ -66,6 +68,42 @@ pub struct Model {
     dir: PathBuf,
     captioner: OnceLock<Captioner>,
 }
+
+/// What people search for, by which bars are measured: things, places, actions.
+const QUERIES: [&str; 32] = [
+    "a dog",
+    "a cat",
+    "a beach",
+    "snow",
+    "a car",
+    "a bicycle",
+    "a child",
+    "a mountain",
+    "a city at night",
+    "a street",
+    "a boat",
+    "food on a table",
+    "a flower",
+    "a bird",
+    "a horse",
+    "a train",
+    "a football match",
+    "a sunset",
+    "a house",
+    "a bridge",
+    "a kitchen",
+    "a book",
+    "a guitar",
+    "an umbrella",
+    "a crowd",
+    "somebody dancing",
+    "a tent",
+    "a birthday cake",
+    "a castle",
+    "a forest",
+    "somebody swimming",
+    "a document",
+];
 
 /// The towers, by what the description says.
 #[derive(Debug)]
@@ -106,7 +144,7 @@ impl Model {
         };
         let path = dir.join(BACKGROUND_FILE);
         let background = if info.image.is_some() && !path.is_file() {
-            // Comes from outside: see `Model::set_background`.
+            // Comes from outside: see `Model::calibrate`.
             (Vec::new(), Vec::new())
         } else {
             let lot = |name, dims| weights::load_rows(&path, name, dims);
@@ -156,13 +194,26 @@ impl Model {
         (&self.background.0, &self.background.1)
     }
 
-    /// Takes general photos by the untaught model, such as the samples and some of the library, for a model that ships none:
-    /// scores are held against them from now on. At least a few hundred, none twice.
-    pub fn set_background(&mut self, photos: Vec<PhotoVectors>) {
+    /// Takes photos by the untaught model, such as some of the library, for a model that ships none: scores are held
+    /// against them from now on. Bars are `bars`, or measured on the photos and a few dozen words, which takes some
+    /// seconds; they are returned, to be kept. At least a few dozen photos, none twice.
+    ///
+    /// # Errors
+    /// Those of [`Model::embed_texts`]; then the model is as it was.
+    pub fn calibrate(&mut self, photos: Vec<PhotoVectors>, bars: Option<Thresholds>) -> Result<Thresholds, VlmError> {
         let pairs = photos.into_iter().map(|photo| (photo.base().clone(), photo.descriptor));
-        self.background = pairs.unzip();
-        self.calibration =
-            Calibration::new(calibrating(self.version.as_deref(), &self.background), self.info.thresholds);
+        let background: (Vec<Embedding>, Vec<Embedding>) = pairs.unzip();
+        let judged = calibrating(self.version.as_deref(), &background);
+        let bars = match bars {
+            Some(bars) => bars,
+            None => {
+                let queries = self.embed_texts(&QUERIES)?;
+                measure_bars(&judged, &queries, self.info.thresholds).unwrap_or(self.info.thresholds)
+            }
+        };
+        self.background = background;
+        self.calibration = Calibration::new(judged, bars);
+        Ok(bars)
     }
 
     /// The guard of the untaught model.

@@ -34,10 +34,10 @@ fn a_download_cut_at_a_thousand_bytes_gives_the_same_file_and_fetches_no_byte_tw
         None => Deed::Serve,
     });
     let mut fetch = Fetch::of(&server, &content);
-    // One try each time, as after a crash, and several, as after a cut.
+    // First one try each time, as after a crash; then a run that goes on after each cut, as it gets further.
     let mut starts = 0;
     let got = loop {
-        fetch.patience.tries = if starts % 3 == 0 { 1 } else { 2 };
+        fetch.patience.tries = if starts < CUTS / 2 { 1 } else { 2 };
         starts += 1;
         match fetch.run() {
             Ok(got) => break got.unwrap(),
