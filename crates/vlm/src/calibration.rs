@@ -35,9 +35,6 @@ struct Regression {
     explained: f32,
 }
 
-/// With fewer photos a background says nothing.
-const LEAST: usize = 2;
-
 /// How sure a match is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
@@ -74,7 +71,7 @@ impl Calibration {
     }
 
     /// Whether there is anything that scores are held against: of a model that ships no general photos, not before they come
-    /// from outside; see [`Model::set_background`](crate::Model::set_background).
+    /// from outside; see [`Model::calibrate`](crate::Model::calibrate).
     pub fn is_ready(&self) -> bool {
         self.background.len() > 1
     }
@@ -92,12 +89,8 @@ impl Calibration {
     /// Scores `query` against the background. Where there is none, nothing tells a match from chance: then every photo is
     /// possible, none is strong, and nothing is excluded.
     pub fn scale(&self, query: &Embedding) -> QueryScale {
-        if self.background.len() < LEAST {
-            return QueryScale::blind(self.thresholds);
-        }
         if !self.is_ready() {
-            // Every standard score is 0, and no cosine high enough.
-            return QueryScale { mean: 0.0, deviation: f32::INFINITY, share: 0.0, thresholds: self.thresholds };
+            return QueryScale::blind(self.thresholds);
         }
         let mut scores = self.scores(query);
         scores.sort_by(f64::total_cmp);
@@ -227,19 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_background_nothing_is_called_a_match() {
-        let calibration = Calibration::new(Vec::new(), THRESHOLDS);
-        let scale = calibration.scale(&at(1.0));
-        assert!(!calibration.is_ready());
-        assert_eq!((scale.judge(1.0), scale.z(1.0), scale.tag_score(1.0)), (Match::None, 0.0, 0.0));
-        assert!(scale.possible_from() > 1.0 && scale.excluded_from(2.0) > 1.0);
-        assert_eq!(calibration.exclusion(&at(0.3), None, Some(&at(0.9))).as_slice().len(), 2);
-    }
-
-    #[test]
     fn without_a_background_every_photo_is_possible_and_nothing_is_excluded() {
         for thresholds in [THRESHOLDS, Thresholds::default()] {
-            let scale = Calibration::new(Vec::new(), thresholds).scale(&at(1.0));
+            let calibration = Calibration::new(Vec::new(), thresholds);
+            assert!(!calibration.is_ready());
+            assert_eq!(calibration.exclusion(&at(0.3), None, Some(&at(0.9))).as_slice().len(), 2);
+            let scale = calibration.scale(&at(1.0));
             for cosine in [-1.0, -0.1, 0.0, 0.3, 1.0] {
                 assert_eq!(scale.judge(cosine), Match::Possible, "{cosine}");
                 assert!(cosine < scale.excluded_from(2.0));
