@@ -115,8 +115,6 @@ describe("forgetting", { skip }, () => {
   });
 
   it("leaves Settings within reach of an empty library", async () => {
-    await app.find('[data-testid="settings-view"]');
-    await app.click('[data-testid="sidebar"] .entry');
     await app.find('[data-testid="first-run"]');
     await noSeriousViolations(app, "the first page");
     await app.click('[data-testid="first-settings"]');
