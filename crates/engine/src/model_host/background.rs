@@ -30,10 +30,10 @@ struct Kept {
 /// # Errors
 /// When the library cannot be read, or the device fails.
 pub(super) fn calibrate(library: &Catalog, id: &str, model: &mut dyn Embedder, held: usize) -> Result<(), EngineError> {
-    let wanted = (2 * held).clamp(LEAST, MOST);
     if held >= MOST {
         return Ok(());
     }
+    let wanted = (2 * held).clamp(LEAST, MOST);
     let all = library.select(&Filter::default())?;
     if all.len() < wanted {
         return Ok(());

@@ -252,7 +252,7 @@ impl Download<'_> {
     /// Gives the file its name if its digest is right; else throws it away, and says whether that is for good.
     fn finish(&self, mut part: Part, resumed: bool) -> Result<Result<Got, ModelsError>, EngineError> {
         part.flush()?;
-        let got = Got { bytes: part.bytes, sha256: hex(&part.digest.finalize_reset()) };
+        let got = Got { bytes: part.bytes, sha256: format!("{:x}", part.digest.finalize_reset()) };
         if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != got.sha256) {
             part.remove()?;
             let (url, expected) = (self.url.to_string(), expected.clone());
@@ -349,8 +349,4 @@ fn wait(time: Duration, stop: Stop<'_>) -> Result<(), EngineError> {
         std::thread::sleep(left.min(TICK));
     }
     Ok(())
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use loopback::Server;
 
-use super::download::{Download, Got, Stop, hex};
+use super::download::{Download, Got, Stop};
 use super::http::{Http, Patience, Surroundings};
 use crate::EngineError;
 
@@ -30,7 +30,7 @@ fn at(server: &Server) -> Surroundings {
 
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
-    hex(&Sha256::digest(bytes))
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// A file to be fetched into a folder of its own.
