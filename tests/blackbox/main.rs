@@ -32,6 +32,7 @@ mod mutants;
 mod safekeeping;
 mod searching;
 mod starting;
+mod switching;
 mod teaching;
 mod together;
 mod trouble;

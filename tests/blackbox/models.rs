@@ -14,14 +14,14 @@ use crate::loopback::{Deed, Server, noise};
 const REVISION: &str = "0123456789012345678901234567890123456789";
 
 /// A server with a model, and the list that names it.
-struct Published {
+pub struct Published {
     server: Server,
     folder: tempfile::TempDir,
 }
 
 impl Published {
     /// A model of our own layout with these files, of which all digests are published.
-    fn of(files: &[(String, Vec<u8>)]) -> Self {
+    pub fn of(files: &[(String, Vec<u8>)]) -> Self {
         Self::laid_out("pack", files)
     }
 
@@ -43,7 +43,7 @@ impl Published {
     }
 
     /// `sightline` that finds this server, and has its models in this world.
-    fn command(&self, world: &World, args: &[&str]) -> Command {
+    pub fn command(&self, world: &World, args: &[&str]) -> Command {
         let mut command = world.command(args);
         command.env("SIGHTLINE_PACKS", self.folder.path().join("list.toml"));
         command.env("SIGHTLINE_MODELS", models(world)).env("HF_ENDPOINT", self.server.url());
@@ -53,7 +53,7 @@ impl Published {
         command
     }
 
-    fn run(&self, world: &World, args: &[&str]) -> (i32, Vec<Value>, String) {
+    pub fn run(&self, world: &World, args: &[&str]) -> (i32, Vec<Value>, String) {
         let output = self.command(world, args).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -61,14 +61,14 @@ impl Published {
         (output.status.code().unwrap_or(-1), lines, said)
     }
 
-    fn well(&self, world: &World, args: &[&str]) -> Vec<Value> {
+    pub fn well(&self, world: &World, args: &[&str]) -> Vec<Value> {
         let (code, lines, said) = self.run(world, args);
         assert_eq!(code, 0, "{args:?}: {said}");
         lines
     }
 }
 
-fn models(world: &World) -> PathBuf {
+pub fn models(world: &World) -> PathBuf {
     world.folder().join("models")
 }
 
@@ -82,13 +82,13 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bundled model under another name, and with another preparation of photos, so that its vectors are its own.
-fn sister() -> &'static [(String, Vec<u8>)] {
+/// The bundled model under another name, and with another preparation of photos, so that its vectors and its answers are its own.
+pub fn sister() -> &'static [(String, Vec<u8>)] {
     static FILES: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
     FILES.get_or_init(|| {
         let folder = root().join("assets/models/home-1");
         let text = std::fs::read_to_string(folder.join("model.toml")).unwrap();
-        let text = text.replace("\"home-1\"", "\"other\"").replacen("0.49803922", "0.49803900", 1);
+        let text = text.replace("\"home-1\"", "\"other\"").replacen("0.49803922", "0.44", 1);
         let mut files = vec![("model.toml".to_owned(), text.clone().into_bytes())];
         for line in text.lines().filter_map(|line| line.strip_prefix("[files.\"")?.strip_suffix("\"]")) {
             files.push((line.to_owned(), std::fs::read(folder.join(line)).unwrap()));
@@ -130,14 +130,15 @@ fn a_model_is_fetched_used_missed_and_given_up() {
     assert!(lines.iter().any(|line| line["phase"] == "fetch" && line["rate"].is_number()), "{lines:?}");
     assert_eq!(state(&published, &world), "installed");
     assert_eq!(published.well(&world, &["model", "verify", "other", "--json"])[0]["ok"], true);
-    // It has seen no photo yet, and the other one's vectors are not its.
-    let chosen = published.well(&world, &["model", "use", "other", "--json"]).remove(0);
-    assert_eq!((chosen["already"].as_bool(), chosen["to_index"].as_u64()), (Some(false), Some(samples().len() as u64)));
-    let (code, hits, said) = published.run(&world, &["search", "--json", "a dog"]);
-    assert!((code, hits.len()) == (2, 0) && said.contains("not_embedded"), "{code} {said}");
+    // It looks at all photos before it is used, and then finds them.
+    let said = published.well(&world, &["model", "use", "other", "--json"]);
+    let (plan, chosen) = (&said[0], said.last().unwrap());
+    assert_eq!((plan["already"].as_bool(), plan["to_index"].as_u64()), (Some(false), Some(samples().len() as u64)));
+    assert!(plan["seconds"].as_f64().unwrap() > 0.0 && plan["bytes"].as_u64().unwrap() > 0, "{plan}");
+    assert_eq!((chosen["already"].as_bool(), chosen["unreadable"].as_u64()), (Some(false), Some(0)));
     let photos = world.photos();
     let index = ["index", "--json", photos.to_str().unwrap()];
-    assert_eq!(published.well(&world, &index).last().unwrap()["embedded"], samples().len());
+    assert_eq!(published.well(&world, &index).last().unwrap()["embedded"], 0);
     let found = |lines: Vec<Value>| -> Vec<String> {
         let name = |line: &Value| Path::new(line["path"].as_str().unwrap()).file_name().unwrap().to_owned();
         lines.iter().map(|line| name(line).into_string().unwrap()).collect()
@@ -164,7 +165,7 @@ fn a_model_is_fetched_used_missed_and_given_up() {
     let (code, said) = elsewhere(&["doctor"]);
     assert!(code == 1 && said.contains("model use home-1"), "{said}");
     let (code, said) = elsewhere(&["model", "use", "home-1"]);
-    assert!(code == 0 && !said.contains("has not seen"), "{said}");
+    assert!(code == 0 && !said.contains("has to look at"), "the way back costs nothing: {said}");
     let (code, said) = elsewhere(&["search", "--json", "a dog"]);
     assert!(code == 0 && said.contains(&before[0]), "{said}");
     published.well(&world, &["model", "remove", "other", "--json"]);
@@ -203,8 +204,9 @@ fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
     // Half precision: half the bytes and some.
     let weights = files[2].1.len() as u64;
     assert!(summary["bytes_on_disk"].as_u64().unwrap() < weights * 3 / 4 + 2_000, "{summary}");
-    let chosen = published.well(&world, &["model", "use", "other", "--json"]).remove(0);
+    let chosen = published.well(&world, &["model", "use", "other", "--json"]).pop().unwrap();
     assert_eq!(chosen["id"], summary["id"]);
+    // Nothing was indexed yet, so it is the first to look at the photos.
     let photos = world.photos();
     let indexed = published.well(&world, &["index", "--json", photos.to_str().unwrap()]);
     assert_eq!(indexed.last().unwrap()["embedded"], samples().len());

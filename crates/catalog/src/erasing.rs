@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::connection::Journal;
-use crate::deadline::{UPGRADING, within};
 use crate::error::Failure;
 use crate::forgetting::forget_some_rows;
 use crate::path_bytes;
 use crate::plain;
-use crate::safekeeping::{Watch, watched};
+use crate::safekeeping::Watch;
 use crate::tables::forgotten::{self, Kind};
 use crate::tables::{change, vector_file};
 use crate::{Catalog, CatalogError, JobState};
@@ -47,11 +46,7 @@ impl Catalog {
         for file in vector_file::files(self.dir()) {
             wipe(&file).map_err(|error| CatalogError::io(&file, error))?;
         }
-        self.on_writer(|connection| {
-            watched(connection, "erase", watch, |connection| {
-                within(connection, self.file(), UPGRADING, |connection| Ok(connection.execute_batch("VACUUM")?))
-            })
-        })?;
+        self.vacuum("erase", watch)?;
         self.cut_log(watch)?;
         self.write(|transaction| {
             transaction.pragma_update(None, "secure_delete", false)?;
@@ -83,7 +78,7 @@ impl Catalog {
     }
 
     /// Copies the log into the database and cuts it to nothing.
-    fn cut_log(&self, watch: &mut Watch<'_>) -> Result<(), CatalogError> {
+    pub(crate) fn cut_log(&self, watch: &mut Watch<'_>) -> Result<(), CatalogError> {
         if self.journal() == Journal::Rollback {
             return Ok(());
         }

@@ -68,7 +68,8 @@ pub(crate) fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn bytes_on_disk(file: &Path) -> u64 {
+/// Bytes of the catalogue's files.
+pub(crate) fn bytes_on_disk(file: &Path) -> u64 {
     let files = ["", "-wal", "-shm"].map(|suffix| beside(file, suffix)).into_iter();
     let files = files.chain(vector_file::files(folder_of(file)));
     files.filter_map(|file| std::fs::metadata(file).ok()).map(|file| file.len()).sum()

@@ -65,7 +65,7 @@ impl Engine {
     /// # Errors
     /// When the model's description cannot be read.
     pub fn model_card(&self) -> Result<ModelCard, EngineError> {
-        let dir = self.model_dir();
+        let dir = &self.model_dir();
         let info = ModelInfo::read(dir)?;
         let bytes = info.files.values().map(|file| file.bytes).sum();
         Ok(ModelCard { id: info.id(), name: info.name, markdown: card(dir)?, bytes })

@@ -44,7 +44,6 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     config: EngineConfig,
-    model_dir: PathBuf,
     catalog: Option<Catalog>,
     serving: RwLock<Serving>,
     decoders: Arc<Decoders>,
@@ -148,18 +147,19 @@ impl Engine {
             Some((_, version)) => source.with_version(Some(version.clone())),
             None => source,
         };
-        let serving = RwLock::new(Serving { host: ModelHost::start(source, config.device)?, version });
+        let host = ModelHost::start(source, config.device)?;
+        let serving = RwLock::new(Serving { host, version, folder: model_dir });
         let decoders = Arc::new(Decoders::new(config.decoder.clone()));
-        Ok(Self(Arc::new(Inner { config, model_dir, catalog, serving, decoders, memory: Memory::default() })))
+        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
     }
 
     /// The same model with another library, which is made if it is not there.
     pub(crate) fn with_library(&self, library: &Path) -> Result<Self, EngineError> {
         let config = EngineConfig { library: library.into(), ..self.config().clone() };
         let catalog = Some(Catalog::open(library)?);
-        let serving = RwLock::new(Serving { host: self.host(), version: None });
-        let (decoders, model_dir) = (self.decoders().clone(), self.0.model_dir.clone());
-        Ok(Self(Arc::new(Inner { config, model_dir, catalog, serving, decoders, memory: Memory::default() })))
+        let serving = RwLock::new(Serving { version: None, ..self.serving() });
+        let decoders = self.decoders().clone();
+        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
     }
 
     /// What the engine works on.
@@ -168,8 +168,8 @@ impl Engine {
     }
 
     /// Folder of the model in use.
-    pub fn model_dir(&self) -> &Path {
-        &self.0.model_dir
+    pub fn model_dir(&self) -> PathBuf {
+        self.serving().folder
     }
 
     /// The library's folder.

@@ -59,6 +59,9 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another model was taken into use meanwhile.
+    #[error("another model was taken into use meanwhile; ask for the version again if it goes with that one")]
+    ModelChanged,
     /// The model's thread has ended.
     #[error("the model's thread has ended; start the program again")]
     ModelGone,
@@ -265,6 +268,7 @@ impl EngineError {
             Self::NoVersion { .. } => "version_unknown",
             Self::BadVersion { .. } => "version_bad",
             Self::ModelGone => "model_gone",
+            Self::ModelChanged => "model_changed",
             Self::Thread { .. } => "no_thread",
             Self::NoDecoder { .. } => "no_decoder",
             Self::FolderGone { .. } => "folder_gone",

@@ -6,12 +6,12 @@ use crate::export::CopyJob;
 use crate::forgetting::ForgetJob;
 use crate::index::IndexJob;
 use crate::jobs::JobKind;
-use crate::models::{FetchJob, ImportJob};
+use crate::models::{FetchJob, FreeJob, ImportJob, SwitchJob};
 use crate::teach::{ActivateJob, TeachJob};
 use crate::watch::FollowJob;
 
 /// All kinds.
-pub(crate) const JOB_KINDS: [JobKind; 11] = [
+pub(crate) const JOB_KINDS: [JobKind; 13] = [
     JobKind::of::<IndexJob>(),
     JobKind::of::<FollowJob>(),
     JobKind::of::<CaptionJob>(),
@@ -23,6 +23,8 @@ pub(crate) const JOB_KINDS: [JobKind; 11] = [
     JobKind::of::<ForgetJob>(),
     JobKind::of::<FetchJob>(),
     JobKind::of::<ImportJob>(),
+    JobKind::of::<SwitchJob>(),
+    JobKind::of::<FreeJob>(),
 ];
 
 #[cfg(test)]

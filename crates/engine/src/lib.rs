@@ -12,6 +12,7 @@ mod decoding;
 pub mod devices;
 pub mod doctor;
 pub mod duplicates;
+mod embedding;
 mod engine;
 mod error;
 pub mod eval;

@@ -3,6 +3,7 @@
 //! Whoever compares vectors takes one of these and keeps to it: while another version is taken into use, a search that
 //! has begun goes on with the vectors, the words and the bars of the one that it began with.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightline_catalog::{ModelKey, VersionId};
@@ -19,6 +20,8 @@ pub(crate) struct Serving {
     pub host: ModelHost,
     /// What it was taught, with the version's number.
     pub version: Option<(VersionId, Arc<Version>)>,
+    /// The folder that it was loaded from.
+    pub folder: PathBuf,
 }
 
 impl Serving {
@@ -35,6 +38,12 @@ impl Serving {
             descriptor: ModelKey(spec.descriptor_id.clone()),
             base: ModelKey(spec.base_id.clone()),
         })
+    }
+
+    /// The same model with another version, or untaught; on a thread of its own.
+    pub fn with_version(&self, version: Option<(VersionId, Arc<Version>)>) -> Result<Self, EngineError> {
+        let host = self.host.with_version(version.as_ref().map(|(_, version)| version.clone()))?;
+        Ok(Self { host, version, folder: self.folder.clone() })
     }
 
     /// What it was taught.

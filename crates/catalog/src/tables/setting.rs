@@ -1,6 +1,6 @@
 //! Settings that belong to the library, as text under a name.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::{Catalog, CatalogError};
 
@@ -10,6 +10,13 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Sets a setting.
+pub(crate) fn put(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO setting (key, value) VALUES (?1, ?2)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.prepare_cached(sql)?.execute((key, value)).map(drop)
+}
 
 impl Catalog {
     /// A setting's value, if it was ever set.
@@ -28,8 +35,6 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be written.
     pub fn set_setting(&self, key: &str, value: &str) -> Result<(), CatalogError> {
-        let sql = "INSERT INTO setting (key, value) VALUES (?1, ?2)
-                   ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        self.write(|transaction| Ok(transaction.execute(sql, (key, value)).map(drop)?))
+        self.write(|transaction| Ok(put(transaction, key, value)?))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Failure;
 use crate::path_bytes;
@@ -47,7 +47,49 @@ pub(crate) fn put(connection: &Connection, photo: PhotoId, key: &ModelKey, vecto
     Ok(())
 }
 
+/// The photos that lie somewhere and have no vector of the model, each with one of its paths, by number.
+pub(crate) fn lacking(connection: &Connection, key: &ModelKey) -> rusqlite::Result<Vec<(PhotoId, PathBuf)>> {
+    let sql = "SELECT photo_id, min(path) FROM location
+               WHERE photo_id NOT IN (
+                   SELECT vector.photo_id FROM vector JOIN model ON model.id = vector.model_id
+                   WHERE model.key = ?1)
+               GROUP BY photo_id ORDER BY photo_id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([&key.0], |row| Ok((PhotoId(row.get(0)?), path_bytes::decode(row.get(1)?))))?;
+    rows.collect()
+}
+
+/// Vectors that are kept of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptVectors {
+    /// What they lie under.
+    pub key: ModelKey,
+    /// How many.
+    pub count: u64,
+    /// Bytes of their numbers.
+    pub bytes: u64,
+}
+
 impl Catalog {
+    /// The vectors that are kept, by model.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn kept_vectors(&self) -> Result<Vec<KeptVectors>, CatalogError> {
+        self.read(|transaction| {
+            // Row by row: SQLite counts a whole table in one step, which no deadline ends.
+            let sql = "SELECT model.key, model.dims, coalesce(sum(1), 0) FROM model
+                       JOIN vector ON vector.model_id = model.id GROUP BY model.id ORDER BY model.id";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let row = |row: &Row<'_>| {
+                let (dims, count): (i64, i64) = (row.get(1)?, row.get(2)?);
+                let (dims, count) = (dims.cast_unsigned(), count.cast_unsigned());
+                Ok(KeptVectors { key: ModelKey(row.get(0)?), count, bytes: count * dims * 2 })
+            };
+            Ok(statement.query_map([], row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Reads a model's vectors of all photos that lie somewhere; none when the model is unknown.
     ///
     /// # Errors
@@ -103,17 +145,7 @@ impl Catalog {
     /// # Errors
     /// When the library cannot be read.
     pub fn photos_without_vector(&self, key: &ModelKey) -> Result<Vec<(PhotoId, PathBuf)>, CatalogError> {
-        self.read(|transaction| {
-            let sql = "SELECT photo_id, min(path) FROM location
-                       WHERE photo_id NOT IN (
-                           SELECT vector.photo_id FROM vector JOIN model ON model.id = vector.model_id
-                           WHERE model.key = ?1)
-                       GROUP BY photo_id ORDER BY photo_id";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let rows =
-                statement.query_map([&key.0], |row| Ok((PhotoId(row.get(0)?), path_bytes::decode(row.get(1)?))))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|transaction| Ok(lacking(transaction, key)?))
     }
 
     /// The vectors of photos by a model, in the photos' order; none of those that have none.
@@ -163,12 +195,18 @@ impl Catalog {
     pub fn remove_vectors(&self, key: &ModelKey) -> Result<usize, CatalogError> {
         self.write(|transaction| {
             let Some(model) = model::find(transaction, key)? else { return Ok(0) };
-            let removed = transaction.execute("DELETE FROM vector WHERE model_id = ?1", [model.id])?;
-            transaction.execute("DELETE FROM model WHERE id = ?1", [model.id])?;
+            let removed = remove_all(transaction, model.id)?;
             change::all(transaction, model.id)?;
             Ok(removed)
         })
     }
+}
+
+/// Deletes a model with its vectors; returns how many.
+pub(crate) fn remove_all(connection: &Connection, model: i64) -> rusqlite::Result<usize> {
+    let removed = connection.execute("DELETE FROM vector WHERE model_id = ?1", [model])?;
+    connection.execute("DELETE FROM model WHERE id = ?1", [model])?;
+    Ok(removed)
 }
 
 /// Reads all rows of a model.

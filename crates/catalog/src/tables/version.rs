@@ -65,6 +65,17 @@ fn in_use(connection: &Connection) -> rusqlite::Result<Option<VersionId>> {
     Ok(found.flatten().map(VersionId))
 }
 
+/// Takes a version into use, or the untaught model.
+pub(crate) fn put_in_use(connection: &Connection, version: Option<VersionId>) -> Result<(), Failure> {
+    if let Some(version) = version {
+        must_exist(connection, version)?;
+    }
+    if in_use(connection)? != version {
+        connection.execute("INSERT INTO version_in_use (version_id) VALUES (?1)", [version.map(|v| v.0)])?;
+    }
+    Ok(())
+}
+
 impl Catalog {
     /// Keeps a version under the next free name.
     ///
@@ -133,17 +144,11 @@ impl Catalog {
     /// [`CatalogError::VersionGone`], or when the library cannot be written; then the one in use stays.
     pub fn use_version(&self, version: Option<VersionId>, back: bool) -> Result<(), CatalogError> {
         self.write(|transaction| {
-            if let Some(version) = version {
-                must_exist(transaction, version)?;
-            }
             if back {
                 transaction
                     .execute("DELETE FROM version_in_use WHERE place = (SELECT max(place) FROM version_in_use)", [])?;
             }
-            if in_use(transaction)? != version {
-                transaction.execute("INSERT INTO version_in_use (version_id) VALUES (?1)", [version.map(|v| v.0)])?;
-            }
-            Ok(())
+            put_in_use(transaction, version)
         })
     }
 

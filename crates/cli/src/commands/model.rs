@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use sightline_engine::EngineError;
-use sightline_engine::models::{FetchJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer};
+use sightline_engine::models::{
+    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, SwitchJob, SwitchPlan,
+};
+use sightline_engine::teach::TaughtAgain;
 
 use crate::Outcome;
 use crate::args::Global;
 use crate::interrupt::job_control;
-use crate::output::{Output, Tone, bytes, count, put_path, shown};
+use crate::output::{Output, Tone, bytes, count, duration, put_path, shown};
 use crate::progress::Screen;
 use crate::setup;
 
@@ -34,8 +37,10 @@ enum Command {
     Get(Get),
     /// Take a model from a folder, for a computer without a network
     Import(Import),
-    /// Have the library use a model, from the next command on
+    /// Have the library use a model: it looks at all photos first, while the one in use goes on answering
     Use(Name),
+    /// Free the room that a model's vectors take in the library; to use it again it has to look at all photos
+    Free(Name),
     /// Hold models against their checksums: one, or all that are here
     Verify(MaybeName),
     /// Remove a model from this computer
@@ -86,6 +91,7 @@ impl Model {
             Command::Get(get) => get.run(global, output),
             Command::Import(import) => import.run(global, output),
             Command::Use(model) => choose(global, output, &model.name),
+            Command::Free(model) => free(global, output, &model.name),
             Command::Verify(model) => verify(global, output, model.name.as_deref()),
             Command::Remove(model) => remove(global, output, &model.name),
         }
@@ -110,6 +116,7 @@ fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
         ModelState::Broken { .. } => output.paint(Tone::Bad, "broken   "),
         ModelState::Absent => output.paint(Tone::Bad, "not here "),
         ModelState::Offered => output.paint(Tone::Quiet, "to get   "),
+        ModelState::Gone => output.paint(Tone::Quiet, "not here "),
         ModelState::Bundled | ModelState::Installed => output.paint(Tone::Good, "here     "),
     };
     let size = match (&model.state, &model.offer) {
@@ -119,6 +126,11 @@ fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
     output.line(&format!("{mark} {:20} {state} {size:>10}  {}", model.name, model.summary))?;
     if let ModelState::Broken { reason } = &model.state {
         output.line(&format!("  {:20} {reason}", ""))?;
+    }
+    if let Some(vectors) = &model.vectors {
+        let (photos, size) = (count(vectors.photos, "photo"), bytes(vectors.bytes));
+        output
+            .line(&output.paint(Tone::Quiet, &format!("  {:20} has looked at {photos}: {size} in the library", "")))?;
     }
     if let (Some(offer), ModelState::Offered | ModelState::Absent | ModelState::Begun) = (&model.offer, &model.state) {
         let about =
@@ -142,6 +154,7 @@ fn object(model: &ModelEntry) -> Value {
         "languages": model.languages,
         "dims": model.dims,
         "bytes_on_disk": model.bytes_on_disk,
+        "vectors": model.vectors.as_ref().map(|vectors| json!({ "photos": vectors.photos, "bytes": vectors.bytes })),
         "offer": model.offer.as_ref().map(|offer| json!({
             "repository": offer.repository,
             "licence": offer.licence,
@@ -271,28 +284,118 @@ impl Import {
 }
 
 fn choose(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {
-    let report = setup::writer(global)?.use_model(name)?;
+    let engine = setup::writer(global)?;
+    let plan = engine.switch_plan(name)?;
+    announce(output, &plan)?;
+    let mut job = SwitchJob::new(name);
+    let control = job_control(output)?;
+    let screen = Screen::new(output);
+    let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
+    screen.close();
+    if let Err(EngineError::Cancelled) = result {
+        output.note(
+            "switch_stopped",
+            &format!(
+                "the library goes on using the model that it used; `sightline model use {name}` goes on from here"
+            ),
+        );
+    }
+    result?;
+    let Some(summary) = job.summary else { anyhow::bail!("the change ended without a model; try again") };
     if output.json {
         output.object(&json!({
             "event": "summary",
-            "name": report.name,
-            "id": report.id,
-            "already": report.already,
-            "photos": report.photos,
-            "to_index": report.to_index,
+            "name": summary.name,
+            "id": summary.id,
+            "already": summary.already,
+            "photos": summary.photos,
+            "unreadable": summary.unreadable,
+            "taught": summary.taught,
         }))?;
         return Ok(Outcome::Done);
     }
-    output.line(&match report.already {
+    output.line(&match summary.already {
         true => format!("the library uses {name} already"),
-        false => format!("the library uses {name} from now on; the app does so when it is started again"),
+        false => format!("the library uses {name} from now on; an app that is open does so when it is started again"),
     })?;
-    if report.to_index > 0 {
-        let photos = count(report.to_index, "photo");
+    if summary.unreadable > 0 {
+        let photos = count(summary.unreadable, "photo");
+        output
+            .line(&format!("{photos} could not be read and are not found until they are: `sightline index FOLDER`"))?;
+    }
+    if let Some(taught) = &summary.taught {
+        again(output, taught)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Says what it takes to use a model, before anything is done.
+fn announce(output: Output, plan: &SwitchPlan) -> anyhow::Result<()> {
+    if output.json {
+        output.object(&json!({
+            "event": "plan",
+            "name": plan.name,
+            "already": plan.already,
+            "photos": plan.photos,
+            "to_index": plan.to_index,
+            "photos_per_second": plan.photos_per_second,
+            "seconds": plan.seconds,
+            "bytes": plan.bytes,
+            "labels": plan.labels,
+        }))?;
+        return Ok(());
+    }
+    if plan.to_index > 0 {
+        let (photos, size) = (count(plan.to_index, "photo"), bytes(plan.bytes));
+        let time = match (plan.seconds, plan.photos_per_second) {
+            (Some(seconds), Some(rate)) => format!(", about {} at {rate:.1} a second", duration(seconds)),
+            _ => String::new(),
+        };
         output.line(&format!(
-            "{name} has not seen {photos} of {}: `sightline index FOLDER` shows them to it, and until then they are not found",
-            report.photos
+            "{} has to look at {photos}{time}; {size} more in the library. Until then the model in use answers; stop it with \
+             Ctrl-C and go on whenever you like",
+            plan.name
         ))?;
+    }
+    if !plan.labels.is_empty() {
+        output.line(&format!("it is then taught your albums again: {}", plan.labels.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// Says what came of teaching the model again.
+fn again(output: Output, taught: &TaughtAgain) -> anyhow::Result<()> {
+    let percent = |share: Option<f64>| share.map_or_else(|| "not measured".into(), |share| format!("{share:.0}%"));
+    let line = match (&taught.version, &taught.problem) {
+        (Some(version), _) => format!(
+            "taught again as {version} ({}): {} of the held-out photos right, {} with {}",
+            taught.depth,
+            percent(taught.after),
+            percent(taught.before),
+            taught.from
+        ),
+        (None, problem) => format!(
+            "{} could not be taught to it: {}; nothing of it is lost, and `sightline teach` tries again",
+            taught.from,
+            problem.as_deref().unwrap_or("no reason given")
+        ),
+    };
+    output.line(&line)
+}
+
+fn free(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {
+    let engine = setup::writer(global)?;
+    let mut job = FreeJob::new(name);
+    let control = job_control(output)?;
+    let screen = Screen::new(output);
+    let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
+    screen.close();
+    result?;
+    if output.json {
+        output.object(&json!({ "event": "summary", "name": name, "bytes": job.bytes }))?;
+    } else {
+        output
+            .line(&format!("the vectors of {name} are gone from the library; {} are free again", bytes(job.bytes)))?;
     }
     Ok(Outcome::Done)
 }

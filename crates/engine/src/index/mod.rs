@@ -34,6 +34,7 @@ use sightline_catalog::{Absence, Conclusion, KeptOut};
 use sightline_media::Found;
 
 use crate::batches::batch_size;
+use crate::embedding::embed_all;
 use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
 use crate::{Engine, EngineError};
@@ -265,6 +266,12 @@ impl Job for IndexJob {
         }
         if whole {
             catalog.collect_garbage(now_s(), KEEP_GONE_S)?;
+        }
+        // Another model may have been taken into use meanwhile, which has not seen what was indexed since.
+        let now = engine.serving();
+        if now.key()? != model {
+            embed_all(cx, &now, &mut Vec::new())?;
+            engine.library_changed();
         }
         engine.save_vectors()?;
         Ok(())

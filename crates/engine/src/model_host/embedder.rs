@@ -52,8 +52,8 @@ pub trait ModelSource: Send + Sync {
     /// Reads the untaught model onto the CPU, to teach it.
     ///
     /// # Errors
-    /// When files are missing or wrong.
-    fn untaught(&self) -> Result<Model, VlmError>;
+    /// When files are missing or wrong, or the library cannot be read.
+    fn untaught(&self) -> Result<Model, EngineError>;
 
     /// Whether a version goes with the model, in every shape; reads no weights.
     ///

@@ -12,6 +12,7 @@ use sightline_vlm::{
 };
 
 use super::{Embedder, ModelSource, ModelSpec};
+use crate::EngineError;
 
 /// Colours that the fake knows by name, as the axes of its space.
 const AXES: [&str; 4] = ["red", "green", "blue", "grey"];
@@ -81,8 +82,8 @@ impl ModelSource for FakeSource {
         Ok(Box::new(FakeModel { fake: self.0.clone(), gpu: device != DeviceChoice::Cpu }))
     }
 
-    fn untaught(&self) -> Result<Model, VlmError> {
-        Err(VlmError::Missing { path: "no model".into() })
+    fn untaught(&self) -> Result<Model, EngineError> {
+        Err(VlmError::Missing { path: "no model".into() }.into())
     }
 
     fn must_fit(&self, _: &Version) -> Result<(), VlmError> {

@@ -114,7 +114,7 @@ impl ModelHost {
     /// # Errors
     /// When its files are missing or wrong.
     pub(crate) fn untaught(&self) -> Result<Model, EngineError> {
-        Ok(self.source.untaught()?)
+        self.source.untaught()
     }
 
     /// Whether a version goes with the model; reads no weights.

@@ -53,8 +53,12 @@ impl ModelSource for ModelFolder {
         Ok(Box::new(Model::load_version(&self.dir, device, self.version.clone())?))
     }
 
-    fn untaught(&self) -> Result<Model, VlmError> {
-        Model::load(&self.dir, DeviceChoice::Cpu)
+    fn untaught(&self) -> Result<Model, EngineError> {
+        let mut model = Model::load(&self.dir, DeviceChoice::Cpu)?;
+        if model.background().0.is_empty() {
+            self.calibrate(&mut model, 0)?;
+        }
+        Ok(model)
     }
 
     fn must_fit(&self, version: &Version) -> Result<(), VlmError> {

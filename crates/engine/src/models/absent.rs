@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sightline_vlm::tune::Version;
 use sightline_vlm::{DeviceChoice, Model, VlmError};
 
+use crate::EngineError;
 use crate::model_host::{Embedder, ModelSource, ModelSpec};
 
 /// A model that is not there: whatever needs one is told what to do, and the library opens without.
@@ -29,8 +30,8 @@ impl ModelSource for AbsentModel {
         Err(self.error())
     }
 
-    fn untaught(&self) -> Result<Model, VlmError> {
-        Err(self.error())
+    fn untaught(&self) -> Result<Model, EngineError> {
+        Err(self.error().into())
     }
 
     fn must_fit(&self, _: &Version) -> Result<(), VlmError> {

@@ -60,6 +60,12 @@ pub enum ModelsError {
         /// The bundled model.
         bundled: String,
     },
+    /// The vectors by which the library searches cannot be freed.
+    #[error("the library searches by the vectors of {name}; have it use another model first")]
+    VectorsInUse {
+        /// The model.
+        name: String,
+    },
     /// The bundled model stays.
     #[error("{name} came with the program and cannot be removed; name another model")]
     Bundled {
@@ -73,6 +79,15 @@ pub enum ModelsError {
         name: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A folder whose photos a model has to look at is not there.
+    #[error(
+        "{}: the folder is not there, so the model cannot look at its photos; plug its disk in, or remove the folder from \
+         the library", folder.display()
+    )]
+    FolderMissing {
+        /// The folder.
+        folder: PathBuf,
     },
     /// Another process is at work on it.
     #[error("another Sightline is at work on {name}; wait until it has ended")]
@@ -232,8 +247,10 @@ impl ModelsError {
             Self::BadName { .. } => "model_name_bad",
             Self::NotInstalled { .. } => "model_not_installed",
             Self::InUse { .. } => "model_in_use",
+            Self::VectorsInUse { .. } => "vectors_in_use",
             Self::Bundled { .. } => "model_bundled",
             Self::Broken { .. } => "model_broken",
+            Self::FolderMissing { .. } => "model_folder_missing",
             Self::Busy { .. } => "model_busy",
             Self::NoSpace { .. } => "no_space",
             Self::DiskFull { .. } => "disk_full",

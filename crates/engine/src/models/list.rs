@@ -1,10 +1,13 @@
 //! The models that there are: bundled, on this computer, begun, or to be had.
 
+use std::collections::BTreeMap;
+
 use sightline_vlm::ModelInfo;
 use sightline_vlm::packs::is_pack_name;
 
 use super::store::{folder_bytes, remove_folder};
-use super::{ModelStore, ModelsError, known, model_in_use, whole};
+use super::vectors::{kept, name_of};
+use super::{ModelStore, ModelVectors, ModelsError, known, model_in_use, whole};
 use crate::{Engine, EngineConfig, EngineError};
 
 /// A model.
@@ -26,6 +29,8 @@ pub struct ModelEntry {
     pub bytes_on_disk: u64,
     /// What is to be had, for a published model.
     pub offer: Option<Offer>,
+    /// What the library keeps of it, if it keeps anything.
+    pub vectors: Option<ModelVectors>,
 }
 
 /// How a model stands.
@@ -46,6 +51,8 @@ pub enum ModelState {
     Offered,
     /// The library uses it, and it is not here.
     Absent,
+    /// It is not here, and the library keeps vectors of it.
+    Gone,
 }
 
 impl ModelState {
@@ -58,6 +65,7 @@ impl ModelState {
             Self::Begun => "begun",
             Self::Offered => "offered",
             Self::Absent => "absent",
+            Self::Gone => "gone",
         }
     }
 }
@@ -93,7 +101,47 @@ impl Engine {
     /// # Errors
     /// When the library, the bundled model or a list of packs cannot be read.
     pub fn models(&self) -> Result<Vec<ModelEntry>, EngineError> {
-        list(self.config(), self.catalog().ok())
+        let mut models = list(self.config(), self.catalog().ok())?;
+        if let Ok(catalog) = self.catalog() {
+            self.add_vectors(&mut models, kept(catalog)?)?;
+        }
+        Ok(models)
+    }
+
+    /// Says of each model what the library keeps of it; those that are not here are added.
+    fn add_vectors(
+        &self,
+        models: &mut Vec<ModelEntry>,
+        mut kept: BTreeMap<String, ModelVectors>,
+    ) -> Result<(), EngineError> {
+        for model in models.iter_mut() {
+            let folder = match model.state {
+                ModelState::Bundled => Some(self.config().model_dir.clone()),
+                ModelState::Installed => self.model_store().ok().map(|store| store.pack(&model.name)),
+                _ => None,
+            };
+            let info = folder.and_then(|folder| ModelInfo::read(&folder).ok());
+            model.vectors = info.and_then(|info| kept.remove(&info.id()));
+        }
+        let used = self.models_used()?;
+        for (id, vectors) in kept {
+            let in_use = models.iter_mut().find(|model| model.in_use && model.state == ModelState::Absent);
+            match in_use.filter(|model| used.iter().any(|used| used.id == id && used.name == model.name)) {
+                Some(model) => model.vectors = Some(vectors),
+                None => models.push(ModelEntry {
+                    name: name_of(&id, &used),
+                    state: ModelState::Gone,
+                    in_use: false,
+                    summary: String::new(),
+                    languages: None,
+                    dims: None,
+                    bytes_on_disk: 0,
+                    offer: None,
+                    vectors: Some(vectors),
+                }),
+            }
+        }
+        Ok(())
     }
 
     /// Holds a model against its checksums.
@@ -150,6 +198,7 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
         dims: None,
         bytes_on_disk: folder_bytes(folder),
         offer: None,
+        vectors: None,
     };
     let described =
         |info: ModelInfo, entry: ModelEntry| ModelEntry { summary: info.summary, dims: Some(info.dims), ..entry };

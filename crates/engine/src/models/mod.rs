@@ -1,7 +1,7 @@
 //! Models beside the bundled one: which can be had, which are there, and which one a library uses.
 //!
 //! A model that is there is a *pack*, a folder with `model.toml` and its files. Packs are fetched when a person asks for
-//! one ([`FetchJob`]), or brought from a folder ([`ImportJob`]); [`Engine::use_model`] has a library use one. What weights
+//! one ([`FetchJob`]), or brought from a folder ([`ImportJob`]); a [`SwitchJob`] has a library use one. What weights
 //! compute is not known here.
 
 mod absent;
@@ -14,8 +14,10 @@ mod http;
 mod import;
 mod list;
 mod store;
+mod switch;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 use std::path::Path;
 
@@ -23,13 +25,14 @@ use sightline_vlm::packs::{PublishedPack, published, published_in};
 use sightline_vlm::{ModelInfo, VlmError};
 
 pub(crate) use absent::AbsentModel;
-pub use choice::UseReport;
 pub(crate) use choice::{ModelInUse, model_in_use};
 pub use error::ModelsError;
 pub use fetch::{FetchJob, FetchSummary};
 pub use import::{ImportJob, ImportSummary};
 pub use list::{ModelEntry, ModelState, Offer, Removed};
 pub use store::ModelStore;
+pub use switch::{SwitchJob, SwitchPlan, SwitchSummary};
+pub use vectors::{FreeJob, ModelVectors};
 
 use crate::{Engine, EngineError};
 

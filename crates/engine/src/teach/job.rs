@@ -20,6 +20,7 @@ use super::versions::{Facts, VersionSummary, summary};
 use crate::EngineError;
 use crate::eval::two_decimals;
 use crate::jobs::{Job, JobCx};
+use crate::model_host::ModelHost;
 use crate::serving::VectorKeys;
 
 /// The learning curves of the lessons of a process, by job.
@@ -28,8 +29,8 @@ pub(crate) type Curves = Mutex<HashMap<i64, Vec<CurvePoint>>>;
 /// Learns albums or folders. Serialisable, so that it can be resumed: it goes on from its checkpoint.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TeachJob {
-    source: Source,
-    options: TeachOptions,
+    pub(super) source: Source,
+    pub(super) options: TeachOptions,
     /// What came of the last run.
     #[serde(skip)]
     pub outcome: Option<(VersionSummary, TeachReport)>,
@@ -86,6 +87,19 @@ impl Job for TeachJob {
     }
 
     fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
+        // Lessons are about the untaught model, whatever is in use.
+        let serving = cx.engine().serving();
+        let host = match serving.taught() {
+            Some(version) if version.depth() == Depth::Deep => serving.host.with_version(None)?,
+            _ => serving.host.clone(),
+        };
+        self.learn_by(cx, &host)
+    }
+}
+
+impl TeachJob {
+    /// Learns by the untaught model behind `host`.
+    pub(super) fn learn_by(&mut self, cx: &JobCx<'_>, host: &ModelHost) -> Result<(), EngineError> {
         let engine = cx.engine();
         let config = self.options.config();
         let started = Instant::now();
@@ -94,30 +108,24 @@ impl Job for TeachJob {
         if gathered.items.iter().all(|item| item.label.is_none()) {
             return Err(EngineError::NothingToTeach);
         }
-        // Lessons are about the untaught model, whatever is in use.
-        let serving = engine.serving();
-        let host = match serving.taught() {
-            Some(version) if version.depth() == Depth::Deep => serving.host.with_version(None)?,
-            _ => serving.host.clone(),
-        };
         let base = host.spec()?.base_id.clone();
         let keys = VectorKeys {
             shared: sightline_catalog::ModelKey(base.clone()),
             descriptor: sightline_catalog::ModelKey(format!("{base}/descriptor")),
             base: sightline_catalog::ModelKey(base.clone()),
         };
-        let photos = Photos::read(&self.options, cx, &host, &keys, gathered)?;
+        let photos = Photos::read(&self.options, cx, host, &keys, gathered)?;
         let (labels, items, parts) = (&photos.labels, &photos.items, &photos.parts);
         let read_seconds = started.elapsed().as_secs_f64();
 
         let learning = Instant::now();
-        let lesson = lesson(cx, &host, labels, (items, parts), &photos.used, &photos.used_vectors())?;
+        let lesson = lesson(cx, host, labels, (items, parts), &photos.used, &photos.used_vectors())?;
         let model = host.untaught()?;
         let config = match self.options.epochs {
             Some(_) => config,
             None => config.for_photos(lesson.train.len()),
         };
-        let Some((teacher, used)) = prepared(cx, &host, config, &lesson, &model, &photos)? else {
+        let Some((teacher, used)) = prepared(cx, host, config, &lesson, &model, &photos)? else {
             return cx.check();
         };
         let identity = identity(&base, &self.options, labels, items, parts, &used);
@@ -126,8 +134,8 @@ impl Job for TeachJob {
 
         let proving = Instant::now();
         let version = ending.version;
-        let classes = label_embeddings(cx, &host, labels, &lesson)?;
-        let (told, not_told) = tell(cx, &host, &keys, &classes, &version, &photos)?;
+        let classes = label_embeddings(cx, host, labels, &lesson)?;
+        let (told, not_told) = tell(cx, host, &keys, &classes, &version, &photos)?;
         let mut train = vec![0; labels.len()];
         used.iter().filter_map(|&place| items[place].label).for_each(|label| train[label] += 1);
         let proof = prove(labels, &train, &told);
@@ -160,9 +168,7 @@ impl Job for TeachJob {
         self.outcome = Some((summary(&row, false, version.base())?, report));
         Ok(())
     }
-}
 
-impl TeachJob {
     /// Trains, from the checkpoint if there is one of this very lesson.
     fn learn(
         &self,

@@ -5,6 +5,7 @@
 //! business.
 
 mod activate;
+mod again;
 mod checkpoint;
 mod curve;
 mod evaluate;
@@ -21,6 +22,8 @@ mod suggest;
 mod versions;
 
 pub use activate::ActivateJob;
+pub use again::TaughtAgain;
+pub(crate) use again::teach_again;
 pub(crate) use job::Curves;
 pub use job::{Curve, TeachJob};
 pub use options::TeachOptions;
@@ -29,7 +32,7 @@ pub use report::{CurvePoint, Interval, LabelReport, Mistake, TeachReport, Told};
 pub(crate) use suggest::HeldSuggestions;
 pub use suggest::{SuggestedLabel, Suggestion, Suggestions};
 pub use versions::VersionSummary;
-pub(crate) use versions::{Facts, facts, version_in_use};
+pub(crate) use versions::{Facts, facts, fitting_version, version_in_use};
 
 use std::path::PathBuf;
 

@@ -62,6 +62,15 @@ pub(crate) fn version_in_use(
     source: &dyn ModelSource,
 ) -> Result<Option<(VersionId, Arc<Version>)>, EngineError> {
     let Some(id) = catalog.version_in_use()? else { return Ok(None) };
+    fitting_version(catalog, source, id)
+}
+
+/// A version, if it goes with the model.
+pub(crate) fn fitting_version(
+    catalog: &Catalog,
+    source: &dyn ModelSource,
+    id: VersionId,
+) -> Result<Option<(VersionId, Arc<Version>)>, EngineError> {
     // After an update of the model its versions have to be taught again, and one in a library from elsewhere may be
     // anything: until another is taken into use the model is used untaught. `sightline doctor` says why.
     let version =
@@ -114,7 +123,7 @@ impl Engine {
         self.load_version(VersionId(self.version_named(name)?.id))
     }
 
-    fn version_row(&self, version: i64) -> Result<VersionRow, EngineError> {
+    pub(super) fn version_row(&self, version: i64) -> Result<VersionRow, EngineError> {
         let rows = self.catalog()?.versions()?;
         let row = rows.into_iter().find(|row| row.id.0 == version);
         row.ok_or_else(|| EngineError::NoVersion { name: version.to_string() })

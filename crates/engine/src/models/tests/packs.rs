@@ -8,7 +8,7 @@ use sightline_vlm::packs::PublishedPack;
 use super::loopback::{Deed, Server, noise};
 use super::*;
 use crate::jobs::{JobControl, JobEvent, JobState};
-use crate::models::{FetchJob, ImportJob, ModelState, ModelStore};
+use crate::models::{FetchJob, ImportJob, ModelState, ModelStore, SwitchJob};
 use crate::{Engine, EngineConfig};
 
 const FILES: [&str; 2] = ["tokenizer.json", "weights.safetensors"];
@@ -307,12 +307,25 @@ fn a_folder_is_imported_or_it_is_said_what_it_lacks() {
     assert_eq!(ImportJob::new(&known, None).unwrap_err().code(), "checkpoint_unknown");
 }
 
+/// Takes a model into use; the error's code when it was not.
+fn switched(engine: &Engine, name: &str) -> Result<String, &'static str> {
+    let mut job = SwitchJob::new(name);
+    let run = engine.run_job(&mut job, &JobControl::new(), &|_| {});
+    run.map(|()| job.summary.unwrap().name).map_err(|error| error.code())
+}
+
 #[test]
 fn a_model_that_is_not_whole_or_does_not_load_is_not_taken_into_use() {
     let place = Place::new();
     place.fetch().unwrap();
     let engine = place.engine();
-    let code = |name| engine.use_model(name).unwrap_err().code();
+    let code = |name: &str| {
+        assert_eq!(
+            engine.switch_plan(name).map(|plan| plan.name).map_err(|error| error.code()),
+            switched(&engine, name)
+        );
+        switched(&engine, name).unwrap_err()
+    };
     assert_eq!(code("other"), "model_not_installed");
     assert_eq!(code("../bundled"), "model_not_installed");
     // Its weights are noise.

@@ -1,0 +1,276 @@
+//! Taking another model into use without a gap.
+//!
+//! While the model in use goes on answering, every photo gets its vector by the new one, and what the one in use was taught
+//! is taught to it. Then one transaction changes over, and this process with it: whoever is killed before leaves the old
+//! model, whoever is killed after the new one. Vectors of the old one stay, so that the way back costs nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use sightline_catalog::{ModelChange, VersionId};
+use sightline_vlm::ModelInfo;
+use sightline_vlm::packs::is_pack_name;
+use sightline_vlm::tune::Version;
+
+use super::choice::{Choice, SETTING};
+use super::{ModelsError, model_in_use, whole};
+use crate::batches::multiple_of_cores;
+use crate::embedding::embed_all;
+use crate::jobs::{Job, JobCx};
+use crate::loading::threads;
+use crate::model_host::{Lane, ModelFolder, ModelHost};
+use crate::serving::Serving;
+use crate::teach::{TaughtAgain, fitting_version, teach_again};
+use crate::{Engine, EngineError};
+
+/// The setting in which a library keeps which models it has used, and how they were taught.
+pub(super) const USED: &str = "models_used";
+/// Photos that a model's speed is told from.
+const TRIED: usize = 8;
+
+/// A model that the library has used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Used {
+    /// Its untaught id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The version of it that was in use, by number.
+    version: Option<i64>,
+}
+
+/// What it takes to use another model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SwitchPlan {
+    /// The model's name.
+    pub name: String,
+    /// Whether the library uses it.
+    pub already: bool,
+    /// Photos of the library.
+    pub photos: u64,
+    /// Those of them that the model has to look at first.
+    pub to_index: u64,
+    /// How many it looks at in a second here; none where it has none to look at, or could read none.
+    pub photos_per_second: Option<f64>,
+    /// Seconds until it is in use, about.
+    pub seconds: Option<f64>,
+    /// Bytes that its vectors will take in the library beside those that are there.
+    pub bytes: u64,
+    /// Labels that it will be taught.
+    pub labels: Vec<String>,
+}
+
+/// Takes a model into use: the bundled one, or a pack by name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SwitchJob {
+    name: String,
+    /// What came of it.
+    #[serde(skip)]
+    pub summary: Option<SwitchSummary>,
+}
+
+/// What came of taking a model into use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SwitchSummary {
+    /// The model's name.
+    pub name: String,
+    /// What its vectors lie under.
+    pub id: String,
+    /// Whether the library used it before.
+    pub already: bool,
+    /// Photos of the library.
+    pub photos: u64,
+    /// Photos that have no vector by it, as their files cannot be read now.
+    pub unreadable: u64,
+    /// What it was taught, where the model before had been taught and this one had not.
+    pub taught: Option<TaughtAgain>,
+}
+
+impl SwitchJob {
+    /// A job that takes the model of this name into use.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), summary: None }
+    }
+}
+
+/// A model that may be taken into use.
+struct Candidate {
+    folder: PathBuf,
+    /// The pack's name; none for the bundled model.
+    pack: Option<String>,
+}
+
+impl Engine {
+    fn candidate(&self, name: &str) -> Result<Candidate, EngineError> {
+        let bundled = &self.config().model_dir;
+        if ModelInfo::read(bundled).is_ok_and(|info| info.name == name) {
+            return Ok(Candidate { folder: bundled.clone(), pack: None });
+        }
+        let folder = self.model_store()?.pack(name);
+        if !is_pack_name(name) || !folder.join(sightline_vlm::INFO_FILE).is_file() {
+            return Err(ModelsError::NotInstalled { name: name.into() }.into());
+        }
+        Ok(Candidate { folder, pack: Some(name.to_owned()) })
+    }
+
+    /// A model that was found to be sound, on a thread of its own.
+    fn sound(&self, name: &str, candidate: &Candidate) -> Result<(Arc<ModelFolder>, ModelHost), EngineError> {
+        let tried = || -> Result<_, EngineError> {
+            whole(&candidate.folder)?.verify(&candidate.folder)?;
+            let library = Some(self.catalog()?.clone());
+            let source = Arc::new(ModelFolder { dir: candidate.folder.clone(), version: None, library });
+            let host = ModelHost::start(source.clone(), self.config().device)?;
+            host.embed_texts(Lane::Batch, vec!["a photo".into()]).wait()?;
+            Ok((source, host))
+        };
+        tried().map_err(|error| match error {
+            error @ EngineError::Catalog(_) => error,
+            error => ModelsError::Broken { name: name.into(), reason: error.to_string() }.into(),
+        })
+    }
+
+    /// Says what it takes to use a model: looks at a few photos with it, and changes nothing.
+    ///
+    /// # Errors
+    /// [`ModelsError::NotInstalled`] or [`ModelsError::Broken`].
+    pub fn switch_plan(&self, name: &str) -> Result<SwitchPlan, EngineError> {
+        let (candidate, catalog) = (self.candidate(name)?, self.catalog()?);
+        let (source, host) = self.sound(name, &candidate)?;
+        let spec = host.spec()?.clone();
+        let now = self.serving();
+        let already = now.host.spec().is_ok_and(|now| now.base_id == spec.base_id);
+        let used = self.models_used()?;
+        let known = used.iter().find(|used| used.id == spec.base_id);
+        let version = match known.and_then(|used| used.version).filter(|_| !already) {
+            Some(version) => fitting_version(catalog, &*source, VersionId(version))?,
+            None => None,
+        };
+        let serving = if already { now.clone() } else { Serving { host, version, folder: candidate.folder } };
+        let lacking = catalog.photos_without_vector(&serving.key()?)?;
+        let labels = match &now.version {
+            Some((_, version)) if !already && known.is_none() => version.labels().to_vec(),
+            _ => Vec::new(),
+        };
+        let (to_index, mut photos_per_second) = (lacking.len() as u64, None);
+        if to_index > 0 {
+            let loader = self.loader(serving.host.ready(Lane::Batch).wait()?.preprocess);
+            let began = Instant::now();
+            let paths = lacking.iter().map(|(_, path)| path).take(multiple_of_cores(TRIED));
+            let inputs: Vec<_> = paths.filter_map(|path| loader.load(path).ok()).collect();
+            let reading = began.elapsed().as_secs_f64() / threads() as f64;
+            let (count, began) = (inputs.len(), Instant::now());
+            if count > 0 {
+                serving.host.embed_images(Lane::Batch, inputs).wait()?;
+                photos_per_second = Some(count as f64 / (reading + began.elapsed().as_secs_f64()));
+            }
+        }
+        Ok(SwitchPlan {
+            name: name.into(),
+            already,
+            photos: catalog.status()?.photos,
+            to_index,
+            photos_per_second,
+            seconds: photos_per_second.map(|rate| to_index as f64 / rate),
+            bytes: to_index * (spec.dims as u64) * 4,
+            labels,
+        })
+    }
+}
+
+impl Job for SwitchJob {
+    const KIND: &'static str = "switch_model";
+
+    const KEEPS_ROW: bool = false;
+
+    fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
+        let (engine, name) = (cx.engine(), self.name.as_str());
+        let catalog = engine.catalog()?;
+        cx.progress("verify", 0, 0, None)?;
+        let candidate = engine.candidate(name)?;
+        let (source, host) = engine.sound(name, &candidate)?;
+        let base = host.spec()?.base_id.clone();
+        let now = engine.serving();
+        // The model in use may not be on this computer.
+        let now_base = now.host.spec().ok().map(|spec| (spec.base_id.clone(), spec.name.clone()));
+        let is_same = now_base.as_ref().is_some_and(|(now, _)| *now == base);
+        let already = is_same && model_in_use(engine.config(), Some(catalog))?.folder == candidate.folder;
+        let used = engine.models_used()?;
+        let known = used.iter().find(|used| used.id == base);
+        let version = match (is_same, known.and_then(|used| used.version)) {
+            (true, _) => now.version.clone(),
+            (false, Some(version)) => fitting_version(catalog, &*source, VersionId(version))?,
+            (false, None) => None,
+        };
+        let mut next = Serving { host: host.clone(), version: None, folder: candidate.folder.clone() };
+        if version.is_some() {
+            next = next.with_version(version)?;
+        }
+        if !catalog.photos_without_vector(&next.key()?)?.is_empty() {
+            must_be_there(engine)?;
+        }
+        let (mut unreadable, mut taught) = (Vec::new(), None);
+        embed_all(cx, &next, &mut unreadable)?;
+        if let (Some((from, _)), None, false) = (&now.version, known, is_same) {
+            let (again, version) = teach_again(cx, &host, *from)?;
+            if version.is_some() {
+                next = next.with_version(version)?;
+            }
+            taught = Some(again);
+        }
+        drop(host);
+        // Loaded anew, it takes its background from all photos, and is ready for the first question.
+        let version = next.version.take();
+        next = next.with_version(version)?;
+        next.host.ready(Lane::Batch).wait()?;
+        let choice = candidate.pack.map(|name| Choice { name, id: base.clone() });
+        loop {
+            embed_all(cx, &next, &mut unreadable)?;
+            if !unreadable.is_empty() {
+                must_be_there(engine)?;
+            }
+            let mut used = used.clone();
+            let mut keep = |id: &str, name: &str, version: &Option<(VersionId, Arc<Version>)>| {
+                used.retain(|used| used.id != id);
+                let version = version.as_ref().map(|(version, _)| version.0);
+                used.push(Used { id: id.to_owned(), name: name.to_owned(), version });
+            };
+            if let Some((id, name)) = &now_base {
+                keep(id, name, &engine.serving().version);
+            }
+            keep(&base, name, &next.version);
+            let settings = [(SETTING, text(SETTING, &choice)?), (USED, text(USED, &used)?)];
+            let version = next.version.as_ref().map(|(version, _)| *version);
+            let key = next.key()?;
+            let change = ModelChange { settings: &settings, version, key: &key, passed_over: &unreadable };
+            if catalog.change_model(&change)? {
+                break;
+            }
+        }
+        engine.serve(next.clone());
+        // What was indexed by the model before until now.
+        embed_all(cx, &next, &mut unreadable)?;
+        engine.library_changed();
+        engine.save_vectors()?;
+        let (id, photos) = (next.key()?.0, catalog.status()?.photos);
+        let (name, unreadable) = (self.name.clone(), unreadable.len() as u64);
+        self.summary = Some(SwitchSummary { name, id, already, photos, unreadable, taught });
+        Ok(())
+    }
+}
+
+/// Fails when a folder of the library is not there: its photos could be found no more by a model that has not seen them.
+fn must_be_there(engine: &Engine) -> Result<(), EngineError> {
+    engine.follow_volumes()?;
+    for folder in engine.catalog()?.folders()? {
+        if engine.is_missing(&folder)? {
+            return Err(ModelsError::FolderMissing { folder }.into());
+        }
+    }
+    Ok(())
+}
+
+fn text<T: Serialize>(name: &str, value: &T) -> Result<String, EngineError> {
+    serde_json::to_string(value).map_err(|error| EngineError::BadInput { path: name.into(), reason: error.to_string() })
+}
