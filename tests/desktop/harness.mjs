@@ -34,8 +34,9 @@ export function library() {
   const folder = mkdtempSync(join(tmpdir(), "sightline-"));
   return {
     folder,
-    start: () =>
-      App.start(binary, { SIGHTLINE_LIBRARY: join(folder, "library"), XDG_DATA_HOME: join(folder, "share"), LANG: "en_US.UTF-8" }),
+    /** `environment` is added to the app's. */
+    start: (environment = {}) =>
+      App.start(binary, { SIGHTLINE_LIBRARY: join(folder, "library"), XDG_DATA_HOME: join(folder, "share"), LANG: "en_US.UTF-8", ...environment }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

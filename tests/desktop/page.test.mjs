@@ -149,7 +149,7 @@ describe("a page that somebody took over", { skip }, () => {
 
   it("uses what a person chose for one command with no other", async () => {
     const victim = { Folders: at("private"), Folder: at("private"), File: passport, NewFile: profile };
-    const kind = { add_folders: "Folders", export_copies: "Folder", choose_library: "Folder", export_table: "NewFile", back_up: "NewFile", export_version: "NewFile" };
+    const kind = { add_folders: "Folders", export_copies: "Folder", choose_library: "Folder", import_model: "Folder", export_table: "NewFile", back_up: "NewFile", export_version: "NewFile" };
     for (const purpose of purposes) {
       const grant = await chosen(app, purpose, victim[kind[purpose] ?? "File"]);
       assert.match(grant, /^[0-9a-f]{64}$/);

@@ -154,7 +154,7 @@ describe("the window", () => {
 
   it("has recent searches for the keyboard, with their chips", async () => {
     open(500);
-    await fake.call("save_settings", { theme: "light", language: "en", device: "auto", recent_searches: ['beach -"people"', "a dog"], watch: true });
+    await fake.call("save_settings", { theme: "light", language: "en", device: "auto", recent_searches: ['beach -"people"', "a dog"], watch: true, offer_answered: true });
     await screen.findAllByTestId("photo-cell");
     cleanup();
     render(App);

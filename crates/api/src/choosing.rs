@@ -43,7 +43,11 @@ impl From<Choose> for FileDialog {
             Purpose::BackUp => &["sqlite"],
             Purpose::RestoreBackup => &["sqlite", "*"],
             Purpose::ExportVersion | Purpose::ImportVersion => &["sightline"],
-            Purpose::AddFolders | Purpose::SimilarToFile | Purpose::ExportCopies | Purpose::ChooseLibrary => &[],
+            Purpose::AddFolders
+            | Purpose::SimilarToFile
+            | Purpose::ExportCopies
+            | Purpose::ImportModel
+            | Purpose::ChooseLibrary => &[],
         };
         let name = request.name.filter(|_| kind == ChoiceKind::NewFile);
         Self { kind, title: plain(&request.title), name: name.map(|name| file_name(&name, endings)), endings }

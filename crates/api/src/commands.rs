@@ -7,6 +7,7 @@ use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::duplicate_types::*;
 use crate::forgetting::{Forget, ForgetPlan, Privacy};
+use crate::models::{Freed, GetModel, ImportModel, ModelRequest, Models, SwitchPlan};
 use crate::safekeeping::{BackUp, BackedUp, LibraryCheck};
 use crate::teach_types::*;
 use crate::types::*;
@@ -123,5 +124,13 @@ commands! {
     devices: () => Vec<DeviceRow>;
     measure_device: () => DeviceSpeed;
     model_card: () => ModelCard;
+    models: () => Models;
+    get_model: GetModel => JobRow;
+    import_model: ImportModel => JobRow;
+    switch_plan: ModelRequest => SwitchPlan;
+    use_model: ModelRequest => JobRow;
+    free_vectors: ModelRequest => JobRow;
+    verify_model: ModelRequest => ();
+    remove_model: ModelRequest => Freed;
     third_party_notices: () => String;
 }

@@ -54,6 +54,7 @@ pub enum Purpose {
     RestoreBackup,
     ExportVersion,
     ImportVersion,
+    ImportModel,
     ChooseLibrary,
 }
 
@@ -62,7 +63,7 @@ impl Purpose {
     pub fn kind(self) -> ChoiceKind {
         match self {
             Self::AddFolders => ChoiceKind::Folders,
-            Self::ExportCopies | Self::ChooseLibrary => ChoiceKind::Folder,
+            Self::ExportCopies | Self::ImportModel | Self::ChooseLibrary => ChoiceKind::Folder,
             Self::SimilarToFile | Self::RestoreBackup | Self::ImportVersion => ChoiceKind::File,
             Self::ExportTable | Self::BackUp | Self::ExportVersion => ChoiceKind::NewFile,
         }

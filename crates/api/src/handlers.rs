@@ -48,6 +48,7 @@ impl Desk {
             absences: if self.read_only { Vec::new() } else { status.absences.iter().map(absence_row).collect() },
             crowded: self.crowded(),
             jobs: if self.read_only { Vec::new() } else { self.jobs.unfinished()?.iter().map(job_row).collect() },
+            model_absent: status.model_absent,
         })
     }
 

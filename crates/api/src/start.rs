@@ -64,6 +64,8 @@ const READING: &[&str] = &[
     "devices",
     "measure_device",
     "model_card",
+    "models",
+    "verify_model",
 ];
 
 /// The first commands of a window: where they meet damage, the library is not open after all.

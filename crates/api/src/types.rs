@@ -184,6 +184,8 @@ pub struct Overview {
     pub crowded: Vec<String>,
     /// Jobs that are not over.
     pub jobs: Vec<JobRow>,
+    /// Name of the model that the library uses, when it is not on this computer: nothing can be searched then.
+    pub model_absent: Option<String>,
 }
 
 /// Photos found, by number, best first or by date as asked.
@@ -496,12 +498,14 @@ pub struct Settings {
     pub recent_searches: Vec<String>,
     /// Whether folders are watched, so that new photos are found at once.
     pub watch: bool,
+    /// Whether the person has answered the offer of a better model.
+    pub offer_answered: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (theme, language, device) = (Theme::default(), Language::default(), DeviceChoice::default());
-        Self { theme, language, device, recent_searches: Vec::new(), watch: true }
+        Self { theme, language, device, recent_searches: Vec::new(), watch: true, offer_answered: false }
     }
 }
 

@@ -456,6 +456,26 @@ versions: Array<string>,
  */
 copies: Array<string>, };
 
+export type Freed = { 
+/**
+ * In bytes.
+ */
+bytes: number, };
+
+export type GetModel = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The name of the licence, which the person has accepted.
+ */
+licence: string, 
+/**
+ * Whether the files are kept as they were published, too.
+ */
+keep_original: boolean, };
+
 export type Grant = string;
 
 export type Granted = { 
@@ -477,6 +497,12 @@ side: number,
  * From 0 to 1, row by row.
  */
 values: Array<number>, };
+
+export type ImportModel = { 
+/**
+ * The folder that the person chose.
+ */
+folder: Grant, };
 
 export type ImportVersion = { 
 /**
@@ -644,6 +670,92 @@ markdown: string,
  */
 bytes: number, };
 
+export type ModelOffer = { 
+/**
+ * The repository.
+ */
+repository: string, 
+/**
+ * The licence's name.
+ */
+licence: string, 
+/**
+ * Where its text is.
+ */
+licence_url: string, 
+/**
+ * About how many bytes there are to fetch.
+ */
+bytes: number, 
+/**
+ * About how many bytes it takes then.
+ */
+bytes_on_disk: number, 
+/**
+ * Whether the checksum of its weights is published.
+ */
+digest_known: boolean, };
+
+export type ModelRequest = { 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type ModelRow = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How it stands.
+ */
+state: ModelStanding, 
+/**
+ * What is wrong with one that is broken.
+ */
+reason: string | null, 
+/**
+ * Whether the library uses it.
+ */
+in_use: boolean, 
+/**
+ * One line for people.
+ */
+summary: string, 
+/**
+ * Languages that it understands, where that is known.
+ */
+languages: string | null, 
+/**
+ * Bytes on this computer, with what is kept of a download.
+ */
+bytes_on_disk: number, 
+/**
+ * What is to be had, for a published model.
+ */
+offer: ModelOffer | null, 
+/**
+ * What the library keeps of it.
+ */
+vectors: VectorsRow | null, };
+
+export type ModelStanding = "bundled" | "installed" | "broken" | "begun" | "offered" | "absent" | "gone";
+
+export type Models = { 
+/**
+ * The bundled one first, then what is on this computer, then what can be had.
+ */
+models: Array<ModelRow>, 
+/**
+ * Bytes that are free on the disk of the models, where that is known.
+ */
+free_bytes: number | null, 
+/**
+ * What came of teaching the model in use again, if that was done when it was taken into use.
+ */
+taught_again: TaughtAgain | null, };
+
 export type NoDuplicates = { 
 /**
  * The group's photos.
@@ -690,7 +802,11 @@ crowded: Array<string>,
 /**
  * Jobs that are not over.
  */
-jobs: Array<JobRow>, };
+jobs: Array<JobRow>, 
+/**
+ * Name of the model that the library uses, when it is not on this computer: nothing can be searched then.
+ */
+model_absent: string | null, };
 
 export type PathList = { 
 /**
@@ -824,7 +940,7 @@ code: string,
  */
 reason: string, };
 
-export type Purpose = "add_folders" | "similar_to_file" | "export_table" | "export_copies" | "back_up" | "restore_backup" | "export_version" | "import_version" | "choose_library";
+export type Purpose = "add_folders" | "similar_to_file" | "export_table" | "export_copies" | "back_up" | "restore_backup" | "export_version" | "import_version" | "import_model" | "choose_library";
 
 export type RemoveFolder = { path: KnownPath, };
 
@@ -896,7 +1012,11 @@ recent_searches: Array<string>,
 /**
  * Whether folders are watched, so that new photos are found at once.
  */
-watch: boolean, };
+watch: boolean, 
+/**
+ * Whether the person has answered the offer of a better model.
+ */
+offer_answered: boolean, };
 
 export type Similar = { photo: number, limit: number, };
 
@@ -1006,6 +1126,28 @@ label: string | null,
  */
 limit: number, };
 
+export type SwitchPlan = { 
+/**
+ * Photos that it has to look at first.
+ */
+to_index: number, 
+/**
+ * How many it looks at in a second.
+ */
+photos_per_second: number | null, 
+/**
+ * Seconds until it is in use, about.
+ */
+seconds: number | null, 
+/**
+ * Bytes that its vectors will take.
+ */
+bytes: number, 
+/**
+ * Labels that it will be taught.
+ */
+labels: Array<string>, };
+
 export type TagChange = "keep" | "remove" | "restore";
 
 export type TagOrigin = "person" | "file" | "model";
@@ -1019,6 +1161,32 @@ name: string,
  * Whose it is.
  */
 origin: TagOrigin, };
+
+export type TaughtAgain = { 
+/**
+ * The version that was in use before.
+ */
+from: string, 
+/**
+ * The version that came of it; null where it could not be taught.
+ */
+version: string | null, 
+/**
+ * The labels.
+ */
+labels: Array<string>, 
+/**
+ * Percent of the held-out photos that the one before told right.
+ */
+before: number | null, 
+/**
+ * The same of the new one.
+ */
+after: number | null, 
+/**
+ * Why it could not be taught.
+ */
+problem: string | null, };
 
 export type TeachCurve = { 
 /**
@@ -1221,6 +1389,16 @@ guess: string,
  */
 tags: Array<string>, };
 
+export type VectorsRow = { 
+/**
+ * Photos that it has looked at.
+ */
+photos: number, 
+/**
+ * Bytes of its vectors.
+ */
+bytes: number, };
+
 export type Verdict = "yes" | "no" | "undo";
 
 export type VersionFile = { 
@@ -1375,6 +1553,14 @@ export interface Rpc {
   devices: [null, Array<DeviceRow>];
   measure_device: [null, DeviceSpeed];
   model_card: [null, ModelCard];
+  models: [null, Models];
+  get_model: [GetModel, JobRow];
+  import_model: [ImportModel, JobRow];
+  switch_plan: [ModelRequest, SwitchPlan];
+  use_model: [ModelRequest, JobRow];
+  free_vectors: [ModelRequest, JobRow];
+  verify_model: [ModelRequest, null];
+  remove_model: [ModelRequest, Freed];
   third_party_notices: [null, string];
   start_state: [null, StartState];
   retry_start: [null, Started];

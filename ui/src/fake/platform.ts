@@ -3,6 +3,7 @@ import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Ev
 import type { Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
 import { forgettingHandlers } from "./forgetting";
+import { modelHandlers } from "./models";
 import { startHandlers } from "./start";
 import { teachHandlers } from "./teach";
 
@@ -56,7 +57,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
   };
   let folders = photos > 0 ? [{ id: 1, path: "/home/anna/Photos", photos, missing: false }] : [];
   let absences: AbsenceRow[] = [];
-  let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [], watch: true };
+  let settings: Settings = { theme: "system", language: "en", device: "auto", recent_searches: [], watch: true, offer_answered: false };
   let nextAlbum = 1;
 
   const row = ({ ids, ...album }: AlbumRow & { ids: number[] }): AlbumRow => ({
@@ -111,6 +112,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       absences,
       crowded: [],
       jobs: [],
+      model_absent: null,
     }),
     add_folders: (request) => {
       folders = [...folders, ...used(request.folders).map((path, index) => ({ id: folders.length + index + 1, path, photos: 0, missing: false }))];
@@ -280,12 +282,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     devices: () => [{ kind: "cpu", name: "CPU (2 cores)", in_use: true, reason: "no graphics adapter found" }],
     measure_device: () => ({ device: "CPU (2 cores)", photos_per_second: 44.2 }),
     third_party_notices: () => "serde 1.0.0: MIT OR Apache-2.0 [1]\n\n[1] Permission is hereby granted",
-    model_card: () => ({
-      name: "home-1",
-      id: "0123456789abcdef0123",
-      markdown: "# home-1\n\nFinds photos by **English** sentences.\n\n| score | value |\n|---|---|\n| R@1 | 27 |\n\n- one\n- two\n",
-      bytes: 66_000_000,
-    }),
+    ...modelHandlers({ running: runningJob, photos, used }),
   };
 
   const fake: FakePlatform = {

@@ -2,6 +2,7 @@
 import type { UnknownKind } from "../api/bindings";
 import { duplicatesEn } from "./duplicates.en";
 import { forgettingEn } from "./forgetting.en";
+import { modelsEn } from "./models.en";
 import { safekeepingEn } from "./safekeeping.en";
 import { startEn } from "./start.en";
 import { teachEn } from "./teach.en";
@@ -297,9 +298,6 @@ export const en = {
     measure: "Measure speed",
     measuring: "Measuring…",
     speed: (perSecond: number) => `${perSecond.toFixed(1)} photos a second`,
-    model: "Model",
-    modelId: "Identity",
-    card: "Model card",
     data: "Data",
     dataLead: "What Sightline knows of your photos lies here:",
     dataSize: "Size",
@@ -322,6 +320,7 @@ export const en = {
   },
   duplicates: duplicatesEn,
   forgetting: forgettingEn,
+  models: modelsEn,
   safekeeping: safekeepingEn,
   start: startEn,
   teach: teachEn,

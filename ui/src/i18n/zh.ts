@@ -2,6 +2,7 @@
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
 import { forgettingZh } from "./forgetting.zh";
+import { modelsZh } from "./models.zh";
 import { safekeepingZh } from "./safekeeping.zh";
 import { startZh } from "./start.zh";
 import { teachZh } from "./teach.zh";
@@ -294,9 +295,6 @@ export const zh: Messages = {
     measure: "测量速度",
     measuring: "正在测量…",
     speed: (perSecond) => `每秒 ${perSecond.toFixed(1)} 张照片`,
-    model: "模型",
-    modelId: "标识",
-    card: "模型说明",
     data: "数据",
     dataLead: "Sightline 对照片的了解保存在：",
     dataSize: "大小",
@@ -319,6 +317,7 @@ export const zh: Messages = {
   },
   duplicates: duplicatesZh,
   forgetting: forgettingZh,
+  models: modelsZh,
   safekeeping: safekeepingZh,
   start: startZh,
   teach: teachZh,

@@ -1,6 +1,6 @@
 /** The whole state of the window, and what a person can do that touches more than one part of it. */
 import { getContext, setContext } from "svelte";
-import type { FileDrag, Grant, JobRow, Overview } from "../api/bindings";
+import type { FileDrag, Grant, JobRow, ModelRow, Overview } from "../api/bindings";
 import { call } from "../api/call";
 import { t } from "../i18n/index.svelte";
 import { platform } from "../platform";
@@ -11,6 +11,7 @@ import { Carried } from "./carried.svelte";
 import { Duplicates } from "./duplicates.svelte";
 import { Forgetting } from "./forgetting.svelte";
 import { Jobs } from "./jobs.svelte";
+import { Models } from "./models.svelte";
 import { Opening } from "./opening.svelte";
 import { OpenPhoto } from "./open_photo.svelte";
 import { PhotoMenu } from "./photo_menu.svelte";
@@ -58,6 +59,7 @@ export class AppState {
   readonly teach = new Teach();
   readonly duplicates = new Duplicates();
   readonly forgetting = new Forgetting();
+  readonly models = new Models();
   readonly suggestions = new SuggestionReview();
   readonly jobs = new Jobs((job) => this.#jobEnded(job));
   readonly preferences = new Preferences();
@@ -83,6 +85,7 @@ export class AppState {
         this.jobs.hear(job);
         void this.attempt(() => this.teach.hear(job));
         void this.attempt(() => this.duplicates.hear(job));
+        void this.attempt(() => this.models.hear(job));
       }),
       platform().listen("library_changed", () => void this.attempt(() => this.#libraryChanged())),
     ]);
@@ -103,7 +106,7 @@ export class AppState {
         if (await this.opening.isOpen()) throw reason;
       }
     }
-    await Promise.all([this.albums.refresh(), this.results.ask()]);
+    await Promise.all([this.albums.refresh(), this.results.ask(), this.models.refresh()]);
   }
 
   async refresh(): Promise<void> {
@@ -140,7 +143,24 @@ export class AppState {
     if (job.state === "done" && job.kind === "activate") this.toasts.note(t().teach.activated);
     if (job.state === "done" && job.kind === "trash") this.toasts.note(t().duplicates.moved);
     if (job.state === "done" && job.kind === "forget") this.toasts.note(t().forgetting.done);
+    if (job.state === "done" && (job.kind === "fetch" || job.kind === "import_model")) this.toasts.note(t().models.fetched);
+    if (job.state === "done" && job.kind === "switch_model") this.toasts.note(t().models.switched);
+    if (job.state === "done" && job.kind === "free_vectors") this.toasts.note(t().models.freed);
     void this.attempt(() => this.#libraryChanged());
+  }
+
+  /** The model to offer once the first photos can be found; null when nothing is to be offered. */
+  get offered(): ModelRow | null {
+    const { overview, preferences, jobs, models, opening } = this;
+    if (overview === null || overview.searchable === 0 || overview.model_absent !== null) return null;
+    if (preferences.offerAnswered || jobs.open.length > 0 || opening.readOnly) return null;
+    return models.offered;
+  }
+
+  /** Leads to the models in Settings. */
+  showModels(): void {
+    this.models.wanted = true;
+    this.view = "settings";
   }
 
   /** Forgets what the open question is about. */

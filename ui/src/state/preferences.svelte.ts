@@ -14,6 +14,8 @@ export class Preferences {
   /** Whether folders are watched while the window is open. */
   watch = $state(true);
   recent = $state.raw<string[]>([]);
+  /** Whether the offer of a better model was answered; until the settings are read it counts as answered. */
+  offerAnswered = $state(true);
   /** Whether they are kept: not in a library that is only read. */
   kept = true;
 
@@ -29,6 +31,7 @@ export class Preferences {
     this.device = settings.device;
     this.watch = settings.watch;
     this.recent = settings.recent_searches;
+    this.offerAnswered = settings.offer_answered;
     this.#apply();
   }
 
@@ -59,6 +62,11 @@ export class Preferences {
     return this.#save();
   }
 
+  answerOffer(): Promise<void> {
+    this.offerAnswered = true;
+    return this.#save();
+  }
+
   forgetSearches(): Promise<void> {
     this.recent = [];
     return this.#save();
@@ -72,6 +80,7 @@ export class Preferences {
       device: this.device,
       recent_searches: this.recent,
       watch: this.watch,
+      offer_answered: this.offerAnswered,
     };
     if (this.kept) await call("save_settings", settings);
   }

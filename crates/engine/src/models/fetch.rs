@@ -282,7 +282,7 @@ fn enough_space(store: &ModelStore, pack: &PublishedPack, source: &Path) -> Resu
 /// Looks whether `bytes` fit on the disk of the models.
 pub(super) fn must_fit(store: &ModelStore, bytes: u64) -> Result<(), ModelsError> {
     // Where the system does not say, it is tried.
-    let Ok(free) = fs4::available_space(store.folder()) else { return Ok(()) };
+    let Some(free) = store.free_bytes() else { return Ok(()) };
     let needed = bytes + SPARE;
     if free >= needed { Ok(()) } else { Err(ModelsError::NoSpace { folder: store.folder().into(), needed, free }) }
 }

@@ -63,4 +63,9 @@ impl Engine {
     pub fn model_store(&self) -> Result<ModelStore, EngineError> {
         Ok(self.config().models.clone().map(ModelStore::new).ok_or(ModelsError::NoFolder)?)
     }
+
+    /// Bytes that are free on the disk of the models, where the system says.
+    pub fn free_bytes_for_models(&self) -> Option<u64> {
+        self.model_store().ok()?.free_bytes()
+    }
 }

@@ -40,6 +40,13 @@ impl ModelStore {
         &self.folder
     }
 
+    /// Bytes that are free on its disk, where the system says.
+    pub fn free_bytes(&self) -> Option<u64> {
+        // It may not be there yet; then what is above it says.
+        let there = self.folder.ancestors().find(|folder| folder.is_dir())?;
+        fs4::available_space(there).ok()
+    }
+
     /// Where the pack of this name lies, or would.
     pub fn pack(&self, name: &str) -> PathBuf {
         self.folder.join(name)

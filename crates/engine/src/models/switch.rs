@@ -27,6 +27,8 @@ use crate::{Engine, EngineError};
 
 /// The setting in which a library keeps which models it has used, and how they were taught.
 pub(super) const USED: &str = "models_used";
+/// The setting in which a library keeps what came of teaching the model in use again.
+const TAUGHT_AGAIN: &str = "model_taught_again";
 /// Photos that a model's speed is told from.
 const TRIED: usize = 8;
 
@@ -179,6 +181,16 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// What came of teaching the model in use again, if that was done when it was taken into use.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn taught_again(&self) -> Result<Option<TaughtAgain>, EngineError> {
+        Ok(self.setting(TAUGHT_AGAIN)?.flatten())
+    }
+}
+
 impl Job for SwitchJob {
     const KIND: &'static str = "switch_model";
 
@@ -240,7 +252,11 @@ impl Job for SwitchJob {
                 keep(id, name, &engine.serving().version);
             }
             keep(&base, name, &next.version);
-            let settings = [(SETTING, text(SETTING, &choice)?), (USED, text(USED, &used)?)];
+            let settings = [
+                (SETTING, text(SETTING, &choice)?),
+                (USED, text(USED, &used)?),
+                (TAUGHT_AGAIN, text(TAUGHT_AGAIN, &taught)?),
+            ];
             let version = next.version.as_ref().map(|(version, _)| *version);
             let key = next.key()?;
             let change = ModelChange { settings: &settings, version, key: &key, passed_over: &unreadable };

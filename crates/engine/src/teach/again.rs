@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sightline_catalog::{JobId, VersionId};
 use sightline_vlm::tune::{Depth, Version};
 
@@ -16,14 +16,14 @@ use crate::{Engine, EngineError};
 const SEED: u64 = 1;
 
 /// What came of teaching a model again.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaughtAgain {
     /// The version that was in use.
     pub from: String,
     /// The version that came of it; none where it could not be taught.
     pub version: Option<String>,
     /// How it was taught: `probe`, `adapter` or `deep`.
-    pub depth: &'static str,
+    pub depth: String,
     /// The labels.
     pub labels: Vec<String>,
     /// Percent of the held-out photos that the version in use told right; none when none were held out.
@@ -47,7 +47,7 @@ pub(crate) fn teach_again(
     let mut again = TaughtAgain {
         from: row.name,
         version: None,
-        depth: facts.depth.as_str(),
+        depth: facts.depth.as_str().into(),
         labels: facts.labels.clone(),
         before: facts.report.after.map(|interval| interval.percent),
         after: None,
@@ -69,7 +69,7 @@ pub(crate) fn teach_again(
         }
         (Ok(()), Some((summary, report))) => {
             again.version = Some(summary.name);
-            again.depth = summary.depth;
+            again.depth = summary.depth.into();
             again.labels = summary.labels;
             again.after = report.after.map(|interval| interval.percent);
             let version = Version::from_bytes(&engine.catalog()?.version_weights(VersionId(summary.id))?)?;
