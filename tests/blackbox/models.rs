@@ -215,11 +215,45 @@ fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
     assert!(code < 2 && found.len() == samples().len(), "{code}, {} photos: {said}", found.len());
     let like = published.well(&world, &["similar", "--json", photos.join("desk.jpg").to_str().unwrap()]);
     assert!(!like.is_empty());
+    // What needs only vectors works with it, and the rest says what it needs.
+    let desk = photos.join("desk.jpg");
+    let desk = desk.to_str().unwrap();
+    for args in [&["tags", desk, "--json"][..], &["duplicates", "--json"]] {
+        let (code, _, said) = published.run(&world, args);
+        assert!(code < 2, "{args:?}: {said}");
+    }
+    let lesson = world.folder().join("lesson");
+    for (label, files) in [("critters", ["panda.webp", "horses.webp"]), ("places", ["beach.jpg", "boats.jpg"])] {
+        std::fs::create_dir_all(lesson.join(label)).unwrap();
+        for file in files {
+            std::fs::copy(photos.join(file), lesson.join(label).join(file)).unwrap();
+        }
+    }
+    let lesson = lesson.to_str().unwrap();
+    let teach = |depth| published.run(&world, &["teach", "--json", "--folders", lesson, "--depth", depth]);
+    for depth in ["adapter", "deep"] {
+        let (code, _, said) = teach(depth);
+        assert!(code == 2 && said.contains("model_lacks") && said.contains("comes with Sightline"), "{depth}: {said}");
+    }
+    let (code, said, error) = teach("probe");
+    assert!(code == 0 && said.last().unwrap()["version"]["active"] == true, "{error}");
+    let (code, _, said) = published.run(&world, &["suggest", "--json", "--label", "critters"]);
+    assert!(code < 2, "{said}");
     // The same folder, carried to another computer.
     let other = World::new();
     let lines = published.well(&other, &["model", "import", original.to_str().unwrap(), "--name", "carried", "--json"]);
     let carried = lines.last().unwrap();
     assert_eq!((&carried["id"], carried["family"].as_str()), (&summary["id"], Some("CLIP")));
+    // It is a published one, and so its licence is known; of one that only looks like it that is said.
+    assert!(carried["licences"][0].as_str().unwrap().starts_with("MIT ") && carried["unlike"].is_null(), "{carried}");
+    let weights = original.join("model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last] ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let lines = published.well(&other, &["model", "import", original.to_str().unwrap(), "--name", "looks", "--json"]);
+    let looks = lines.last().unwrap();
+    assert!(looks["unlike"] == "other" && looks["licences"] == serde_json::json!([]), "{looks}");
     let pack = models(&world).join("other");
     let lines = published.well(&other, &["model", "import", pack.to_str().unwrap(), "--name", "again", "--json"]);
     assert_eq!(lines.last().unwrap()["id"], summary["id"]);

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::desk::Seat;
 use crate::harness::{World, root, samples};
 use crate::models::{Published, sister};
 
@@ -210,4 +211,46 @@ fn a_model_is_not_taken_into_use_while_a_folder_is_away() {
     std::fs::rename(world.photos(), &away).unwrap();
     published.well(&world, &["model", "use", "home-1", "--json"]);
     assert!(Path::new(&away).is_dir());
+}
+
+#[test]
+fn photos_that_are_indexed_during_a_change_of_models_are_found_by_the_new_one() {
+    let world = World::with_samples();
+    copies(&world, 150);
+    world.index();
+    let models = world.folder().join("models");
+    std::fs::create_dir_all(models.join("other")).unwrap();
+    for (name, bytes) in sister() {
+        std::fs::write(models.join("other").join(name), bytes).unwrap();
+    }
+    let seat = Seat::with_models(&world, Some(models));
+    seat.wait_for_jobs();
+    let overview = || seat.call("overview", Value::Null);
+    let in_use = || {
+        let models = seat.call("models", Value::Null)["models"].as_array().unwrap().clone();
+        models.into_iter().find(|model| model["in_use"] == true).unwrap()["name"].clone()
+    };
+    assert_eq!(in_use(), "home-1");
+    let plan = seat.call("switch_plan", json!({ "name": "other" }));
+    assert_eq!(plan["to_index"], overview()["photos"]);
+    seat.call("use_model", json!({ "name": "other" }));
+    // They come in while the change is under way, and the index that reads them began with the old model.
+    copies(&world, 300);
+    seat.call("rescan", json!({ "retry_problems": false }));
+    seat.wait_for_jobs();
+    assert_eq!(in_use(), "other");
+    let after = overview();
+    assert_eq!(after["photos"].as_u64().unwrap(), samples().len() as u64 + 300, "{after}");
+    assert_eq!(after["searchable"], after["photos"]);
+    // Its model may not be removed, nor its vectors freed, and a wrong name does nothing.
+    let code = |name: &str, request: Value| seat.try_call(name, request).unwrap_err().code;
+    assert_eq!(code("remove_model", json!({ "name": "other" })), "model_in_use");
+    assert_eq!(code("switch_plan", json!({ "name": "../other" })), "model_not_installed");
+    assert_eq!(
+        code("get_model", json!({ "name": "standard", "licence": "", "keep_original": false })),
+        "licence_not_accepted"
+    );
+    seat.call("use_model", json!({ "name": "home-1" }));
+    seat.wait_for_jobs();
+    assert_eq!((in_use(), overview()["searchable"].clone()), (json!("home-1"), after["photos"].clone()));
 }

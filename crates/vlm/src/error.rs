@@ -103,7 +103,7 @@ pub enum VlmError {
     #[error("stopped")]
     Stopped,
     /// The model has not what the work needs.
-    #[error("the model {model} cannot do that: it has no {needs}")]
+    #[error("the model {model} cannot do that: it has no {needs}; the model that comes with Sightline can")]
     Lacks {
         /// Name of the model.
         model: String,

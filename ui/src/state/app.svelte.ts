@@ -66,6 +66,8 @@ export class AppState {
   readonly toasts = new Toasts();
   readonly opening = new Opening();
 
+  /** Whether all photos of the library have been looked at once, as far as this window knows; then it stays so. */
+  #looked = $state(false);
   #overviews = 0;
   #rereading = false;
   #changedAgain = false;
@@ -107,6 +109,7 @@ export class AppState {
       }
     }
     await Promise.all([this.albums.refresh(), this.results.ask(), this.models.refresh()]);
+    this.#looked = this.#looked || this.jobs.open.length === 0;
   }
 
   async refresh(): Promise<void> {
@@ -136,6 +139,7 @@ export class AppState {
   #jobEnded(job: JobRow): void {
     if (job.state === "failed" && job.error !== null) this.toasts.error(job.error);
     if (job.state === "done" && job.kind === "index" && job.total > 0) this.toasts.note(t().jobs.done);
+    if (job.state === "done" && job.kind === "index" && this.jobs.open.length === 0) this.#looked = true;
     if (job.state === "done" && job.kind === "caption") this.toasts.note(t().jobs.captioned);
     if (job.state === "done" && job.kind === "copy") this.toasts.note(t().jobs.copied);
     // Who is there sees it.
@@ -151,10 +155,9 @@ export class AppState {
 
   /** The model to offer once the first photos can be found; null when nothing is to be offered. */
   get offered(): ModelRow | null {
-    const { overview, preferences, jobs, models, opening } = this;
-    if (overview === null || overview.searchable === 0 || overview.model_absent !== null) return null;
-    if (preferences.offerAnswered || jobs.open.length > 0 || opening.readOnly) return null;
-    return models.offered;
+    const { overview, preferences, models, opening } = this;
+    if (!this.#looked || overview === null || overview.searchable === 0 || overview.model_absent !== null) return null;
+    return preferences.offerAnswered || opening.readOnly ? null : models.offered;
   }
 
   /** Leads to the models in Settings. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ModelRow } from "../api/bindings";
+import type { ModelRow, Overview } from "../api/bindings";
 import { fakePlatform, runningJob, type FakePlatform } from "../fake/platform";
 import { usePlatform } from "../platform";
 import { AppState } from "./app.svelte";
@@ -101,12 +101,13 @@ describe("the offer of a better model", () => {
     return app;
   }
 
-  it("comes once there are photos to search, and never again when it was answered", async () => {
+  it("comes when all photos were looked at once, stays whatever is done then, and never comes again when it was answered", async () => {
+    fake.handlers.overview = ((overview) => () => ({ ...(overview(null) as Overview), jobs: [runningJob()] }))(fake.handlers.overview);
     const app = await started();
-    expect(app.offered?.name).toBe("multilingual-fast");
-    app.jobs.hear(runningJob());
     expect(app.offered).toBeNull();
     app.jobs.hear(runningJob({ state: "done" }));
+    expect(app.offered?.name).toBe("multilingual-fast");
+    app.jobs.hear(runningJob({ id: 2, kind: "duplicates" }));
     expect(app.offered).not.toBeNull();
     await app.preferences.answerOffer();
     expect(app.offered).toBeNull();

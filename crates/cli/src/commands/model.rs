@@ -271,6 +271,8 @@ impl Import {
                 "id": summary.id,
                 "family": summary.family,
                 "bytes_on_disk": summary.bytes_on_disk,
+                "licences": summary.licences,
+                "unlike": summary.unlike,
             });
             put_path(&mut object, &summary.folder);
             output.object(&object)?;
@@ -278,6 +280,14 @@ impl Import {
         }
         let (name, size) = (&summary.name, bytes(summary.bytes_on_disk));
         output.line(&format!("{name} is here ({}): {}, {size}", summary.family, shown(&summary.folder)))?;
+        for licence in &summary.licences {
+            output.line(&format!("licence: {licence}"))?;
+        }
+        if let Some(other) = &summary.unlike {
+            output.line(&format!(
+                "its weights are of the size of {other}, and not the published ones; if that is what you have copied, copy it again"
+            ))?;
+        }
         output.line(&format!("`sightline model use {name}` has your library use it"))?;
         Ok(Outcome::Done)
     }

@@ -1,16 +1,19 @@
 //! Bringing a model from a folder, for a computer without a network.
 
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sightline_vlm::checkpoint::About;
-use sightline_vlm::packs::is_pack_name;
+use sightline_vlm::packs::{PublishedFile, is_pack_name};
 use sightline_vlm::{ModelInfo, VlmError};
 
 use super::checkpoint::{Found, recognise};
 use super::fetch::{make_pack, must_fit};
 use super::store::{folder_bytes, remove_folder};
-use super::{ModelsError, whole};
+use super::{ModelsError, known, whole};
 use crate::EngineError;
 use crate::jobs::{Job, JobCx};
 
@@ -41,6 +44,10 @@ pub struct ImportSummary {
     pub family: &'static str,
     /// Bytes that the pack takes.
     pub bytes_on_disk: u64,
+    /// Its licences, where it is a published model.
+    pub licences: Vec<String>,
+    /// A published model whose weights have the same name and size, and another content.
+    pub unlike: Option<String>,
 }
 
 impl ImportJob {
@@ -77,13 +84,75 @@ impl Job for ImportJob {
             return Err(ModelsError::NameTaken { name }.into());
         }
         must_fit(&store, folder_bytes(&self.folder))?;
-        let source = format!("imported from {}", self.folder.display());
-        let about = About { name: name.clone(), summary: format!("Imported {}", family), licences: Vec::new(), source };
+        let (about, unlike) = about(cx, &self.folder, &name, family)?;
         let info = make_pack(cx, &store, &self.folder, &about)?;
         remove_folder(&store.partial(&self.name))?;
         let (id, bytes_on_disk) = (info.id(), folder_bytes(&pack));
-        self.summary = Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk });
+        self.summary =
+            Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk, licences: info.licences, unlike });
         Ok(())
+    }
+}
+
+/// What is said of the model in a folder: what the list of published models says, if it is one of them.
+///
+/// Also gives the name of a published model whose weights have this name and size, and another content: a model of the same
+/// sizes, or one that was damaged on the way here.
+fn about(cx: &JobCx<'_>, folder: &Path, name: &str, family: &str) -> Result<(About, Option<String>), EngineError> {
+    let mut unknown = About {
+        name: name.to_owned(),
+        summary: format!("Imported {family}"),
+        licences: Vec::new(),
+        source: format!("imported from {}", folder.display()),
+    };
+    let (mut digests, mut unlike) = (BTreeMap::new(), None);
+    for pack in known()? {
+        let ends = |file: &PublishedFile| [".safetensors", ".bin"].iter().any(|ending| file.name().ends_with(ending));
+        let is_weights = |file: &&PublishedFile| file.sha256.is_some() && ends(file);
+        let mut files = pack.files.iter().filter(is_weights).peekable();
+        if files.peek().is_none() {
+            continue;
+        }
+        let mut is_published = true;
+        for file in files {
+            let path = folder.join(file.name());
+            if std::fs::metadata(&path).map(|there| there.len()).ok() != file.bytes {
+                is_published = false;
+                break;
+            }
+            if !digests.contains_key(&path) {
+                digests.insert(path.clone(), digest(cx, &path)?);
+            }
+            if digests.get(&path) != file.sha256.as_ref() {
+                (is_published, unlike) = (false, Some(pack.name.clone()));
+                break;
+            }
+        }
+        if is_published {
+            let licence = pack.licence.as_ref().map(|licence| format!("{} ({})", licence.name, licence.url));
+            unknown.summary = pack.summary.clone();
+            unknown.licences = licence.into_iter().collect();
+            unknown.source = format!("{} @ {}, imported from {}", pack.repository, pack.revision, folder.display());
+            return Ok((unknown, None));
+        }
+    }
+    Ok((unknown, unlike))
+}
+
+/// SHA-256 of a file, in lower-case hex.
+fn digest(cx: &JobCx<'_>, path: &Path) -> Result<String, EngineError> {
+    let mut file = std::fs::File::open(path).map_err(ModelsError::io(path))?;
+    let total = file.metadata().map_or(0, |file| file.len());
+    let (mut hash, mut done, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        cx.check()?;
+        let read = file.read(&mut buffer).map_err(ModelsError::io(path))?;
+        if read == 0 {
+            return Ok(format!("{:x}", hash.finalize()));
+        }
+        hash.update(&buffer[..read]);
+        done += read as u64;
+        cx.progress("verify", done, total, Some(path))?;
     }
 }
 
