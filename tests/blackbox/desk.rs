@@ -43,11 +43,16 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(crate) fn at(world: &World) -> Self {
+        Self::with_models(world, None)
+    }
+
+    /// With a folder of models.
+    pub(crate) fn with_models(world: &World, models: Option<PathBuf>) -> Self {
         let ears = Arc::<Ears>::default();
         let places = Places {
             library: world.library(),
             model: root().join("assets/models/home-1"),
-            models: None,
+            models,
             samples: root().join("assets/samples"),
             decoder: Some(binary()),
             settings: Some(world.settings()),

@@ -11,6 +11,10 @@ export const modelsEn = {
   notHere: "Not on this computer",
   begun: "Download begun",
   broken: "Damaged",
+  /** What a model is for. */
+  purposes: (purposes: string[]) =>
+    `For ${purposes.map((purpose) => ({ search: "finding photos", captions: "describing photos", questions: "questions about photos" })[purpose] ?? purpose).join(" and ")}`,
+  stopUsing: "Stop using",
   languages: (languages: string) => `Languages: ${languages}`,
   size: (size: string) => `${size} on this computer`,
   download: (size: string) => `${size} to download`,

@@ -70,6 +70,10 @@ pub trait Rules {
     /// What is known of a sentence under way.
     type Said: Clone + Default + std::fmt::Debug;
 
+    /// Whether an end counts only among the likeliest tokens, as many as the beam: transformers has it so, and greedy then
+    /// is to take the likeliest. Otherwise it counts among twice as many.
+    const ENDS_WITHIN_BEAM: bool;
+
     /// Adds a token to what was said.
     fn append(&self, said: &mut Self::Said, token: i32);
 
@@ -202,13 +206,13 @@ impl<S: Clone> Photo<S> {
     }
 
     /// One token further, keeping the `beam` likeliest; gives the row that each new draft continues.
-    fn extend(
+    fn extend<R: Rules<Said = S>>(
         &mut self,
         table: &[f32],
         vocabulary: usize,
         search: &Search,
         beam: usize,
-        rules: &impl Rules<Said = S>,
+        rules: &R,
     ) -> Vec<usize> {
         // Each draft can end in one way only: twice the beam leaves a beam that goes on.
         let mut candidates: Vec<(f32, usize, i32)> = Vec::new();
@@ -223,9 +227,11 @@ impl<S: Clone> Photo<S> {
         candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
         candidates.truncate(2 * beam);
         let (mut drafts, mut parents) = (Vec::new(), Vec::new());
-        for (sum, row, token) in candidates {
+        for (rank, (sum, row, token)) in candidates.into_iter().enumerate() {
             if rules.ends(token) {
-                self.finish(row, sum, search.length_penalty);
+                if rank < beam || !R::ENDS_WITHIN_BEAM {
+                    self.finish(row, sum, search.length_penalty);
+                }
             } else if drafts.len() < beam {
                 drafts.push(self.drafts[row].with(token, table[row * vocabulary + token as usize], rules));
                 parents.push(row);

@@ -47,11 +47,13 @@ impl<'a> Grammar<'a> {
     fn begins_word(piece: &str) -> bool {
         piece.starts_with(' ')
     }
-
 }
 
 impl Rules for Grammar<'_> {
     type Said = Vec<Word>;
+
+    // The bars of captions were chosen so.
+    const ENDS_WITHIN_BEAM: bool = false;
 
     fn append(&self, words: &mut Vec<Word>, token: i32) {
         let piece = self.piece(token);

@@ -66,6 +66,11 @@ impl KeyValue {
         self.keys.dims()[0]
     }
 
+    /// Rows of each sequence.
+    pub fn rows(&self) -> usize {
+        self.keys.dims()[2]
+    }
+
     /// Rows of both, one after the other.
     pub fn joined(self, later: Self) -> Self {
         Self {
