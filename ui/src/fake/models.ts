@@ -73,6 +73,10 @@ export function modelHandlers({ running, photos, used }: Library) {
       return { to_index: photos - seen, photos_per_second: 2, seconds: (photos - seen) / 2, bytes: (photos - seen) * 3072, labels: ["Rex"] };
     },
     use_model: ({ name }: ModelRequest): JobRow => {
+      if (!named(name).purposes.includes("search")) {
+        named(name).in_use = true;
+        return running({ id: 23, kind: "switch_model", phase: "verify" });
+      }
       models.forEach((model) => (model.in_use = model.name === name));
       named(name).vectors = { photos, bytes: photos * 3072 };
       return running({ id: 23, kind: "switch_model", phase: "vectors" });

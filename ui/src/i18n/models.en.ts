@@ -54,6 +54,7 @@ export const modelsEn = {
   time: (time: string, rate: number) => `That takes about ${time}, at ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} photos a second.`,
   moreRoom: (size: string) => `The library grows by ${size}.`,
   atOnce: "It has looked at all photos already, so the change is immediate.",
+  searchStays: "It is used at once. Search stays as it is.",
   meanwhile: "Until it has seen them all, search goes on as before. You can pause, and close Sightline.",
   teachesAgain: (labels: string[]) => `It is then taught your albums again: ${labels.join(", ")}.`,
   startUse: "Use this model",

@@ -63,6 +63,7 @@ export const modelsZh: ModelsMessages = {
   time: (time, rate) => `大约需要 ${time}，每秒 ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} 张照片。`,
   moreRoom: (size) => `图库将增大 ${size}。`,
   atOnce: "它已查看过所有照片，切换立即生效。",
+  searchStays: "立即生效。搜索保持不变。",
   meanwhile: "在它看完之前，搜索照常进行。可以暂停，也可以关闭 Sightline。",
   teachesAgain: (labels) => `然后会重新学习你的相册：${labels.join("、")}。`,
   startUse: "使用此模型",

@@ -23,7 +23,7 @@ pub(crate) struct Ask {
     #[arg(value_name = "PHOTO")]
     photo: PathBuf,
     /// The question; quotes are not needed
-    #[arg(required = true, value_name = "QUESTION", trailing_var_arg = true)]
+    #[arg(required = true, value_name = "QUESTION")]
     question: Vec<String>,
 }
 

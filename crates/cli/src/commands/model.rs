@@ -7,7 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sightline_engine::EngineError;
 use sightline_engine::models::{
-    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, Purpose, SwitchJob, SwitchPlan, WritingUse,
+    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, Purpose, SwitchJob, SwitchPlan,
+    WritingUse,
 };
 use sightline_engine::teach::TaughtAgain;
 

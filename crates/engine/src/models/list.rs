@@ -137,6 +137,7 @@ impl Engine {
                     in_use: false,
                     summary: String::new(),
                     languages: None,
+                    purpose: Some(Purpose::Search),
                     dims: None,
                     bytes_on_disk: 0,
                     offer: None,
