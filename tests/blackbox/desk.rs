@@ -46,7 +46,7 @@ impl Seat {
         Self::with_models(world, None)
     }
 
-    /// With models to choose from in a folder.
+    /// With a folder of models.
     pub(crate) fn with_models(world: &World, models: Option<PathBuf>) -> Self {
         let ears = Arc::<Ears>::default();
         let places = Places {

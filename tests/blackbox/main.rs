@@ -4,6 +4,7 @@
 // A test that cannot go on ends with a panic.
 #![allow(clippy::unwrap_used)]
 
+mod asking;
 mod captioning;
 mod decoding;
 mod desk;

@@ -104,6 +104,32 @@ describe("the window", () => {
     await waitFor(() => expect(screen.queryByTestId("lightbox")).toBeNull());
   });
 
+  it("is asked about a photo with a key, answers, and leads to a model where none answers", async () => {
+    open(500);
+    await fireEvent.click((await screen.findAllByTestId("photo-cell"))[0] as HTMLElement);
+    const viewer = await screen.findByTestId("lightbox");
+    await fireEvent.keyDown(viewer, { key: "q" });
+    const field = await screen.findByTestId("question-field");
+    expect(document.activeElement).toBe(field);
+    await fireEvent.input(field, { target: { value: "what is the dog doing?" } });
+    await fireEvent.submit(field.closest("form") as HTMLFormElement);
+    await waitFor(() => expect(screen.getByTestId("answer").textContent).toContain("It runs."));
+    expect(screen.getByTestId("answer").textContent).toContain("smolvlm");
+    expect(fake.calls.find((call) => call.name === "ask")?.request).toEqual({ photo: 500, question: "what is the dog doing?" });
+    expect(await violations()).toEqual([]);
+    await fireEvent.keyDown(field, { key: "Escape" });
+    await waitFor(() => expect(screen.queryByTestId("question")).toBeNull());
+    fake.handlers.ask = () => {
+      throw { code: "no_answerer", message: "no model" };
+    };
+    await fireEvent.click(screen.getByTestId("question-open"));
+    await fireEvent.input(await screen.findByTestId("question-field"), { target: { value: "why?" } });
+    await fireEvent.click(screen.getByTestId("question-ask"));
+    await fireEvent.click(await screen.findByTestId("question-models"));
+    await screen.findByTestId("settings");
+    expect(screen.queryByTestId("lightbox")).toBeNull();
+  });
+
   it("filters by stars and place, and tells which filters there are", async () => {
     open(50);
     await screen.findAllByTestId("photo-cell");

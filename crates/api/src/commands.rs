@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
+use crate::asking::{Ask, PhotoAnswer};
 use crate::duplicate_types::*;
 use crate::forgetting::{Forget, ForgetPlan, Privacy};
 use crate::models::{Freed, GetModel, ImportModel, ModelRequest, Models, SwitchPlan};
@@ -76,6 +77,8 @@ commands! {
     explain: Explain => HeatMap;
     caption: PhotoRequest => CaptionDetail;
     describe: PhotoRequest => CaptionDetail;
+    ask: Ask => PhotoAnswer;
+    stop_asking: () => ();
     write_caption: WriteCaption => CaptionDetail;
     undo_caption: PhotoRequest => CaptionDetail;
     write_out_preview: PhotoRequest => Vec<WriteOutPreview>;
@@ -128,6 +131,7 @@ commands! {
     get_model: GetModel => JobRow;
     import_model: ImportModel => JobRow;
     switch_plan: ModelRequest => SwitchPlan;
+    stop_using_model: ModelRequest => ();
     use_model: ModelRequest => JobRow;
     free_vectors: ModelRequest => JobRow;
     verify_model: ModelRequest => ();

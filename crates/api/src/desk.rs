@@ -67,6 +67,8 @@ pub struct Desk {
     watcher: Mutex<Option<Watcher>>,
     /// Folders that the system tells nothing of, because there are too many.
     crowded: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// Counts questions about photos and their ends: an answer goes on while its question is the last.
+    pub(crate) asked: AtomicU64,
     /// Whether the library is only read: nothing is watched, and no job goes on.
     pub(crate) read_only: bool,
 }
@@ -120,7 +122,9 @@ impl Desk {
         let jobs = JobBoard::new(engine.clone(), listener(engine.clone(), shell.clone()));
         let (written_out, watcher, crowded) = (Mutex::default(), Mutex::default(), Arc::default());
         let (grants, example) = (Arc::default(), Mutex::default());
-        let desk = Self { engine, jobs, places, shell, grants, example, written_out, watcher, crowded, read_only };
+        let asked = AtomicU64::new(0);
+        let desk =
+            Self { engine, jobs, places, shell, grants, example, written_out, watcher, crowded, asked, read_only };
         Ok((desk, settings))
     }
 

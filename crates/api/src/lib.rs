@@ -5,6 +5,7 @@
 //! its own where the library does not open. They know no window system: what only a shell can do stands behind
 //! [`Shell`].
 
+mod asking;
 pub mod bindings;
 mod choosing;
 mod commands;
@@ -23,6 +24,7 @@ mod teach_handlers;
 mod teach_types;
 mod types;
 
+pub use asking::{Ask, PhotoAnswer};
 pub use choosing::{Choose, FileDialog, FileDrag};
 pub use commands::{NAMES, dispatch};
 pub use desk::{Desk, PictureSize, Places, Shell};

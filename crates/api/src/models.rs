@@ -34,6 +34,8 @@ pub struct ModelRow {
     pub in_use: bool,
     /// One line for people.
     pub summary: String,
+    /// What it is for: `search`, `captions`, `questions`; empty where that is not known.
+    pub purposes: Vec<String>,
     /// Languages that it understands, where that is known.
     pub languages: Option<String>,
     /// Bytes on this computer, with what is kept of a download.
@@ -189,6 +191,10 @@ impl Desk {
         Ok(job_row(&self.jobs.start(SwitchJob::new(&request.name))?))
     }
 
+    pub fn stop_using_model(&self, request: ModelRequest) -> Result<(), ErrorReply> {
+        Ok(self.engine.stop_using(&request.name)?)
+    }
+
     pub fn free_vectors(&self, request: ModelRequest) -> Result<JobRow, ErrorReply> {
         Ok(job_row(&self.jobs.start(FreeJob::new(&request.name))?))
     }
@@ -218,6 +224,7 @@ fn model_row(model: ModelEntry) -> ModelRow {
         reason,
         in_use: model.in_use,
         summary: model.summary,
+        purposes: model.purpose.map_or(&[][..], |purpose| purpose.words()).iter().map(ToString::to_string).collect(),
         languages: model.languages,
         bytes_on_disk: model.bytes_on_disk,
         offer: model.offer.map(|offer| ModelOffer {

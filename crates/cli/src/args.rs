@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, licences, model, problems,
-    restore, search, similar, status, suggest, tags, teach, watch,
+    ask, backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, licences, model,
+    problems, restore, search, similar, status, suggest, tags, teach, watch,
 };
 
 /// Find your photos by describing them. Nothing leaves this computer.
@@ -94,6 +94,7 @@ pub(crate) enum Command {
     Problems(problems::Problems),
     Doctor(doctor::Doctor),
     Caption(caption::Caption),
+    Ask(ask::Ask),
     Tags(tags::Tags),
     Teach(teach::Teach),
     Suggest(suggest::Suggest),

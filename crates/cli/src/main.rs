@@ -68,6 +68,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
         Command::Problems(command) => command.run(global, output),
         Command::Doctor(command) => command.run(global, output),
         Command::Caption(command) => command.run(global, output),
+        Command::Ask(command) => command.run(global, output),
         Command::Tags(command) => command.run(global, output),
         Command::Teach(command) => command.run(global, output),
         Command::Suggest(command) => command.run(global, output),

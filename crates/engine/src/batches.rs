@@ -18,21 +18,21 @@ pub(crate) fn multiple_of_cores(least: usize) -> usize {
 }
 
 /// Gathers inputs, each with what is to become of it, and gives them back with what the model made of them.
-pub(crate) struct Batches<'a, T, R> {
-    ask: Box<dyn Fn(Vec<ModelInput>) -> Ticket<Vec<R>> + 'a>,
+pub(crate) struct Batches<'a, T, R, I = ModelInput> {
+    ask: Box<dyn Fn(Vec<I>) -> Ticket<Vec<R>> + 'a>,
     size: usize,
-    waiting: (Vec<T>, Vec<ModelInput>),
+    waiting: (Vec<T>, Vec<I>),
     in_flight: Option<(Vec<T>, Ticket<Vec<R>>)>,
 }
 
-impl<'a, T, R> Batches<'a, T, R> {
+impl<'a, T, R, I> Batches<'a, T, R, I> {
     /// Batches of `size` photos, each handed to `ask`.
-    pub fn new(size: usize, ask: impl Fn(Vec<ModelInput>) -> Ticket<Vec<R>> + 'a) -> Self {
+    pub fn new(size: usize, ask: impl Fn(Vec<I>) -> Ticket<Vec<R>> + 'a) -> Self {
         Self { ask: Box::new(ask), size: size.max(1), waiting: (Vec::new(), Vec::new()), in_flight: None }
     }
 
     /// Adds a photo. When that fills a batch, sends it off and waits for the one before it.
-    pub fn push(&mut self, item: T, input: ModelInput) -> Result<Vec<(T, R)>, EngineError> {
+    pub fn push(&mut self, item: T, input: I) -> Result<Vec<(T, R)>, EngineError> {
         self.waiting.0.push(item);
         self.waiting.1.push(input);
         if self.waiting.0.len() < self.size { Ok(Vec::new()) } else { self.send() }

@@ -12,7 +12,7 @@ use crate::captions::HeldJudge;
 use crate::decoding::{Decoders, never};
 use crate::duplicates::{HeldDuplicates, Proofs};
 use crate::loading::Loader;
-use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
+use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource, TextHost};
 use crate::models::{AbsentModel, ModelInUse, model_in_use};
 use crate::serving::Serving;
 use crate::tags::Tagger;
@@ -46,6 +46,8 @@ struct Inner {
     config: EngineConfig,
     catalog: Option<Catalog>,
     serving: RwLock<Serving>,
+    /// The way to the packs that describe and answer.
+    text_host: TextHost,
     decoders: Arc<Decoders>,
     memory: Memory,
 }
@@ -150,7 +152,8 @@ impl Engine {
         let host = ModelHost::start(source, config.device)?;
         let serving = RwLock::new(Serving { host, version, folder: model_dir });
         let decoders = Arc::new(Decoders::new(config.decoder.clone()));
-        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
+        let text_host = TextHost::new(config.device);
+        Ok(Self(Arc::new(Inner { config, catalog, serving, text_host, decoders, memory: Memory::default() })))
     }
 
     /// The same model with another library, which is made if it is not there.
@@ -158,8 +161,8 @@ impl Engine {
         let config = EngineConfig { library: library.into(), ..self.config().clone() };
         let catalog = Some(Catalog::open(library)?);
         let serving = RwLock::new(Serving { version: None, ..self.serving() });
-        let decoders = self.decoders().clone();
-        Ok(Self(Arc::new(Inner { config, catalog, serving, decoders, memory: Memory::default() })))
+        let (decoders, text_host) = (self.decoders().clone(), self.0.text_host.clone());
+        Ok(Self(Arc::new(Inner { config, catalog, serving, text_host, decoders, memory: Memory::default() })))
     }
 
     /// What the engine works on.
@@ -211,6 +214,11 @@ impl Engine {
     /// The way to the model in use.
     pub fn host(&self) -> ModelHost {
         self.serving().host
+    }
+
+    /// The way to the packs that describe and answer.
+    pub(crate) fn text_host(&self) -> &TextHost {
+        &self.0.text_host
     }
 
     /// Counts the changes of what a search sees, made by this process.

@@ -5,6 +5,7 @@
 //! SQL, no tensors and no codecs, and knows nothing of the shells above it.
 
 pub mod albums;
+pub mod ask;
 mod batches;
 pub mod bench;
 pub mod captions;

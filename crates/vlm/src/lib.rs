@@ -18,6 +18,7 @@ mod error;
 #[cfg(test)]
 mod golden;
 mod heads;
+mod image_to_text;
 pub mod metrics;
 mod model;
 mod nn;
@@ -39,5 +40,6 @@ pub use device::{Adapter, DeviceChoice, DeviceKind, DeviceReport, adapters};
 pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
+pub use image_to_text::{Answer, ImageToText, ImageToTextConfig};
 pub use model::{CaptionBars, FileInfo, INFO_FILE, Model, ModelInfo, TextConfig, Thresholds, TokenizerConfig, weights};
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};

@@ -27,6 +27,9 @@ pub enum Fit {
     ShortestEdgeEven,
     /// Both sides fill the square, as Pillow resizes.
     Stretch,
+    /// As Idefics3 prepares a photo of one tile: the long side gets the length of the square's and the short one an even
+    /// number of pixels of its share; then both fill the square.
+    OneTile,
 }
 
 /// Resampling filter.
@@ -37,6 +40,8 @@ pub enum Filter {
     Bilinear,
     /// Catmull-Rom cubic.
     Bicubic,
+    /// Sinc with three lobes.
+    Lanczos,
 }
 
 /// The preparation a model was trained with; part of its identity.
@@ -92,11 +97,17 @@ impl Preprocess {
         let (across, down) = (f64::from(width), f64::from(height));
         let part = match self.fit {
             Fit::ShortestEdge | Fit::ShortestEdgeEven => Some(self.middle(width, height)),
-            Fit::Stretch => Some([(0.0, across), (0.0, down)]),
+            Fit::Stretch | Fit::OneTile => Some([(0.0, across), (0.0, down)]),
             Fit::CentreCrop | Fit::Letterbox | Fit::Squash => None,
         };
         if let Some(part) = part {
-            return Ok(ModelInput(resample(rgb, width as usize, part, self.size as usize, self.filter)));
+            let (side, [wide, high]) = (self.size as usize, self.tile(width, height));
+            if self.fit == Fit::OneTile {
+                let tile = resample(rgb, width as usize, part, [wide, high], self.filter);
+                let part = [(0.0, wide as f64), (0.0, high as f64)];
+                return Ok(ModelInput(resample(&tile, wide, part, [side; 2], self.filter)));
+            }
+            return Ok(ModelInput(resample(rgb, width as usize, part, [side; 2], self.filter)));
         }
         let source = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|_| bad())?;
         let (inner_width, inner_height) = self.inner(width, height);
@@ -104,6 +115,7 @@ impl Preprocess {
         let filter = match self.filter {
             Filter::Bilinear => FilterType::Bilinear,
             Filter::Bicubic => FilterType::CatmullRom,
+            Filter::Lanczos => FilterType::Lanczos3,
         };
         let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
         if self.fit == Fit::CentreCrop {
@@ -118,10 +130,19 @@ impl Preprocess {
         }))
     }
 
+    /// Size of a photo whose long side is the square's, the short side even.
+    fn tile(&self, width: u32, height: u32) -> [usize; 2] {
+        let (long, aspect) = (f64::from(self.size), f64::from(width) / f64::from(height));
+        let short = if width >= height { long / aspect } else { long * aspect };
+        let short = (short as usize).next_multiple_of(2).max(1);
+        let long = self.size as usize;
+        if width >= height { [long, short] } else { [short, long] }
+    }
+
     /// Size of the resized photo inside the square.
     fn inner(&self, width: u32, height: u32) -> (u32, u32) {
         match self.fit {
-            Fit::CentreCrop | Fit::Squash | Fit::ShortestEdge | Fit::ShortestEdgeEven | Fit::Stretch => {
+            Fit::CentreCrop | Fit::Squash | Fit::ShortestEdge | Fit::ShortestEdgeEven | Fit::Stretch | Fit::OneTile => {
                 (self.size, self.size)
             }
             Fit::Letterbox => {

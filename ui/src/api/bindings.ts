@@ -54,6 +54,16 @@ label: string,
  */
 verdict: Verdict, };
 
+export type Ask = { 
+/**
+ * The photo.
+ */
+photo: number, 
+/**
+ * What one wants to know.
+ */
+question: string, };
+
 export type BackUp = { 
 /**
  * The file to write, as a person chose; one that was there then is replaced.
@@ -724,6 +734,10 @@ in_use: boolean,
  */
 summary: string, 
 /**
+ * What it is for: `search`, `captions`, `questions`; empty where that is not known.
+ */
+purposes: Array<string>, 
+/**
  * Languages that it understands, where that is known.
  */
 languages: string | null, 
@@ -813,6 +827,20 @@ export type PathList = {
  * Absolute paths.
  */
 paths: Array<string>, };
+
+export type PhotoAnswer = { 
+/**
+ * The answer, or what there was of it when it was stopped; empty where nothing could be said.
+ */
+text: string, 
+/**
+ * The model's name.
+ */
+model: string, 
+/**
+ * Whether it was stopped, by a person or by another question.
+ */
+stopped: boolean, };
 
 export type PhotoDetail = { 
 /**
@@ -1505,6 +1533,8 @@ export interface Rpc {
   explain: [Explain, HeatMap];
   caption: [PhotoRequest, CaptionDetail];
   describe: [PhotoRequest, CaptionDetail];
+  ask: [Ask, PhotoAnswer];
+  stop_asking: [null, null];
   write_caption: [WriteCaption, CaptionDetail];
   undo_caption: [PhotoRequest, CaptionDetail];
   write_out_preview: [PhotoRequest, Array<WriteOutPreview>];
@@ -1557,6 +1587,7 @@ export interface Rpc {
   get_model: [GetModel, JobRow];
   import_model: [ImportModel, JobRow];
   switch_plan: [ModelRequest, SwitchPlan];
+  stop_using_model: [ModelRequest, null];
   use_model: [ModelRequest, JobRow];
   free_vectors: [ModelRequest, JobRow];
   verify_model: [ModelRequest, null];

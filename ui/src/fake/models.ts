@@ -15,6 +15,7 @@ function row(change: Partial<ModelRow> & { name: string }): ModelRow {
     reason: null,
     in_use: false,
     summary: "",
+    purposes: ["search"],
     languages: null,
     bytes_on_disk: 0,
     offer: null,
@@ -38,6 +39,13 @@ export function modelHandlers({ running, photos, used }: Library) {
       languages: "about 100",
       offer: { repository: "google/siglip2-base-patch32-256", ...licence, bytes: 1_540_000_000, bytes_on_disk: 790_000_000, digest_known: true },
     }),
+    row({
+      name: "smolvlm",
+      summary: "Answers questions about a photo in sentences, and describes photos; small",
+      purposes: ["captions", "questions"],
+      languages: "English",
+      offer: { repository: "HuggingFaceTB/SmolVLM-256M-Instruct", ...licence, bytes: 516_000_000, bytes_on_disk: 516_000_000, digest_known: true },
+    }),
   ];
   const named = (name: string): ModelRow => {
     const model = models.find((model) => model.name === name);
@@ -55,11 +63,20 @@ export function modelHandlers({ running, photos, used }: Library) {
       models.push(row({ name: (used(folder)[0] ?? "folder").split("/").at(-1) ?? "folder", state: "installed", bytes_on_disk: 300_000_000 }));
       return running({ id: 22, kind: "import_model", phase: "convert" });
     },
+    stop_using_model: ({ name }: ModelRequest): null => {
+      named(name).in_use = false;
+      return null;
+    },
     switch_plan: ({ name }: ModelRequest): SwitchPlan => {
+      if (!named(name).purposes.includes("search")) return { to_index: 0, photos_per_second: null, seconds: null, bytes: 0, labels: [] };
       const seen = named(name).vectors?.photos ?? 0;
       return { to_index: photos - seen, photos_per_second: 2, seconds: (photos - seen) / 2, bytes: (photos - seen) * 3072, labels: ["Rex"] };
     },
     use_model: ({ name }: ModelRequest): JobRow => {
+      if (!named(name).purposes.includes("search")) {
+        named(name).in_use = true;
+        return running({ id: 23, kind: "switch_model", phase: "verify" });
+      }
       models.forEach((model) => (model.in_use = model.name === name));
       named(name).vectors = { photos, bytes: photos * 3072 };
       return running({ id: 23, kind: "switch_model", phase: "vectors" });

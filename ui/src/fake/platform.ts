@@ -180,6 +180,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       write(photo, "A dog runs.", "machine");
       return { ...captions(photo), uncertain: ["runs."] };
     },
+    ask: () => ({ text: "It runs.", model: "smolvlm", stopped: false }),
+    stop_asking: () => null,
     write_caption: ({ photo, text }) => {
       write(photo, text, "person");
       return captions(photo);

@@ -204,6 +204,18 @@ export const en = {
     nothingToReview: "No caption waits for review",
     nothingToReviewLead: "Captions that the model writes come here, the least certain first. Press A to accept one.",
   },
+  ask: {
+    label: "Question about this photo",
+    open: "Ask",
+    placeholder: "Ask about this photo, such as: what is the dog doing?",
+    ask: "Ask",
+    stop: "Stop",
+    thinking: "Looking…",
+    nothing: "No answer.",
+    by: (model: string) => `${model}; may be wrong`,
+    none: "No model on this computer answers questions yet.",
+    get: "Get one in Settings",
+  },
   tags: {
     label: "Tags",
     keywords: "Keywords",

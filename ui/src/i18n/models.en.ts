@@ -11,6 +11,10 @@ export const modelsEn = {
   notHere: "Not on this computer",
   begun: "Download begun",
   broken: "Damaged",
+  /** What a model is for. */
+  purposes: (purposes: string[]) =>
+    `For ${purposes.map((purpose) => ({ search: "finding photos", captions: "describing photos", questions: "questions about photos" })[purpose] ?? purpose).join(" and ")}`,
+  stopUsing: "Stop using",
   languages: (languages: string) => `Languages: ${languages}`,
   size: (size: string) => `${size} on this computer`,
   download: (size: string) => `${size} to download`,
@@ -50,6 +54,7 @@ export const modelsEn = {
   time: (time: string, rate: number) => `That takes about ${time}, at ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} photos a second.`,
   moreRoom: (size: string) => `The library grows by ${size}.`,
   atOnce: "It has looked at all photos already, so the change is immediate.",
+  searchStays: "It is used at once. Search stays as it is.",
   meanwhile: "Until it has seen them all, search goes on as before. You can pause, and close Sightline.",
   teachesAgain: (labels: string[]) => `It is then taught your albums again: ${labels.join(", ")}.`,
   startUse: "Use this model",

@@ -202,6 +202,18 @@ export const zh: Messages = {
     nothingToReview: "没有待审阅的说明",
     nothingToReviewLead: "模型书写的说明会出现在这里，最没有把握的排在最前。按 A 接受。",
   },
+  ask: {
+    label: "关于这张照片的问题",
+    open: "提问",
+    placeholder: "询问这张照片，例如：狗在做什么？",
+    ask: "提问",
+    stop: "停止",
+    thinking: "正在查看…",
+    nothing: "没有回答。",
+    by: (model: string) => `${model}；可能有误`,
+    none: "这台电脑上还没有能回答问题的模型。",
+    get: "在设置中获取",
+  },
   tags: {
     label: "标签",
     keywords: "关键词",

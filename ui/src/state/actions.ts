@@ -225,6 +225,12 @@ register({
   perform: (app) => void app.describeOpen(),
 });
 register({
+  label: (m) => m.ask.label,
+  keys: ["q"],
+  where: "inViewer",
+  perform: (app) => app.question.open(),
+});
+register({
   label: (m) => m.caption.edit,
   keys: ["e"],
   where: "inViewer",

@@ -6,6 +6,7 @@ import { t } from "../i18n/index.svelte";
 import { platform } from "../platform";
 import { Albums } from "./albums.svelte";
 import { Captions } from "./captions.svelte";
+import { Question } from "./question.svelte";
 import { choose, named } from "./choose";
 import { Carried } from "./carried.svelte";
 import { Duplicates } from "./duplicates.svelte";
@@ -52,6 +53,7 @@ export class AppState {
   });
   readonly openPhoto = new OpenPhoto();
   readonly captions = new Captions();
+  readonly question = new Question();
   readonly photoMenu = new PhotoMenu();
   readonly tags = new Tags();
   readonly carried = new Carried();
@@ -163,6 +165,7 @@ export class AppState {
   /** Leads to the models in Settings. */
   showModels(): void {
     this.models.wanted = true;
+    this.opened = null;
     this.view = "settings";
   }
 

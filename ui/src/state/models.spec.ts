@@ -22,6 +22,22 @@ async function listed(): Promise<{ models: Models; named: (name: string) => Mode
 const asked = (name: string) => fake.calls.filter((call) => call.name === name).map((call) => call.request);
 
 describe("models", () => {
+  it("that answer are used at once and no more when one likes, and do not take the place of a better search", async () => {
+    const { models, named } = await listed();
+    const offered = models.offered?.name;
+    await fake.handlers.get_model({ name: "smolvlm", licence: "Apache-2.0", keep_original: false });
+    await models.refresh();
+    expect([named("smolvlm").state, models.offered?.name]).toEqual(["installed", offered]);
+    await models.askUse(named("smolvlm"));
+    expect(models.question).toMatchObject({ kind: "use", plan: { to_index: 0 } });
+    await models.confirm();
+    await models.refresh();
+    expect([named("smolvlm").in_use, named("home-1").in_use]).toEqual([true, true]);
+    await models.stopUsing(named("smolvlm"));
+    expect(asked("stop_using_model")).toEqual([{ name: "smolvlm" }]);
+    expect([named("smolvlm").in_use, named("home-1").in_use]).toEqual([false, true]);
+  });
+
   it("are fetched only once their licence is accepted", async () => {
     const { models, named } = await listed();
     models.askGet(named("multilingual-fast"));

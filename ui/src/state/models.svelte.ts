@@ -40,7 +40,8 @@ export class Models {
   /** The model to offer to somebody who has none but the bundled one. */
   get offered(): ModelRow | null {
     const models = this.found?.models ?? [];
-    if (models.some(({ state }) => state === "installed" || state === "begun" || state === "absent")) return null;
+    const searches = models.filter(({ purposes }) => purposes.length === 0 || purposes.includes("search"));
+    if (searches.some(({ state }) => state === "installed" || state === "begun" || state === "absent")) return null;
     const named = (name: string) => models.find((model) => model.name === name && model.state === "offered" && model.offer !== null);
     return OFFERED.map(named).find((model) => model !== undefined) ?? null;
   }
@@ -107,6 +108,12 @@ export class Models {
     const result = await done();
     if (result !== null) this.close();
     return result;
+  }
+
+  /** Uses a model that describes or answers no more. */
+  async stopUsing(model: ModelRow): Promise<void> {
+    await call("stop_using_model", { name: model.name });
+    await this.refresh();
   }
 
   /** Takes a model from a folder that the person chooses; null where they choose none. */

@@ -84,7 +84,14 @@ impl Caption {
             _ => None,
         };
         let task = CaptionFiles { paths: self.files.clone(), search, overwrite, save: self.save, write };
-        let engine = if self.save { setup::writer(global)? } else { setup::without_library(global)? };
+        let engine = match self.save {
+            true => setup::writer(global)?,
+            // A model that the library has chosen to describe photos describes those outside it, too.
+            false => match setup::reader_if_there(global) {
+                Ok(reader) if reader.has_captioner() => reader,
+                _ => setup::without_library(global)?,
+            },
+        };
         // Made before any work: a table that cannot be written should cost no time.
         let mut table = self.csv.as_ref().map(csv::Writer::from_path).transpose()?;
         if let Some(table) = &mut table {

@@ -1,5 +1,6 @@
 //! One file for each subcommand: its options, what it asks of the engine, how it prints.
 
+pub(crate) mod ask;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod caption;

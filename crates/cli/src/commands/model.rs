@@ -3,11 +3,12 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use sightline_engine::EngineError;
 use sightline_engine::models::{
-    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, SwitchJob, SwitchPlan,
+    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, Purpose, SwitchJob, SwitchPlan,
+    WritingUse,
 };
 use sightline_engine::teach::TaughtAgain;
 
@@ -38,7 +39,9 @@ enum Command {
     /// Take a model from a folder, for a computer without a network
     Import(Import),
     /// Have the library use a model: it looks at all photos first, while the one in use goes on answering
-    Use(Name),
+    ///
+    /// One that describes photos or answers questions is used at once, and leaves the search as it is.
+    Use(Use),
     /// Free the room that a model's vectors take in the library; to use it again it has to look at all photos
     Free(Name),
     /// Hold models against their checksums: one, or all that are here
@@ -78,6 +81,26 @@ struct Name {
 }
 
 #[derive(Debug, Args)]
+struct Use {
+    /// The model, as `sightline model list` names it
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// For this alone; the bundled model's name takes back another choice [default: all that it is for]
+    #[arg(long = "for", value_name = "WHAT", value_enum)]
+    purpose: Option<What>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// Finding photos
+    Search,
+    /// Describing photos
+    Captions,
+    /// Answering questions about photos
+    Questions,
+}
+
+#[derive(Debug, Args)]
 struct MaybeName {
     /// The model, as `sightline model list` names it
     #[arg(value_name = "NAME")]
@@ -90,7 +113,7 @@ impl Model {
             Command::List => list(global, output),
             Command::Get(get) => get.run(global, output),
             Command::Import(import) => import.run(global, output),
-            Command::Use(model) => choose(global, output, &model.name),
+            Command::Use(model) => choose(global, output, model),
             Command::Free(model) => free(global, output, &model.name),
             Command::Verify(model) => verify(global, output, model.name.as_deref()),
             Command::Remove(model) => remove(global, output, &model.name),
@@ -123,7 +146,8 @@ fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
         (ModelState::Offered | ModelState::Absent, Some(offer)) => bytes(offer.bytes),
         _ => bytes(model.bytes_on_disk),
     };
-    output.line(&format!("{mark} {:20} {state} {size:>10}  {}", model.name, model.summary))?;
+    let purpose = model.purpose.map(|purpose| purpose.words().join(", ")).unwrap_or_default();
+    output.line(&format!("{mark} {:20} {state} {size:>10}  {purpose}: {}", model.name, model.summary))?;
     if let ModelState::Broken { reason } = &model.state {
         output.line(&format!("  {:20} {reason}", ""))?;
     }
@@ -152,6 +176,7 @@ fn object(model: &ModelEntry) -> Value {
         "in_use": model.in_use,
         "summary": model.summary,
         "languages": model.languages,
+        "for": model.purpose.map(Purpose::words),
         "dims": model.dims,
         "bytes_on_disk": model.bytes_on_disk,
         "vectors": model.vectors.as_ref().map(|vectors| json!({ "photos": vectors.photos, "bytes": vectors.bytes })),
@@ -293,8 +318,17 @@ impl Import {
     }
 }
 
-fn choose(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {
+fn choose(global: &Global, output: Output, Use { name, purpose }: &Use) -> anyhow::Result<Outcome> {
     let engine = setup::writer(global)?;
+    let writing = match purpose {
+        None => engine.use_writing(name)?,
+        Some(What::Search) => None,
+        Some(What::Captions) => Some(engine.use_model_for(name, Purpose::Captions)?),
+        Some(What::Questions) => Some(engine.use_model_for(name, Purpose::Questions)?),
+    };
+    if let Some(writing) = writing {
+        return chosen(output, &writing);
+    }
     let plan = engine.switch_plan(name)?;
     announce(output, &plan)?;
     let mut job = SwitchJob::new(name);
@@ -336,6 +370,26 @@ fn choose(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome
     if let Some(taught) = &summary.taught {
         again(output, taught)?;
     }
+    Ok(Outcome::Done)
+}
+
+/// Says what a model is used for that describes or answers.
+fn chosen(output: Output, used: &WritingUse) -> anyhow::Result<Outcome> {
+    if output.json {
+        output.object(&json!({
+            "event": "summary",
+            "name": used.name,
+            "id": used.id,
+            "already": used.already,
+            "for": used.purposes,
+        }))?;
+        return Ok(Outcome::Done);
+    }
+    let (name, purposes) = (&used.name, used.purposes.join(" and "));
+    output.line(&match used.already {
+        true => format!("the library uses {name} for {purposes} already"),
+        false => format!("the library uses {name} for {purposes} from now on; the search is as it was"),
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use sightline_catalog::{CaptionAuthor, Overwrite, PhotoId};
 use sightline_media::caption_metadata::WriteTo;
 use sightline_media::{FileKind, Limits, hash_photo};
-use sightline_vlm::{Described, ModelInput, Search};
+use sightline_vlm::{Described, Search};
 
 use super::Judged;
+use super::describing::{Seen, SeenLoader};
 use super::write_out::{words_there, write_caption};
-use crate::batches::{Batches, batch_size};
+use crate::batches::Batches;
 use crate::jobs::JobCx;
-use crate::loading::{Loader, work_ahead};
+use crate::loading::work_ahead;
 use crate::model_host::Lane;
 use crate::serving::Serving;
 use crate::{Engine, EngineError};
@@ -55,7 +56,7 @@ enum Known {
     /// It has a caption that stays.
     Captioned(String, CaptionAuthor),
     /// It is to be described.
-    Free(ModelInput),
+    Free(Seen),
 }
 
 impl CaptionFiles {
@@ -71,16 +72,16 @@ impl CaptionFiles {
         let engine = cx.engine();
         let files = self.files()?;
         let total = files.len() as u64;
-        let serving = engine.serving();
-        let host = &serving.host;
-        let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
-        let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, self.search));
+        let describing = engine.describing()?;
+        let loader = describing.loader(Lane::Batch, |preprocess| cx.loader(preprocess))?;
+        let mut batches =
+            Batches::new(describing.batch_size(), |photos| describing.describe(Lane::Batch, photos, self.search));
         let mut done = 0;
         cx.progress("caption", 0, total, None)?;
         let mut finish = |described: Vec<(PathBuf, Described)>, done: &mut u64| -> Result<(), EngineError> {
             let (paths, described): (Vec<PathBuf>, Vec<Described>) = described.into_iter().unzip();
-            for (path, judged) in paths.into_iter().zip(engine.judged(&serving, Lane::Batch, described)?) {
-                match self.keep(engine, &serving, path.clone(), judged) {
+            for (path, judged) in paths.into_iter().zip(describing.judged(engine, Lane::Batch, described)?) {
+                match self.keep(engine, &describing.serving, path.clone(), judged) {
                     Ok(file) => told(file)?,
                     Err(error) => cx.item_failed(&path, error.code(), &error.to_string()),
                 }
@@ -94,7 +95,7 @@ impl CaptionFiles {
             (path, known)
         };
         let mut before = Vec::new();
-        work_ahead(cx, files, 2 * batch_size(), look, |(path, known)| {
+        work_ahead(cx, files, 2 * describing.batch_size(), look, |(path, known)| {
             match known {
                 Ok(Known::Free(input)) => {
                     let described = batches.push(path, input)?;
@@ -147,7 +148,7 @@ impl CaptionFiles {
         Ok(files)
     }
 
-    fn look(&self, engine: &Engine, loader: &Loader, path: &Path) -> Result<Known, EngineError> {
+    fn look(&self, engine: &Engine, loader: &SeenLoader, path: &Path) -> Result<Known, EngineError> {
         if self.overwrite != Overwrite::All {
             let kept = match self.save {
                 true => match photo_of(engine, path)? {

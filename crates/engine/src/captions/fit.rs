@@ -61,6 +61,8 @@ pub struct Judged {
     pub fit: f32,
     /// Whether it fits well enough to be shown; otherwise it is a guess.
     pub is_shown: bool,
+    /// What tells the model that wrote it from another.
+    pub(crate) written_by: String,
     /// The photo's vector.
     pub(crate) photo: Embedding,
 }
@@ -117,7 +119,7 @@ impl Judge {
         let judged = |Described { photo, caption, text }| {
             let fit = self.calibration.scale(&text).z(photo.dot(&text));
             let is_shown = self.fits(&caption.text, fit, &photo);
-            Judged { caption, fit, is_shown, photo }
+            Judged { caption, fit, is_shown, written_by: String::new(), photo }
         };
         Ok(described.into_iter().map(judged).collect())
     }

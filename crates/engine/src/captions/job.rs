@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use sightline_catalog::{AlbumId, Filter, NewCaption, Overwrite, PhotoId};
 use sightline_vlm::{Described, Search};
 
-use super::settings_of;
+use super::{by_machine, settings_of};
 use crate::EngineError;
-use crate::batches::{Batches, batch_size};
+use crate::batches::Batches;
 use crate::jobs::{Job, JobCx};
 use crate::loading::work_ahead;
 use crate::model_host::Lane;
@@ -79,7 +79,8 @@ impl Job for CaptionJob {
         let engine = cx.engine();
         let catalog = engine.catalog()?;
         let search = Search { beam: self.beam, max_words: self.max_words, ..Search::default() };
-        let (model, settings) = (engine.host().spec()?.caption_id.clone(), settings_of(&search));
+        let describing = engine.describing()?;
+        let (model, settings) = (describing.caption_id()?, settings_of(&search));
         let overwrite = match self.overwrite {
             OverwriteName::Never => Overwrite::Never,
             OverwriteName::Machine => Overwrite::Machine,
@@ -101,19 +102,15 @@ impl Job for CaptionJob {
         if work.is_empty() {
             return Ok(());
         }
-        let serving = engine.serving();
-        let host = &serving.host;
-        let loader = cx.loader(host.ready(Lane::Batch).wait()?.preprocess);
-        let mut batches = Batches::new(batch_size(), |inputs| host.describe(Lane::Batch, inputs, search));
+        let loader = describing.loader(Lane::Batch, |preprocess| cx.loader(preprocess))?;
+        let mut batches =
+            Batches::new(describing.batch_size(), |photos| describing.describe(Lane::Batch, photos, search));
         let summary = &mut self.summary;
         let keep = |summary: &mut CaptionSummary, described: Vec<(PhotoId, Described)>| -> Result<(), EngineError> {
             let (photos, described): (Vec<PhotoId>, Vec<Described>) = described.into_iter().unzip();
-            let judged = engine.judged(&serving, Lane::Batch, described)?;
-            let captions: Vec<(PhotoId, NewCaption)> = photos
-                .into_iter()
-                .zip(&judged)
-                .map(|(photo, judged)| Ok((photo, engine.by_machine(judged, &search)?)))
-                .collect::<Result<_, EngineError>>()?;
+            let judged = describing.judged(engine, Lane::Batch, described)?;
+            let captions: Vec<(PhotoId, NewCaption)> =
+                photos.into_iter().zip(&judged).map(|(photo, judged)| (photo, by_machine(judged, &search))).collect();
             summary.unsure += judged.iter().filter(|judged| !judged.is_shown).count() as u64;
             summary.described += catalog.put_captions(&captions, overwrite)? as u64;
             engine.words_changed();
@@ -125,7 +122,7 @@ impl Job for CaptionJob {
                 Err(error) => (photo, PathBuf::new(), Err(error)),
             }
         };
-        let result = work_ahead(cx, work, 2 * batch_size(), load, |(photo, path, loaded)| {
+        let result = work_ahead(cx, work, 2 * describing.batch_size(), load, |(photo, path, loaded)| {
             match loaded {
                 Ok(input) => {
                     let described = batches.push(photo, input)?;

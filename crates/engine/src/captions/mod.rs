@@ -4,6 +4,7 @@
 //! unasked, and every version can be gone back to. A sentence of the model's that does not fit its photo is a guess: it
 //! is kept, so that it is not worked out again, and is never shown, searched, exported or written as a caption.
 
+mod describing;
 mod files;
 mod fit;
 mod job;
@@ -43,16 +44,15 @@ impl Engine {
         search: &Search,
         told: impl FnMut(Caption),
     ) -> Result<Judged, EngineError> {
-        let serving = self.serving();
-        let ready = serving.host.ready(Lane::Interactive).wait()?;
-        let input = self.loader(ready.preprocess).load(file)?;
+        let describing = self.describing()?;
+        let photo = describing.loader(Lane::Interactive, |preprocess| self.loader(preprocess))?.load(file)?;
         let (sender, so_far) = crossbeam_channel::unbounded();
-        let ticket = serving.host.describe_aloud(input, *search, sender);
+        let ticket = describing.describe_one(photo, *search, sender);
         so_far.iter().for_each(told);
-        self.judged(&serving, Lane::Interactive, ticket.wait()?)?.pop().ok_or(EngineError::ModelGone)
+        describing.judged(self, Lane::Interactive, ticket.wait()?)?.pop().ok_or(EngineError::ModelGone)
     }
 
-    /// What the model wrote of photos, judged.
+    /// What was written of photos, judged by the model in use.
     pub(crate) fn judged(
         &self,
         serving: &Serving,
@@ -92,7 +92,7 @@ impl Engine {
         search: &Search,
         overwrite: Overwrite,
     ) -> Result<bool, EngineError> {
-        let new = self.by_machine(judged, search)?;
+        let new = by_machine(judged, search);
         let kept = self.catalog()?.put_caption(photo, &new, overwrite)?;
         self.words_changed();
         Ok(kept)
@@ -147,19 +147,15 @@ impl Engine {
     pub fn captions_to_review(&self, limit: usize) -> Result<Vec<PhotoId>, EngineError> {
         Ok(self.catalog()?.captions_to_review(limit)?)
     }
+}
 
-    fn by_machine(
-        &self,
-        Judged { caption, is_shown, .. }: &Judged,
-        search: &Search,
-    ) -> Result<NewCaption, EngineError> {
-        Ok(NewCaption {
-            text: caption.text.clone(),
-            author: CaptionAuthor::Machine,
-            model: Some(self.host().spec()?.caption_id.clone()),
-            settings: Some(settings_of(search)),
-            confidence: is_shown.then_some(f64::from(caption.confidence)),
-        })
+fn by_machine(Judged { caption, is_shown, written_by, .. }: &Judged, search: &Search) -> NewCaption {
+    NewCaption {
+        text: caption.text.clone(),
+        author: CaptionAuthor::Machine,
+        model: Some(written_by.clone()),
+        settings: Some(settings_of(search)),
+        confidence: is_shown.then_some(f64::from(caption.confidence)),
     }
 }
 

@@ -12,6 +12,7 @@ mod embedder;
 #[cfg(test)]
 pub(crate) mod fake;
 mod slot;
+mod text_host;
 mod vlm_embedder;
 
 use std::ops::ControlFlow;
@@ -25,6 +26,7 @@ use sightline_vlm::{
 };
 
 pub use embedder::{Embedder, ModelSource, ModelSpec};
+pub(crate) use text_host::{Prepared, TextHost};
 pub(crate) use vlm_embedder::ModelFolder;
 
 use crate::EngineError;

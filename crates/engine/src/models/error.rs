@@ -66,6 +66,42 @@ pub enum ModelsError {
         /// The model.
         name: String,
     },
+    /// The model that describes this library's photos cannot be removed.
+    #[error(
+        "{name} describes the photos of this library; `sightline model use {bundled} --for captions` has the bundled model do so first"
+    )]
+    Describes {
+        /// The model.
+        name: String,
+        /// The bundled model.
+        bundled: String,
+    },
+    /// The model that was chosen to describe photos is not there.
+    #[error(
+        "{name} describes the photos of this library, and is not whole on this computer (looked in {}); `sightline model get {name}` fetches it, and `sightline model use {bundled} --for captions` has the bundled model do so", folder.display()
+    )]
+    NoCaptioner {
+        /// The model.
+        name: String,
+        /// Where it would lie.
+        folder: PathBuf,
+        /// The bundled model.
+        bundled: String,
+    },
+    /// No model here answers questions.
+    #[error("no model on this computer answers questions about photos{}", offered(offer))]
+    NoAnswerer {
+        /// The name, the bytes and the licence of one that can be fetched.
+        offer: Option<(String, u64, String)>,
+    },
+    /// A model was chosen for what it is not for.
+    #[error("{name} is not for {purpose}; `sightline model list` shows what each model is for")]
+    OtherPurpose {
+        /// The model.
+        name: String,
+        /// What it was chosen for.
+        purpose: &'static str,
+    },
     /// The bundled model stays.
     #[error("{name} came with the program and cannot be removed; name another model")]
     Bundled {
@@ -235,6 +271,17 @@ pub enum ModelsError {
     },
 }
 
+/// How to get what is missing.
+fn offered(offer: &Option<(String, u64, String)>) -> String {
+    match offer {
+        Some((name, bytes, licence)) => {
+            let megabytes = bytes.div_ceil(1_000_000);
+            format!("; `sightline model get {name}` fetches one ({megabytes} MB, licence {licence})")
+        }
+        None => "; `sightline model import FOLDER` takes one from a folder".into(),
+    }
+}
+
 impl ModelsError {
     /// A short stable code that programs may act on.
     pub fn code(&self) -> &'static str {
@@ -248,6 +295,10 @@ impl ModelsError {
             Self::NotInstalled { .. } => "model_not_installed",
             Self::InUse { .. } => "model_in_use",
             Self::VectorsInUse { .. } => "vectors_in_use",
+            Self::Describes { .. } => "model_in_use",
+            Self::NoCaptioner { .. } => "model_absent",
+            Self::NoAnswerer { .. } => "no_answerer",
+            Self::OtherPurpose { .. } => "model_purpose",
             Self::Bundled { .. } => "model_bundled",
             Self::Broken { .. } => "model_broken",
             Self::FolderMissing { .. } => "model_folder_missing",

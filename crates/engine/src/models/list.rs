@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use sightline_vlm::ModelInfo;
-use sightline_vlm::packs::is_pack_name;
+use sightline_vlm::packs::{Purpose, is_pack_name};
 
 use super::store::{folder_bytes, remove_folder};
 use super::vectors::{kept, name_of};
+use super::writing::in_use;
 use super::{ModelStore, ModelVectors, ModelsError, known, model_in_use, whole};
 use crate::{Engine, EngineConfig, EngineError};
 
@@ -23,6 +24,8 @@ pub struct ModelEntry {
     pub summary: String,
     /// Languages that it understands, where that is known.
     pub languages: Option<String>,
+    /// What it is for, where that is known.
+    pub purpose: Option<Purpose>,
     /// Length of its vectors.
     pub dims: Option<usize>,
     /// Bytes on this computer, with what is kept of a download.
@@ -134,6 +137,7 @@ impl Engine {
                     in_use: false,
                     summary: String::new(),
                     languages: None,
+                    purpose: Some(Purpose::Search),
                     dims: None,
                     bytes_on_disk: 0,
                     offer: None,
@@ -180,6 +184,10 @@ impl Engine {
         if used.as_deref() == Some(name) && folders[0].is_dir() {
             return Err(ModelsError::InUse { name: name.into(), bundled }.into());
         }
+        let (captioner, _) = in_use(self.config(), self.catalog().ok())?;
+        if captioner.as_deref() == Some(name) && folders[0].is_dir() {
+            return Err(ModelsError::Describes { name: name.into(), bundled }.into());
+        }
         let _lock = store.lock(name)?;
         let bytes = folders.iter().map(|folder| folder_bytes(folder)).sum();
         folders.iter().try_for_each(|folder| remove_folder(folder))?;
@@ -195,13 +203,18 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
         in_use: false,
         summary: String::new(),
         languages: None,
+        purpose: None,
         dims: None,
         bytes_on_disk: folder_bytes(folder),
         offer: None,
         vectors: None,
     };
-    let described =
-        |info: ModelInfo, entry: ModelEntry| ModelEntry { summary: info.summary, dims: Some(info.dims), ..entry };
+    let described = |info: ModelInfo, entry: ModelEntry| ModelEntry {
+        purpose: Some(info.purpose()),
+        dims: Some(info.dims).filter(|dims| *dims > 0),
+        summary: info.summary,
+        ..entry
+    };
     let info = ModelInfo::read(&config.model_dir)?;
     let bundled = entry(&info.name.clone(), ModelState::Bundled, &config.model_dir);
     let mut models = vec![ModelEntry { in_use: used.pack.is_none(), ..described(info, bundled) }];
@@ -229,7 +242,7 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
             licence_url: licence.url.clone(),
             bytes: pack.bytes(),
             bytes_on_disk: pack.bytes_on_disk(),
-            digest_known: pack.files.iter().all(|f| f.sha256.is_some() || !f.name().ends_with(".safetensors")),
+            digest_known: pack.files.iter().all(|f| f.sha256.is_some() || !f.is_weights()),
         };
         let model = match models.iter_mut().find(|model| model.name == pack.name) {
             Some(model) => model,
@@ -239,9 +252,16 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
             }
         };
         (model.languages, model.offer) = (Some(pack.languages.clone()), Some(offer));
-        model.dims = model.dims.or(Some(pack.dims));
+        model.dims = model.dims.or(Some(pack.dims).filter(|dims| *dims > 0));
+        model.purpose = model.purpose.or(Some(pack.purpose));
         if model.summary.is_empty() {
             model.summary = pack.summary.clone();
+        }
+    }
+    let (captioner, answerer) = in_use(config, catalog)?;
+    for name in [&captioner, &answerer].into_iter().flatten() {
+        if let Some(model) = models.iter_mut().find(|model| model.name == *name && model.state != ModelState::Offered) {
+            model.in_use = true;
         }
     }
     if let Some(name) = &used.pack {

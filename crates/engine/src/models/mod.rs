@@ -18,9 +18,11 @@ mod switch;
 #[cfg(test)]
 mod tests;
 mod vectors;
+mod writing;
 
 use std::path::Path;
 
+pub use sightline_vlm::packs::Purpose;
 use sightline_vlm::packs::{PublishedPack, published, published_in};
 use sightline_vlm::{ModelInfo, VlmError};
 
@@ -33,6 +35,8 @@ pub use list::{ModelEntry, ModelState, Offer, Removed};
 pub use store::ModelStore;
 pub use switch::{SwitchJob, SwitchPlan, SwitchSummary};
 pub use vectors::{FreeJob, ModelVectors};
+pub(crate) use writing::WritingPack;
+pub use writing::WritingUse;
 
 use crate::{Engine, EngineError};
 

@@ -138,6 +138,9 @@ impl Engine {
     /// # Errors
     /// [`ModelsError::NotInstalled`] or [`ModelsError::Broken`].
     pub fn switch_plan(&self, name: &str) -> Result<SwitchPlan, EngineError> {
+        if let Some(plan) = self.writing_plan(name)? {
+            return Ok(plan);
+        }
         let (candidate, catalog) = (self.candidate(name)?, self.catalog()?);
         let (source, host) = self.sound(name, &candidate)?;
         let spec = host.spec()?.clone();
@@ -200,6 +203,13 @@ impl Job for SwitchJob {
         let (engine, name) = (cx.engine(), self.name.as_str());
         let catalog = engine.catalog()?;
         cx.progress("verify", 0, 0, None)?;
+        // One that describes or answers has no vectors: it is used at once.
+        if let Some(used) = engine.use_writing(name)? {
+            let photos = catalog.status()?.photos;
+            let (name, id, already) = (used.name, used.id, used.already);
+            self.summary = Some(SwitchSummary { name, id, already, photos, unreadable: 0, taught: None });
+            return Ok(());
+        }
         let candidate = engine.candidate(name)?;
         let (source, host) = engine.sound(name, &candidate)?;
         let base = host.spec()?.base_id.clone();

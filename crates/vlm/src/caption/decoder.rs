@@ -12,11 +12,12 @@ use std::path::Path;
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::{Embedding, EmbeddingConfig, Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::{relu, softmax};
+use burn::tensor::activation::relu;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
+use crate::nn::attention::{Attention, KeyValue};
 use crate::{VlmError, weights};
 
 /// Sizes of the decoder.
@@ -61,10 +62,7 @@ impl DecoderConfig {
         let table = |rows, width, std| {
             EmbeddingConfig::new(rows, width).with_initializer(Initializer::Normal { mean: 0.0, std }).init(device)
         };
-        let attention = || {
-            let linear = || LinearConfig::new(self.width, self.width).init(device);
-            Attention { query: linear(), key: linear(), value: linear(), out: linear(), heads: self.heads }
-        };
+        let attention = || Attention::new(self.width, self.heads, device);
         let layer = |across: bool| Layer {
             own_norm: norm(self.width),
             own: attention(),
@@ -120,69 +118,6 @@ fn dropped(x: Tensor<3>, noise: Option<&Noise>) -> Tensor<3> {
     x * Tensor::from_data(TensorData::new(mask, shape), &device)
 }
 
-/// Attention with several heads.
-#[derive(Module, Debug)]
-pub struct Attention {
-    /// Query projection.
-    pub query: Linear,
-    /// Key projection.
-    pub key: Linear,
-    /// Value projection.
-    pub value: Linear,
-    /// Projection of the concatenated heads.
-    pub out: Linear,
-    /// Attention heads.
-    pub heads: usize,
-}
-
-/// Keys and values of the rows that attention looks at, `[batch, heads, rows, depth]` each.
-#[derive(Debug, Clone)]
-pub struct KeyValue {
-    keys: Tensor<4>,
-    values: Tensor<4>,
-}
-
-impl KeyValue {
-    /// Rows of both, one after the other.
-    fn joined(self, later: Self) -> Self {
-        Self {
-            keys: Tensor::cat(vec![self.keys, later.keys], 2),
-            values: Tensor::cat(vec![self.values, later.values], 2),
-        }
-    }
-
-    /// The sentences `rows` of the batch.
-    fn select(self, rows: Tensor<1, Int>) -> Self {
-        Self { keys: self.keys.select(0, rows.clone()), values: self.values.select(0, rows) }
-    }
-}
-
-impl Attention {
-    /// `[batch, rows, width]` to `[batch, heads, rows, depth]`.
-    fn split(&self, x: Tensor<3>) -> Tensor<4> {
-        let [batch, rows, width] = x.dims();
-        x.reshape([batch, rows, self.heads, width / self.heads]).swap_dims(1, 2)
-    }
-
-    /// Keys and values of `rows` `[batch, rows, width]`.
-    fn remember(&self, rows: Tensor<3>) -> KeyValue {
-        KeyValue { keys: self.split(self.key.forward(rows.clone())), values: self.split(self.value.forward(rows)) }
-    }
-
-    /// Softmax(Q K^T / sqrt(d)) V (Vaswani et al. 2017, eq. 1); `hidden` is true where a row must not be seen.
-    fn look(&self, x: Tensor<3>, seen: &KeyValue, hidden: Option<Tensor<4, Bool>>) -> Tensor<3> {
-        let [batch, rows, width] = x.dims();
-        let queries = self.split(self.query.forward(x)) / ((width / self.heads) as f64).sqrt();
-        let mut logits = queries.matmul(seen.keys.clone().swap_dims(2, 3)); // [batch, heads, rows, seen]
-        if let Some(hidden) = hidden {
-            let shape = logits.dims();
-            logits = logits.mask_fill(hidden.expand(shape), -1e9);
-        }
-        let mixed = softmax(logits, 3).matmul(seen.values.clone());
-        self.out.forward(mixed.swap_dims(1, 2).reshape([batch, rows, width]))
-    }
-}
-
 /// One pre-norm layer; layers of the decoder also look at the memory.
 #[derive(Module, Debug)]
 pub struct Layer {
@@ -222,7 +157,7 @@ impl Layer {
         let mut x = x + dropped(self.own.look(rows, &own, hidden), noise);
         if let (Some(norm), Some(across), Some(memory)) = (&self.across_norm, &self.across, memory) {
             let [batch, rows, width] = x.dims();
-            let photos = memory.keys.dims()[0];
+            let photos = memory.batch();
             // The sentences of a photo stand in one row of queries: its memory is not copied for each.
             let queries = norm.forward(x.clone()).reshape([photos, batch / photos * rows, width]);
             let seen = across.look(queries, memory, None).reshape([batch, rows, width]);

@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::decoder::{Decoder, Memory, Written};
-use super::grammar::{Grammar, Word};
-use super::vocabulary::{END, START};
+use super::grammar::Grammar;
+use super::vocabulary::START;
 
 /// How sentences are found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,33 +54,82 @@ pub struct Sentence {
 /// Tokens that are looked at besides those that are wanted, since some may not follow.
 const LOOKED_AT_BESIDES: usize = 16;
 
-/// A sentence that may go on.
-#[derive(Debug, Clone, Default)]
-struct Draft {
-    sentence: Sentence,
-    sum: f32,
-    words: Vec<Word>,
+/// What gives the next token's probabilities, with all it keeps of the rows written so far. There is a row for each
+/// sentence under way, those of a photo side by side.
+pub trait NextToken {
+    /// Log-probabilities of the token after `last`, the last of each row, `[rows, vocabulary]` row by row; none before a
+    /// row's first token.
+    fn next(&mut self, last: &[Option<i32>]) -> Vec<f32>;
+
+    /// Keeps the rows `parents`, in that order; one may be taken twice.
+    fn select(&mut self, parents: &[i32]);
 }
 
-impl Draft {
-    fn with(&self, token: i32, log_probability: f32, grammar: &Grammar<'_>) -> Self {
+/// Which tokens may follow what a sentence says already.
+pub trait Rules {
+    /// What is known of a sentence under way.
+    type Said: Clone + Default + std::fmt::Debug;
+
+    /// Whether an end counts only among the likeliest tokens, as many as the beam: transformers has it so, and greedy then
+    /// is to take the likeliest. Otherwise it counts among twice as many.
+    const ENDS_WITHIN_BEAM: bool;
+
+    /// Adds a token to what was said.
+    fn append(&self, said: &mut Self::Said, token: i32);
+
+    /// Whether `token` may follow.
+    fn allows(&self, said: &Self::Said, token: i32) -> bool;
+
+    /// Whether `token` ends a sentence.
+    fn ends(&self, token: i32) -> bool;
+}
+
+/// A sentence that may go on.
+#[derive(Debug, Clone)]
+struct Draft<S> {
+    sentence: Sentence,
+    sum: f32,
+    said: S,
+}
+
+impl<S: Clone> Draft<S> {
+    fn with(&self, token: i32, log_probability: f32, rules: &impl Rules<Said = S>) -> Self {
         let mut next = self.clone();
         next.sentence.tokens.push(token);
         next.sentence.log_probabilities.push(log_probability);
         next.sum += log_probability;
-        grammar.append(&mut next.words, token);
+        rules.append(&mut next.said, token);
         next
     }
 }
 
 /// What is known of one photo's sentences.
-#[derive(Debug, Clone, Default)]
-struct Photo {
+#[derive(Debug, Clone)]
+struct Photo<S> {
     /// Sentences that go on, best first; as many as the beam, or none when the photo is done.
-    drafts: Vec<Draft>,
+    drafts: Vec<Draft<S>>,
     /// The best finished sentence and its score.
     best: Option<(f32, Sentence)>,
     finished: usize,
+}
+
+/// The bundled decoder at work.
+struct Decoding<'a> {
+    decoder: &'a Decoder,
+    memory: &'a Memory,
+    written: Written,
+    device: &'a Device,
+}
+
+impl NextToken for Decoding<'_> {
+    fn next(&mut self, last: &[Option<i32>]) -> Vec<f32> {
+        let last: Vec<i32> = last.iter().map(|token| token.unwrap_or(START)).collect();
+        floats(self.decoder.next(ints(&last, self.device), self.memory, &mut self.written))
+    }
+
+    fn select(&mut self, parents: &[i32]) {
+        self.written = std::mem::take(&mut self.written).select(ints(parents, self.device));
+    }
 }
 
 /// Writes a sentence for each of `photos` of `memory`. `pieces` are the texts of the tokens; one that begins a word
@@ -94,38 +143,50 @@ pub fn write(
     search: &Search,
     pieces: &[String],
     device: &Device,
-    mut told: impl FnMut(&[&Sentence]) -> ControlFlow<()>,
+    told: impl FnMut(&[&Sentence]) -> ControlFlow<()>,
+) -> Vec<Sentence> {
+    let mut decoding = Decoding { decoder, memory, written: Written::default(), device };
+    generate(&mut decoding, &Grammar::new(pieces, search.max_words), photos, search, told)
+}
+
+/// Writes a sentence for each of `photos` with what `network` says of the next token, by `rules`.
+///
+/// After each token `on_token` hears of the likeliest sentences so far and may stop the work: then they are given back.
+pub fn generate<R: Rules>(
+    network: &mut impl NextToken,
+    rules: &R,
+    photos: usize,
+    search: &Search,
+    mut on_token: impl FnMut(&[&Sentence]) -> ControlFlow<()>,
 ) -> Vec<Sentence> {
     let beam = if search.sampling.is_some() { 1 } else { search.beam.max(1) };
-    let grammar = &Grammar::new(pieces, search.max_words);
     let mut random = search.sampling.map(|sampling| StdRng::seed_from_u64(sampling.seed));
-    let mut state = vec![Photo { drafts: vec![Draft::default()], ..Photo::default() }; photos];
-    let mut written = Written::default();
+    let begun = || Draft { sentence: Sentence::default(), sum: 0.0, said: R::Said::default() };
+    let mut state: Vec<Photo<R::Said>> =
+        (0..photos).map(|_| Photo { drafts: vec![begun()], best: None, finished: 0 }).collect();
     let mut rows = 1; // sentences of a photo: one at first, then the beam
     for _ in 0..search.max_tokens {
-        let last: Vec<i32> = state
+        let last: Vec<Option<i32>> = state
             .iter()
             .flat_map(|photo| (0..rows).map(|i| photo.drafts.get(i).and_then(|d| d.sentence.tokens.last().copied())))
-            .map(|token| token.unwrap_or(START))
             .collect();
-        let logits = decoder.next(ints(&last, device), memory, &mut written);
-        let table = logits.into_data().convert::<f32>().try_to_vec::<f32>().unwrap_or_default();
+        let table = network.next(&last);
         let vocabulary = table.len() / last.len().max(1);
         let mut parents = Vec::with_capacity(photos * beam);
         for (index, photo) in state.iter_mut().enumerate() {
             let table = &table[index * rows * vocabulary..(index + 1) * rows * vocabulary];
             let chosen = match (&mut random, search.sampling) {
-                (Some(random), Some(sampling)) => photo.draw(table, &sampling, grammar, random),
-                _ => photo.extend(table, vocabulary, search, beam, grammar),
+                (Some(random), Some(sampling)) => photo.draw(table, &sampling, rules, random),
+                _ => photo.extend(table, vocabulary, search, beam, rules),
             };
             parents.extend((0..beam).map(|i| (index * rows + chosen.get(i).copied().unwrap_or(0)) as i32));
         }
         if beam > 1 {
-            written = written.select(ints(&parents, device));
+            network.select(&parents);
         }
         rows = beam;
         let done = state.iter().all(|photo| photo.drafts.is_empty());
-        let stop = told(&state.iter().map(Photo::likeliest).collect::<Vec<_>>()).is_break();
+        let stop = on_token(&state.iter().map(Photo::likeliest).collect::<Vec<_>>()).is_break();
         if done || stop {
             break;
         }
@@ -136,7 +197,7 @@ pub fn write(
         .collect()
 }
 
-impl Photo {
+impl<S: Clone> Photo<S> {
     /// The sentence to show while others may still win.
     fn likeliest(&self) -> &Sentence {
         const NOTHING: &Sentence = &Sentence { tokens: Vec::new(), log_probabilities: Vec::new() };
@@ -145,20 +206,20 @@ impl Photo {
     }
 
     /// One token further, keeping the `beam` likeliest; gives the row that each new draft continues.
-    fn extend(
+    fn extend<R: Rules<Said = S>>(
         &mut self,
         table: &[f32],
         vocabulary: usize,
         search: &Search,
         beam: usize,
-        grammar: &Grammar<'_>,
+        rules: &R,
     ) -> Vec<usize> {
         // Each draft can end in one way only: twice the beam leaves a beam that goes on.
         let mut candidates: Vec<(f32, usize, i32)> = Vec::new();
         for (row, draft) in self.drafts.iter().enumerate() {
             let own = &table[row * vocabulary..(row + 1) * vocabulary];
             candidates.extend(
-                likeliest(grammar, draft, own, 2 * beam)
+                likeliest(rules, draft, own, 2 * beam)
                     .into_iter()
                     .map(|token| (draft.sum + own[token as usize], row, token)),
             );
@@ -166,11 +227,13 @@ impl Photo {
         candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
         candidates.truncate(2 * beam);
         let (mut drafts, mut parents) = (Vec::new(), Vec::new());
-        for (sum, row, token) in candidates {
-            if token == END {
-                self.finish(row, sum, search.length_penalty);
+        for (rank, (sum, row, token)) in candidates.into_iter().enumerate() {
+            if rules.ends(token) {
+                if rank < beam || !R::ENDS_WITHIN_BEAM {
+                    self.finish(row, sum, search.length_penalty);
+                }
             } else if drafts.len() < beam {
-                drafts.push(self.drafts[row].with(token, table[row * vocabulary + token as usize], grammar));
+                drafts.push(self.drafts[row].with(token, table[row * vocabulary + token as usize], rules));
                 parents.push(row);
             }
         }
@@ -188,9 +251,15 @@ impl Photo {
     }
 
     /// One token further, drawn at random.
-    fn draw(&mut self, table: &[f32], sampling: &Sampling, grammar: &Grammar<'_>, random: &mut StdRng) -> Vec<usize> {
+    fn draw(
+        &mut self,
+        table: &[f32],
+        sampling: &Sampling,
+        rules: &impl Rules<Said = S>,
+        random: &mut StdRng,
+    ) -> Vec<usize> {
         let Some(draft) = self.drafts.first() else { return Vec::new() };
-        let mut order = likeliest(grammar, draft, table, table.len());
+        let mut order = likeliest(rules, draft, table, table.len());
         let weight = |token: i32| (table[token as usize] / sampling.temperature.max(1e-3)).exp();
         let total: f32 = order.iter().map(|&token| weight(token)).sum();
         let mut mass = 0.0;
@@ -207,18 +276,18 @@ impl Photo {
             at < 0.0
         });
         let token = token.unwrap_or(order[0]);
-        if token == END {
+        if rules.ends(token) {
             self.best = Some((draft.sum, draft.sentence.clone()));
             self.drafts.clear();
         } else {
-            self.drafts = vec![draft.with(token, table[token as usize], grammar)];
+            self.drafts = vec![draft.with(token, table[token as usize], rules)];
         }
         vec![0]
     }
 }
 
 /// The `count` likeliest tokens of a row that may follow `draft`, best first.
-fn likeliest(grammar: &Grammar<'_>, draft: &Draft, row: &[f32], count: usize) -> Vec<i32> {
+fn likeliest<R: Rules>(rules: &R, draft: &Draft<R::Said>, row: &[f32], count: usize) -> Vec<i32> {
     let falling = |a: &i32, b: &i32| row[*b as usize].total_cmp(&row[*a as usize]);
     // Few tokens are not allowed: mostly the first look is enough.
     let mut looked_at = count.saturating_add(LOOKED_AT_BESIDES).min(row.len());
@@ -228,7 +297,7 @@ fn likeliest(grammar: &Grammar<'_>, draft: &Draft, row: &[f32], count: usize) ->
             order.select_nth_unstable_by(looked_at, falling);
             order.truncate(looked_at);
         }
-        order.retain(|&token| grammar.allows(&draft.words, token));
+        order.retain(|&token| rules.allows(&draft.said, token));
         if order.len() >= count || looked_at == row.len() {
             order.sort_unstable_by(falling);
             order.truncate(count);
@@ -238,15 +307,20 @@ fn likeliest(grammar: &Grammar<'_>, draft: &Draft, row: &[f32], count: usize) ->
     }
 }
 
-fn ints(values: &[i32], device: &Device) -> Tensor<1, Int> {
+pub(crate) fn ints(values: &[i32], device: &Device) -> Tensor<1, Int> {
     Tensor::from_data(values, device)
+}
+
+/// The numbers of a table, row by row; none where the device failed.
+pub(crate) fn floats(table: Tensor<2>) -> Vec<f32> {
+    table.into_data().convert::<f32>().try_to_vec::<f32>().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::caption::decoder::DecoderConfig;
-    use crate::caption::vocabulary::MASK;
+    use crate::caption::vocabulary::{END, MASK};
     use burn::module::{Module, ModuleMapper, Param};
     use burn::tensor::TensorData;
     use std::sync::OnceLock;

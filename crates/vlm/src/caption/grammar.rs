@@ -4,6 +4,7 @@
 //! its plural counting as itself; no word returns within the next two; and no three words in a row are said twice.
 //! Words that sentences need more than once (articles, prepositions, colours, numbers) may return later.
 
+use super::generate::Rules;
 use super::vocabulary::{END, MASK, PAD, START, UNKNOWN};
 
 /// Words that may be said again.
@@ -46,9 +47,15 @@ impl<'a> Grammar<'a> {
     fn begins_word(piece: &str) -> bool {
         piece.starts_with(' ')
     }
+}
 
-    /// Adds a token's piece to the words written so far.
-    pub fn append(&self, words: &mut Vec<Word>, token: i32) {
+impl Rules for Grammar<'_> {
+    type Said = Vec<Word>;
+
+    // The bars of captions were chosen so.
+    const ENDS_WITHIN_BEAM: bool = false;
+
+    fn append(&self, words: &mut Vec<Word>, token: i32) {
         let piece = self.piece(token);
         match words.last_mut().filter(|_| !Self::begins_word(piece)) {
             Some(word) => word.text.push_str(piece),
@@ -56,8 +63,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// Whether `token` may follow `words`.
-    pub fn allows(&self, words: &[Word], token: i32) -> bool {
+    fn allows(&self, words: &Vec<Word>, token: i32) -> bool {
         match token {
             PAD | START | UNKNOWN | MASK => return false,
             END => {
@@ -73,6 +79,10 @@ impl<'a> Grammar<'a> {
             }
             _ => words.len() < self.max_words && !repeats(words, bare(piece)),
         }
+    }
+
+    fn ends(&self, token: i32) -> bool {
+        token == END
     }
 }
 

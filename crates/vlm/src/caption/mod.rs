@@ -12,4 +12,4 @@ pub(crate) mod vocabulary;
 pub use captioner::{CAPTION_FILES, Caption, CaptionWord, Captioner, Described};
 pub use decoder::DecoderConfig;
 pub use generate::{Sampling, Search};
-pub use vocabulary::{Vocabulary, cleaned};
+pub use vocabulary::{Vocabulary, cleaned, polished};

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::layouts::{Place, place};
-use super::parts::{self, Part};
-use super::recognise::{Plan, plan};
+use super::parts::Part;
+use super::recognise::{Networks, Plan, plan};
 use super::source::Source;
 use super::tokens::tokenizer_json;
 use super::writer::{Writer, describe, flush};
-use crate::model::{FileInfo, IMAGE_FILE, TABLE, TEXT_FILE, TOKENIZER_FILE, TOKENS_FILE, TextConfig, Thresholds};
+use crate::model::{FileInfo, TOKENIZER_FILE, Thresholds};
 use crate::{ModelInfo, VlmError};
 
 /// Numbers that are held in memory at once of a tensor that needs no transposing.
@@ -65,26 +65,16 @@ pub(super) fn convert_from(
     about: &About,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<ModelInfo, VlmError> {
-    let layout = plan.family.layout();
-    let image = parts::vit(&plan.image, plan.dims);
-    let text = match &plan.text {
-        TextConfig::Transformer(c) => parts::text_transformer(c, plan.dims),
-        TextConfig::Bert(c) => parts::bert_text(c, plan.dims),
-    };
-    let table = vec![Part { name: TABLE.into(), shape: plan.text.table().to_vec(), matrix: false }];
-    let files = [
-        (IMAGE_FILE, image, layout.image),
-        (TEXT_FILE, text, layout.text),
-        (TOKENS_FILE, table, &[(TABLE, layout.table)][..]),
-    ];
+    let files = plan.files();
     let mut info = ModelInfo {
         name: about.name.clone(),
         summary: about.summary.clone(),
-        dims: plan.dims,
+        dims: 0,
         heads: None,
         descriptor: None,
-        image: Some(plan.image.clone()),
-        text: Some(plan.text.clone()),
+        image: None,
+        text: None,
+        image_to_text: None,
         tokenizer: plan.tokenizer.clone(),
         decoder: None,
         licences: about.licences.clone(),
@@ -96,6 +86,12 @@ pub(super) fn convert_from(
         scores: BTreeMap::new(),
         files: BTreeMap::new(),
     };
+    match &plan.networks {
+        Networks::Dual { dims, image, text } => {
+            (info.dims, info.image, info.text) = (*dims, Some(image.clone()), Some(text.clone()));
+        }
+        Networks::ImageToText(config) => info.image_to_text = Some(config.clone()),
+    }
     info.check().map_err(|reason| VlmError::BadCheckpoint { path: path.into(), reason })?;
     std::fs::create_dir_all(pack).map_err(|source| VlmError::Write { path: pack.into(), source })?;
     let numbers = |part: &Part| part.shape.iter().product::<usize>() as u64;
@@ -108,7 +104,7 @@ pub(super) fn convert_from(
             found.push(conversion.find(part, table)?);
         }
     }
-    conversion.must_be_all(layout.ignored)?;
+    conversion.must_be_all(plan.family.ignored())?;
     let mut found = found.into_iter();
     for (name, parts, _) in &files {
         let mut writer = Writer::safetensors(&pack.join(name), parts)?;

@@ -5,15 +5,20 @@
 //! queries, keys and values; the first of the segments), and `^` before a matrix says that it lies as `[input, output]`
 //! already. All other matrices lie as PyTorch's linear layers have them, `[output, input]`, and are transposed.
 
+use crate::model::TABLE;
+
+/// What a layout calls the tensors of one of our files.
+pub(super) type Table = &'static [(&'static str, &'static str)];
+
 /// What a layout calls the tensors of our towers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
     /// The image tower's.
-    pub image: &'static [(&'static str, &'static str)],
+    pub image: Table,
     /// The text tower's.
-    pub text: &'static [(&'static str, &'static str)],
+    pub text: Table,
     /// The token table.
-    pub table: &'static str,
+    pub table: Table,
     /// Parts of the names of what it may have besides: what only training needs, masks, a pooler or a tower that is not used.
     pub ignored: &'static [&'static str],
 }
@@ -58,7 +63,7 @@ pub(super) const CLIP: Layout = Layout {
         ("post_norm", "text_model.final_layer_norm.*"),
         ("projection", "text_projection.*"),
     ],
-    table: "text_model.embeddings.token_embedding.weight",
+    table: &[(TABLE, "text_model.embeddings.token_embedding.weight")],
     ignored: &["logit_scale"],
 };
 
@@ -99,7 +104,7 @@ pub(super) const CHINESE_CLIP: Layout = Layout {
         ("layers.{n}.norm", "text_model.encoder.layer.{n}.output.LayerNorm.*"),
         ("projection", "text_projection.*"),
     ],
-    table: "text_model.embeddings.word_embeddings.weight",
+    table: &[(TABLE, "text_model.embeddings.word_embeddings.weight")],
     ignored: &["logit_scale", "text_model.pooler."],
 };
 
@@ -134,7 +139,7 @@ pub(super) const OPEN_CLIP: Layout = Layout {
         ("post_norm", "ln_final.*"),
         ("projection", "^text_projection"),
     ],
-    table: "token_embedding.weight",
+    table: &[(TABLE, "token_embedding.weight")],
     ignored: &["logit_scale", "attn_mask"],
 };
 
@@ -155,9 +160,110 @@ pub(super) const MULTILINGUAL_CLIP: Layout = Layout {
         ("layers.{n}.norm", "transformer.layer.{n}.output_layer_norm.*"),
         ("projection", "linear.*"),
     ],
-    table: "embeddings.word_embeddings.weight",
+    table: &[(TABLE, "embeddings.word_embeddings.weight")],
     ignored: &["logit_scale", "text_model.", "text_projection."],
 };
+
+/// BLIP's image tower: queries, keys and values packed.
+pub(super) const BLIP_IMAGE: Table = &[
+    ("patch", "vision_model.embeddings.patch_embedding.*"),
+    ("class_token", "vision_model.embeddings.class_embedding"),
+    ("position", "vision_model.embeddings.position_embedding"),
+    ("layers.{n}.attention_norm", "vision_model.encoder.layers.{n}.layer_norm1.*"),
+    ("layers.{n}.attention.query", "vision_model.encoder.layers.{n}.self_attn.qkv.*[0]"),
+    ("layers.{n}.attention.key", "vision_model.encoder.layers.{n}.self_attn.qkv.*[1]"),
+    ("layers.{n}.attention.value", "vision_model.encoder.layers.{n}.self_attn.qkv.*[2]"),
+    ("layers.{n}.attention.out", "vision_model.encoder.layers.{n}.self_attn.projection.*"),
+    ("layers.{n}.mlp_norm", "vision_model.encoder.layers.{n}.layer_norm2.*"),
+    ("layers.{n}.mlp.up", "vision_model.encoder.layers.{n}.mlp.fc1.*"),
+    ("layers.{n}.mlp.down", "vision_model.encoder.layers.{n}.mlp.fc2.*"),
+    ("post_norm", "vision_model.post_layernorm.*"),
+];
+
+/// What BLIP reads questions with.
+pub(super) const BLIP_QUESTION: Table = &[
+    ("position", "text_encoder.embeddings.position_embeddings.weight"),
+    ("norm", "text_encoder.embeddings.LayerNorm.*"),
+    ("layers.{n}.attention.query", "text_encoder.encoder.layer.{n}.attention.self.query.*"),
+    ("layers.{n}.attention.key", "text_encoder.encoder.layer.{n}.attention.self.key.*"),
+    ("layers.{n}.attention.value", "text_encoder.encoder.layer.{n}.attention.self.value.*"),
+    ("layers.{n}.attention.out", "text_encoder.encoder.layer.{n}.attention.output.dense.*"),
+    ("layers.{n}.attention_norm", "text_encoder.encoder.layer.{n}.attention.output.LayerNorm.*"),
+    ("layers.{n}.cross.query", "text_encoder.encoder.layer.{n}.crossattention.self.query.*"),
+    ("layers.{n}.cross.key", "text_encoder.encoder.layer.{n}.crossattention.self.key.*"),
+    ("layers.{n}.cross.value", "text_encoder.encoder.layer.{n}.crossattention.self.value.*"),
+    ("layers.{n}.cross.out", "text_encoder.encoder.layer.{n}.crossattention.output.dense.*"),
+    ("layers.{n}.cross_norm", "text_encoder.encoder.layer.{n}.crossattention.output.LayerNorm.*"),
+    ("layers.{n}.mlp.up", "text_encoder.encoder.layer.{n}.intermediate.dense.*"),
+    ("layers.{n}.mlp.down", "text_encoder.encoder.layer.{n}.output.dense.*"),
+    ("layers.{n}.norm", "text_encoder.encoder.layer.{n}.output.LayerNorm.*"),
+];
+
+/// The question's token table.
+pub(super) const BLIP_QUESTION_TABLE: Table = &[(TABLE, "text_encoder.embeddings.word_embeddings.weight")];
+
+/// What BLIP writes with; the output's weights are the token table.
+pub(super) const BLIP_DECODER: Table = &[
+    ("token", "text_decoder.bert.embeddings.word_embeddings.weight"),
+    ("bert.position", "text_decoder.bert.embeddings.position_embeddings.weight"),
+    ("bert.norm", "text_decoder.bert.embeddings.LayerNorm.*"),
+    ("bert.layers.{n}.attention.query", "text_decoder.bert.encoder.layer.{n}.attention.self.query.*"),
+    ("bert.layers.{n}.attention.key", "text_decoder.bert.encoder.layer.{n}.attention.self.key.*"),
+    ("bert.layers.{n}.attention.value", "text_decoder.bert.encoder.layer.{n}.attention.self.value.*"),
+    ("bert.layers.{n}.attention.out", "text_decoder.bert.encoder.layer.{n}.attention.output.dense.*"),
+    ("bert.layers.{n}.attention_norm", "text_decoder.bert.encoder.layer.{n}.attention.output.LayerNorm.*"),
+    ("bert.layers.{n}.cross.query", "text_decoder.bert.encoder.layer.{n}.crossattention.self.query.*"),
+    ("bert.layers.{n}.cross.key", "text_decoder.bert.encoder.layer.{n}.crossattention.self.key.*"),
+    ("bert.layers.{n}.cross.value", "text_decoder.bert.encoder.layer.{n}.crossattention.self.value.*"),
+    ("bert.layers.{n}.cross.out", "text_decoder.bert.encoder.layer.{n}.crossattention.output.dense.*"),
+    ("bert.layers.{n}.cross_norm", "text_decoder.bert.encoder.layer.{n}.crossattention.output.LayerNorm.*"),
+    ("bert.layers.{n}.mlp.up", "text_decoder.bert.encoder.layer.{n}.intermediate.dense.*"),
+    ("bert.layers.{n}.mlp.down", "text_decoder.bert.encoder.layer.{n}.output.dense.*"),
+    ("bert.layers.{n}.norm", "text_decoder.bert.encoder.layer.{n}.output.LayerNorm.*"),
+    ("transform", "text_decoder.cls.predictions.transform.dense.*"),
+    ("transform_norm", "text_decoder.cls.predictions.transform.LayerNorm.*"),
+    ("bias", "text_decoder.cls.predictions.bias"),
+];
+
+/// What BLIP may have besides: the token table and its bias once more, as the output's.
+pub(super) const BLIP_IGNORED: &[&str] = &["cls.predictions.decoder.", "text_encoder.pooler."];
+
+/// Idefics3's image tower, SigLIP's without its head.
+pub(super) const IDEFICS3_IMAGE: Table = &[
+    ("patch", "model.vision_model.embeddings.patch_embedding.*"),
+    ("position", "model.vision_model.embeddings.position_embedding.weight"),
+    ("layers.{n}.attention_norm", "model.vision_model.encoder.layers.{n}.layer_norm1.*"),
+    ("layers.{n}.attention.query", "model.vision_model.encoder.layers.{n}.self_attn.q_proj.*"),
+    ("layers.{n}.attention.key", "model.vision_model.encoder.layers.{n}.self_attn.k_proj.*"),
+    ("layers.{n}.attention.value", "model.vision_model.encoder.layers.{n}.self_attn.v_proj.*"),
+    ("layers.{n}.attention.out", "model.vision_model.encoder.layers.{n}.self_attn.out_proj.*"),
+    ("layers.{n}.mlp_norm", "model.vision_model.encoder.layers.{n}.layer_norm2.*"),
+    ("layers.{n}.mlp.up", "model.vision_model.encoder.layers.{n}.mlp.fc1.*"),
+    ("layers.{n}.mlp.down", "model.vision_model.encoder.layers.{n}.mlp.fc2.*"),
+    ("post_norm", "model.vision_model.post_layernorm.*"),
+];
+
+/// What lies between its towers.
+pub(super) const IDEFICS3_CONNECTOR: Table = &[("projection", "model.connector.modality_projection.proj.*")];
+
+/// Its language model.
+pub(super) const IDEFICS3_TEXT: Table = &[
+    ("token", "model.text_model.embed_tokens.weight"),
+    ("layers.{n}.attention_norm", "model.text_model.layers.{n}.input_layernorm.*"),
+    ("layers.{n}.query", "model.text_model.layers.{n}.self_attn.q_proj.*"),
+    ("layers.{n}.key", "model.text_model.layers.{n}.self_attn.k_proj.*"),
+    ("layers.{n}.value", "model.text_model.layers.{n}.self_attn.v_proj.*"),
+    ("layers.{n}.out", "model.text_model.layers.{n}.self_attn.o_proj.*"),
+    ("layers.{n}.mlp_norm", "model.text_model.layers.{n}.post_attention_layernorm.*"),
+    ("layers.{n}.gate", "model.text_model.layers.{n}.mlp.gate_proj.*"),
+    ("layers.{n}.up", "model.text_model.layers.{n}.mlp.up_proj.*"),
+    ("layers.{n}.down", "model.text_model.layers.{n}.mlp.down_proj.*"),
+    ("norm", "model.text_model.norm.*"),
+    ("output", "lm_head.weight"),
+];
+
+/// What it may have besides, where the output's weights are the token table.
+pub(super) const IDEFICS3_IGNORED: &[&str] = &["lm_head.", "rotary_emb."];
 
 /// Where the numbers of one of our tensors lie in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What `open_clip_config.json` says, with open_clip's defaults.
 
 use super::preparation::{CLIP_MEAN, CLIP_STD};
-use super::recognise::{Family, Plan};
+use super::recognise::{Family, Networks, Plan};
 use super::settings::Settings;
 use crate::model::{TextConfig, TokenizerConfig};
 use crate::nn::mlp::Activation;
@@ -70,10 +70,8 @@ pub(super) fn open_clip_plan(settings: &Settings) -> Result<Plan, VlmError> {
     };
     Ok(Plan {
         family: Family::OpenClip,
-        dims: model.size("embed_dim", 512)?,
-        image,
         tokenizer: TokenizerConfig { max_len: text.max_len, ..TokenizerConfig::default() },
-        text: TextConfig::Transformer(text),
+        networks: Networks::Dual { dims: model.size("embed_dim", 512)?, image, text: TextConfig::Transformer(text) },
         preprocess,
         weights: Vec::new(),
         tokens: None,

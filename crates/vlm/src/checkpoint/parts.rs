@@ -1,6 +1,15 @@
-//! The tensors of our towers, as their files have them.
+//! The tensors of our networks, as their files have them.
 
+use super::layouts::{
+    BLIP_DECODER, BLIP_IMAGE, BLIP_QUESTION, BLIP_QUESTION_TABLE, IDEFICS3_CONNECTOR, IDEFICS3_IMAGE, IDEFICS3_TEXT,
+    Table,
+};
+use crate::ImageToTextConfig;
+use crate::image_to_text::{CONNECTOR_FILE, DECODER_FILE, QUESTION_FILE};
+use crate::model::{IMAGE_FILE, TABLE, TOKENS_FILE};
 use crate::nn::bert_text::BertTextConfig;
+use crate::nn::cross_bert::CrossBertConfig;
+use crate::nn::llama::LlamaConfig;
 use crate::nn::text_transformer::TextTransformerConfig;
 use crate::nn::vit::{ImagePooling, VitConfig};
 
@@ -114,4 +123,98 @@ pub(super) fn bert_text(c: &BertTextConfig, dims: usize) -> Vec<Part> {
     }
     parts.linear("projection", c.d_model, dims, false);
     parts.0
+}
+
+impl Parts {
+    fn cross_bert(&mut self, prefix: &str, c: &CrossBertConfig, seen_width: usize) {
+        self.plain(&format!("{prefix}position"), &[c.max_len, c.d_model]);
+        self.norm(&format!("{prefix}norm"), c.d_model);
+        for layer in 0..c.layers {
+            let layer = format!("{prefix}layers.{layer}");
+            self.attention(&format!("{layer}.attention"), c.d_model);
+            self.norm(&format!("{layer}.attention_norm"), c.d_model);
+            for (part, input) in [("query", c.d_model), ("key", seen_width), ("value", seen_width), ("out", c.d_model)]
+            {
+                self.linear(&format!("{layer}.cross.{part}"), input, c.d_model, true);
+            }
+            self.norm(&format!("{layer}.cross_norm"), c.d_model);
+            self.mlp(&format!("{layer}.mlp"), c.d_model, c.ffn_dim);
+            self.norm(&format!("{layer}.norm"), c.d_model);
+        }
+    }
+}
+
+/// Those of a [`CrossBert`](crate::nn::cross_bert::CrossBert).
+fn cross_bert(c: &CrossBertConfig, seen_width: usize) -> Vec<Part> {
+    let mut parts = Parts::default();
+    parts.cross_bert("", c, seen_width);
+    parts.0
+}
+
+/// Those of a [`CrossBertDecoder`](crate::nn::cross_bert::CrossBertDecoder).
+fn cross_bert_decoder(c: &CrossBertConfig, seen_width: usize) -> Vec<Part> {
+    let mut parts = Parts::default();
+    parts.plain("token", &[c.vocabulary, c.d_model]);
+    parts.cross_bert("bert.", c, seen_width);
+    parts.linear("transform", c.d_model, c.d_model, true);
+    parts.norm("transform_norm", c.d_model);
+    parts.plain("bias", &[c.vocabulary]);
+    parts.0
+}
+
+/// Those of a [`Llama`](crate::nn::llama::Llama).
+fn llama(c: &LlamaConfig) -> Vec<Part> {
+    let mut parts = Parts::default();
+    parts.plain("token", &[c.vocabulary, c.d_model]);
+    let narrow = c.depth() * c.kv_heads;
+    for layer in 0..c.layers {
+        let layer = format!("layers.{layer}");
+        parts.plain(&format!("{layer}.attention_norm.gamma"), &[c.d_model]);
+        for (part, output) in [("query", c.d_model), ("key", narrow), ("value", narrow), ("out", c.d_model)] {
+            parts.linear(&format!("{layer}.{part}"), c.d_model, output, false);
+        }
+        parts.plain(&format!("{layer}.mlp_norm.gamma"), &[c.d_model]);
+        parts.linear(&format!("{layer}.gate"), c.d_model, c.ffn_dim, false);
+        parts.linear(&format!("{layer}.up"), c.d_model, c.ffn_dim, false);
+        parts.linear(&format!("{layer}.down"), c.ffn_dim, c.d_model, false);
+    }
+    parts.plain("norm.gamma", &[c.d_model]);
+    if !c.tied {
+        parts.plain("output", &[c.vocabulary, c.d_model]);
+    }
+    parts.0
+}
+
+/// The files of a model that writes about photos: their names, their tensors, and what its layout calls these.
+pub(super) fn image_to_text(config: &ImageToTextConfig) -> Vec<(&'static str, Vec<Part>, Table)> {
+    let image = vit(config.image(), config.image().d_model);
+    match config {
+        ImageToTextConfig::Blip(c) => {
+            let (text, width) = (&c.text, c.image.d_model);
+            let seen_width = if c.answers { text.d_model } else { width };
+            let mut files = vec![
+                (IMAGE_FILE, image, BLIP_IMAGE),
+                (DECODER_FILE, cross_bert_decoder(text, seen_width), BLIP_DECODER),
+            ];
+            if c.answers {
+                files.push((QUESTION_FILE, cross_bert(text, width), BLIP_QUESTION));
+                files.push((TOKENS_FILE, table([text.vocabulary, text.d_model]), BLIP_QUESTION_TABLE));
+            }
+            files
+        }
+        ImageToTextConfig::Idefics3(c) => {
+            let mut connector = Parts::default();
+            connector.linear("projection", c.image.d_model * c.scale_factor.pow(2), c.text.d_model, false);
+            vec![
+                (IMAGE_FILE, image, IDEFICS3_IMAGE),
+                (CONNECTOR_FILE, connector.0, IDEFICS3_CONNECTOR),
+                (DECODER_FILE, llama(&c.text), IDEFICS3_TEXT),
+            ]
+        }
+    }
+}
+
+/// A token table of its own.
+pub(super) fn table(shape: [usize; 2]) -> Vec<Part> {
+    vec![Part { name: TABLE.into(), shape: shape.to_vec(), matrix: false }]
 }

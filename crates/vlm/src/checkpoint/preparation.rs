@@ -32,16 +32,36 @@ pub(super) fn hf_preprocess(settings: &Settings, image_size: usize) -> Result<Pr
             return Err(settings.wrong("crop_size", &expected));
         }
     }
-    let filter = match settings.size("resample", 3)? {
+    finished(settings, size, fit, (3, CLIP_MEAN, CLIP_STD))
+}
+
+/// What it says for Idefics3, of which one tile is used: the smallest of those that the model was trained with.
+pub(super) fn one_tile(settings: &Settings, image_size: usize) -> Result<Preprocess, VlmError> {
+    let (size, _) = settings.square("max_image_size", &[&["longest_edge"]])?.unwrap_or((image_size, 0));
+    if size != image_size || !settings.flag("do_resize", true)? {
+        return Err(settings.wrong("max_image_size", &format!("{image_size}, as in config.json")));
+    }
+    finished(settings, size, Fit::OneTile, (1, [0.5; 3], [0.5; 3]))
+}
+
+/// With the filter and the colours, for which there are defaults.
+fn finished(
+    settings: &Settings,
+    size: usize,
+    fit: Fit,
+    (resample, mean, std): (usize, [f32; 3], [f32; 3]),
+) -> Result<Preprocess, VlmError> {
+    let filter = match settings.size("resample", resample)? {
+        1 => Filter::Lanczos,
         2 => Filter::Bilinear,
         3 => Filter::Bicubic,
-        _ => return Err(settings.wrong("resample", "2 or 3")),
+        _ => return Err(settings.wrong("resample", "1, 2 or 3")),
     };
     if (settings.number("rescale_factor", 1.0 / 255.0)? * 255.0 - 1.0).abs() > 1e-4 {
         return Err(settings.wrong("rescale_factor", "1/255"));
     }
     let (mean, std) = if settings.flag("do_normalize", true)? {
-        (settings.colour("image_mean", CLIP_MEAN)?, settings.colour("image_std", CLIP_STD)?)
+        (settings.colour("image_mean", mean)?, settings.colour("image_std", std)?)
     } else {
         ([0.0; 3], [1.0; 3])
     };

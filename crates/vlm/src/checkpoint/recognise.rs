@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use super::layouts::{CHINESE_CLIP, CLIP, Layout, MULTILINGUAL_CLIP, OPEN_CLIP, SIGLIP};
+use super::image_to_text::image_to_text_plan;
+use super::layouts::{
+    BLIP_IGNORED, CHINESE_CLIP, CLIP, IDEFICS3_IGNORED, Layout, MULTILINGUAL_CLIP, OPEN_CLIP, SIGLIP, Table,
+};
 use super::open_clip::open_clip_plan;
+use super::parts::{self, Part};
 use super::settings::Settings;
 use super::source::Source;
 use super::transformers::{hf_plan, multilingual_plan};
-use crate::model::{TextConfig, TokenizerConfig};
+use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENS_FILE, TextConfig, TokenizerConfig};
 use crate::nn::vit::VitConfig;
-use crate::{Preprocess, VlmError};
+use crate::{ImageToTextConfig, Preprocess, VlmError};
 
-/// A published family of dual encoders.
+/// A published family of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// CLIP as Hugging Face's transformers keeps it.
@@ -24,6 +28,12 @@ pub enum Family {
     ChineseClip,
     /// sentence-transformers' multilingual text tower, with the CLIP it belongs to in the folder `0_CLIPModel`.
     MultilingualClip,
+    /// BLIP, which describes photos.
+    BlipCaptions,
+    /// BLIP, which answers questions about photos.
+    BlipQuestions,
+    /// Idefics3 with a small language model: SmolVLM.
+    SmolVlm,
 }
 
 impl Family {
@@ -35,16 +45,30 @@ impl Family {
             Self::Siglip => "SigLIP",
             Self::ChineseClip => "Chinese-CLIP",
             Self::MultilingualClip => "Multilingual CLIP",
+            Self::BlipCaptions => "BLIP (captions)",
+            Self::BlipQuestions => "BLIP (questions)",
+            Self::SmolVlm => "SmolVLM",
         }
     }
 
-    pub(super) fn layout(self) -> Layout {
+    /// What a dual encoder's layout calls its tensors.
+    fn layout(self) -> Option<Layout> {
         match self {
-            Self::Clip => CLIP,
-            Self::OpenClip => OPEN_CLIP,
-            Self::Siglip => SIGLIP,
-            Self::ChineseClip => CHINESE_CLIP,
-            Self::MultilingualClip => MULTILINGUAL_CLIP,
+            Self::Clip => Some(CLIP),
+            Self::OpenClip => Some(OPEN_CLIP),
+            Self::Siglip => Some(SIGLIP),
+            Self::ChineseClip => Some(CHINESE_CLIP),
+            Self::MultilingualClip => Some(MULTILINGUAL_CLIP),
+            Self::BlipCaptions | Self::BlipQuestions | Self::SmolVlm => None,
+        }
+    }
+
+    /// Parts of the names of what a checkpoint may have besides what is asked for.
+    pub(super) fn ignored(self) -> &'static [&'static str] {
+        match self {
+            Self::BlipCaptions | Self::BlipQuestions => BLIP_IGNORED,
+            Self::SmolVlm => IDEFICS3_IGNORED,
+            _ => self.layout().map_or(&[], |layout| layout.ignored),
         }
     }
 
@@ -59,7 +83,7 @@ impl Family {
 pub struct Recognised {
     /// The family.
     pub family: Family,
-    /// Length of its vectors; none where the settings are missing.
+    /// Length of its vectors; none where it makes none, or the settings are missing.
     pub dims: Option<usize>,
     /// Side of its square input in pixels; none where the settings are missing.
     pub image_size: Option<usize>,
@@ -84,14 +108,58 @@ pub(super) enum Tokens {
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub family: Family,
-    pub dims: usize,
-    pub image: VitConfig,
-    pub text: TextConfig,
+    pub networks: Networks,
     pub preprocess: Preprocess,
     pub tokenizer: TokenizerConfig,
     pub weights: Vec<PathBuf>,
     pub tokens: Option<Tokens>,
     pub missing: Vec<String>,
+}
+
+/// The networks of a checkpoint.
+#[derive(Debug, Clone)]
+pub(super) enum Networks {
+    /// A dual encoder's towers, with the length of its vectors.
+    Dual { dims: usize, image: VitConfig, text: TextConfig },
+    /// Those of a model that writes about photos.
+    ImageToText(ImageToTextConfig),
+}
+
+impl Plan {
+    /// The image tower.
+    pub fn image(&self) -> &VitConfig {
+        match &self.networks {
+            Networks::Dual { image, .. } => image,
+            Networks::ImageToText(config) => config.image(),
+        }
+    }
+
+    /// Whether its tokens are BERT's.
+    fn has_word_pieces(&self) -> bool {
+        match &self.networks {
+            Networks::Dual { text, .. } => matches!(text, TextConfig::Bert(_)),
+            Networks::ImageToText(config) => matches!(config, ImageToTextConfig::Blip(_)),
+        }
+    }
+
+    /// The files of the pack: their names, their tensors, and what the layout calls these.
+    pub fn files(&self) -> Vec<(&'static str, Vec<Part>, Table)> {
+        match (&self.networks, self.family.layout()) {
+            (Networks::Dual { dims, image, text }, Some(layout)) => {
+                let tensors = match text {
+                    TextConfig::Transformer(c) => parts::text_transformer(c, *dims),
+                    TextConfig::Bert(c) => parts::bert_text(c, *dims),
+                };
+                vec![
+                    (IMAGE_FILE, parts::vit(image, *dims), layout.image),
+                    (TEXT_FILE, tensors, layout.text),
+                    (TOKENS_FILE, parts::table(text.table()), layout.table),
+                ]
+            }
+            (Networks::ImageToText(config), _) => parts::image_to_text(config),
+            (Networks::Dual { .. }, None) => Vec::new(),
+        }
+    }
 }
 
 /// Says what the checkpoint in `folder` is and what it lacks. Reads settings and headers, no weights.
@@ -102,8 +170,11 @@ pub(super) struct Plan {
 pub fn recognise(folder: &Path) -> Result<Recognised, VlmError> {
     let of = |plan: Plan| Recognised {
         family: plan.family,
-        dims: Some(plan.dims),
-        image_size: Some(plan.image.image_size),
+        dims: match plan.networks {
+            Networks::Dual { dims, .. } => Some(dims),
+            Networks::ImageToText(_) => None,
+        },
+        image_size: Some(plan.image().image_size),
         weight_bytes: plan.weights.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|file| file.len()).sum(),
         missing: plan.missing,
     };
@@ -141,7 +212,10 @@ pub(super) fn plan(folder: &Path) -> Result<Option<Plan>, VlmError> {
             plan
         }
         (_, Some(settings)) => {
-            let mut plan = hf_plan(&settings, &root)?;
+            let mut plan = match image_to_text_plan(&settings, &root)? {
+                Some(plan) => plan,
+                None => hf_plan(&settings, &root)?,
+            };
             plan.weights = found(HF_WEIGHTS).into_iter().collect();
             plan.missing.extend(plan.weights.is_empty().then(|| HF_WEIGHTS[0].to_owned()));
             plan
@@ -172,15 +246,21 @@ fn by_names(folder: &Path) -> Result<Recognised, VlmError> {
     let path = path.ok_or_else(|| VlmError::Missing { path: root.join(HF_SETTINGS) })?;
     let source = Source::open(&path)?;
     let has = |name: &str| source.shape(name).is_some();
-    let (family, settings) = if has(MULTILINGUAL_CLIP.table) {
+    let (family, settings) = if has("text_encoder.embeddings.LayerNorm.weight") {
+        (Family::BlipQuestions, HF_SETTINGS)
+    } else if has("text_decoder.bert.embeddings.LayerNorm.weight") {
+        (Family::BlipCaptions, HF_SETTINGS)
+    } else if has("model.connector.modality_projection.proj.weight") {
+        (Family::SmolVlm, HF_SETTINGS)
+    } else if has(MULTILINGUAL_CLIP.table[0].1) {
         (Family::MultilingualClip, "0_CLIPModel/config.json")
     } else if has("visual.conv1.weight") {
         (Family::OpenClip, OPEN_CLIP_SETTINGS)
     } else if has("vision_model.head.probe") {
         (Family::Siglip, HF_SETTINGS)
-    } else if has(CHINESE_CLIP.table) && has("visual_projection.weight") {
+    } else if has(CHINESE_CLIP.table[0].1) && has("visual_projection.weight") {
         (Family::ChineseClip, HF_SETTINGS)
-    } else if has(CLIP.table) && has("visual_projection.weight") {
+    } else if has(CLIP.table[0].1) && has("visual_projection.weight") {
         (Family::Clip, HF_SETTINGS)
     } else {
         return Err(VlmError::BadCheckpoint {
@@ -197,12 +277,14 @@ pub(super) fn with_tokenizer(mut plan: Plan, root: &Path) -> Result<Plan, VlmErr
     let file = |name: &str| Some(root.join(name)).filter(|path| path.is_file());
     plan.tokens = if let Some(json) = file("tokenizer.json") {
         Some(Tokens::Json(json))
-    } else if matches!(plan.text, TextConfig::Bert(_)) {
+    } else if plan.has_word_pieces() {
         let settings = Settings::read(&root.join("tokenizer_config.json"))?;
         let lowercase = settings.map_or(Ok(true), |settings| settings.flag("do_lower_case", true))?;
         file("vocab.txt").map(|vocabulary| Tokens::WordPieces { vocabulary, lowercase })
     } else {
-        let both = file("vocab.json").zip(file("merges.txt")).filter(|_| plan.family != Family::Siglip);
+        let both = file("vocab.json")
+            .zip(file("merges.txt"))
+            .filter(|_| !matches!(plan.family, Family::Siglip | Family::SmolVlm));
         both.map(|(vocabulary, merges)| Tokens::Bpe { vocabulary, merges })
     };
     // A sentence that is padded to its full length is another one with its padding before it.

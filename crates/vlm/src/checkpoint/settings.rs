@@ -96,6 +96,11 @@ impl Settings {
         self.get(key, default.to_owned(), "a word", |v| v.as_str().map(ToOwned::to_owned))
     }
 
+    /// The first of several words.
+    pub fn first_word(&self, key: &str) -> Result<Option<String>, VlmError> {
+        self.get(key, None, "words", |v| Some(Some(v.as_array()?.first()?.as_str()?.to_owned())))
+    }
+
     /// Three numbers.
     pub fn colour(&self, key: &str, default: [f32; 3]) -> Result<[f32; 3], VlmError> {
         self.get(key, default, "three numbers", |value| {

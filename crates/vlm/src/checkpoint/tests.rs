@@ -21,20 +21,20 @@ use crate::{
     VlmError, adapters,
 };
 
-fn golden(name: &str) -> PathBuf {
+pub(super) fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/packs").join(name)
 }
 
-fn read(name: &str) -> Vec<u8> {
+pub(super) fn read(name: &str) -> Vec<u8> {
     std::fs::read(golden(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-fn about() -> About {
+pub(super) fn about() -> About {
     About { name: "test".into(), summary: "A test".into(), licences: vec!["MIT".into()], source: "somewhere@1".into() }
 }
 
 /// A copy of the settings that are committed of a family.
-fn settings(family: &str) -> TempDir {
+pub(super) fn settings(family: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let copy = |family: &str, folder: &Path| {
         for file in std::fs::read_dir(golden(family)).unwrap() {
@@ -74,8 +74,8 @@ fn clip_vocabulary(folder: &Path) {
     std::fs::write(folder.join("merges.txt"), merges).unwrap();
 }
 
-/// A pack of a family with made-up weights.
-fn pack(family: &str) -> TempDir {
+/// A pack of a family with made-up weights, and a tokenizer of one word where none is committed.
+pub(super) fn pack(family: &str) -> TempDir {
     let (source, pack) = (settings(family), tempfile::tempdir().unwrap());
     let began = Instant::now();
     let plan = plan(source.path()).unwrap().unwrap();
@@ -85,7 +85,7 @@ fn pack(family: &str) -> TempDir {
         &plan,
         Source::Made(made),
         Path::new("made"),
-        ONE_WORD.as_bytes(),
+        &std::fs::read(source.path().join("tokenizer.json")).unwrap_or_else(|_| ONE_WORD.into()),
         pack.path(),
         &about(),
         &mut |done, total| {
@@ -109,7 +109,7 @@ fn floats(file: &SafeTensors<'_>, name: &str) -> (Vec<f32>, usize) {
     (values, tensor.shape()[1])
 }
 
-fn integers(file: &SafeTensors<'_>, name: &str) -> Option<(Vec<i32>, usize)> {
+pub(super) fn integers(file: &SafeTensors<'_>, name: &str) -> Option<(Vec<i32>, usize)> {
     let tensor = file.tensor(name).ok()?;
     let values = tensor.data().as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
     Some((values, tensor.shape()[1]))
@@ -339,7 +339,7 @@ fn a_checkpoint_that_is_not_what_its_settings_say_is_refused_by_name() {
         let error = convert(source.path(), &source.path().join("pack"), &about(), &mut |_, _| true).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}, expected {expected:?}");
     };
-    refused(&|s| s["model_type"] = "blip".into(), "model_type: expected clip");
+    refused(&|s| s["model_type"] = "flava".into(), "model_type: expected clip");
     refused(&|s| s["vision_config"]["num_hidden_layers"] = 1.into(), "which the settings do not speak of");
     refused(&|s| s["vision_config"]["num_hidden_layers"] = 3.into(), "no tensor vision_model.encoder.layers.2");
     refused(&|s| s["text_config"]["hidden_size"] = 16.into(), "does not fit");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::preparation::{PREPROCESSOR, clip_preprocess, hf_preprocess};
-use super::recognise::{Family, HF_SETTINGS, HF_WEIGHTS, INNER, Plan, first, with_tokenizer};
+use super::recognise::{Family, HF_SETTINGS, HF_WEIGHTS, INNER, Networks, Plan, first, with_tokenizer};
 use super::settings::Settings;
 use crate::VlmError;
 use crate::model::{TextConfig, TokenizerConfig};
@@ -12,7 +12,7 @@ use crate::nn::mlp::Activation;
 use crate::nn::text_transformer::{TextPooling, TextTransformerConfig};
 use crate::nn::vit::{ImagePooling, VitConfig};
 
-fn activation(settings: &Settings, key: &str, default: &str) -> Result<Activation, VlmError> {
+pub(super) fn activation(settings: &Settings, key: &str, default: &str) -> Result<Activation, VlmError> {
     match settings.word(key, default)?.as_str() {
         "gelu" => Ok(Activation::Gelu),
         "quick_gelu" => Ok(Activation::QuickGelu),
@@ -27,7 +27,7 @@ pub(super) fn hf_plan(settings: &Settings, root: &Path) -> Result<Plan, VlmError
         "clip" => Family::Clip,
         "siglip" => Family::Siglip,
         "chinese_clip" => Family::ChineseClip,
-        _ => return Err(settings.wrong("model_type", "clip, siglip or chinese_clip")),
+        _ => return Err(settings.wrong("model_type", "clip, siglip, chinese_clip, blip or idefics3")),
     };
     let (v, t) =
         (settings.part("vision_config", "vision_config_dict"), settings.part("text_config", "text_config_dict"));
@@ -119,7 +119,8 @@ pub(super) fn hf_plan(settings: &Settings, root: &Path) -> Result<Plan, VlmError
         }
         TextConfig::Transformer(text) => TokenizerConfig { max_len: text.max_len, ..TokenizerConfig::default() },
     };
-    Ok(Plan { family, dims, image, text, preprocess, tokenizer, weights: Vec::new(), tokens: None, missing })
+    let networks = Networks::Dual { dims, image, text };
+    Ok(Plan { family, networks, preprocess, tokenizer, weights: Vec::new(), tokens: None, missing })
 }
 
 fn bert(t: &Settings) -> Result<BertTextConfig, VlmError> {
@@ -169,7 +170,8 @@ pub(super) fn multilingual_plan(t: &Settings, folder: &Path) -> Result<Option<Pl
     // As sentence-transformers cuts for it.
     let max_len = text.max_len.min(TokenizerConfig::default().max_len);
     plan.tokenizer = TokenizerConfig { max_len, ..TokenizerConfig::default() };
-    plan.text = TextConfig::Bert(text);
+    let Networks::Dual { dims, image, .. } = plan.networks else { return Err(clip.wrong("model_type", "clip")) };
+    plan.networks = Networks::Dual { dims, image, text: TextConfig::Bert(text) };
     for (place, name) in
         [(inner, format!("{INNER}/")), (folder.to_owned(), String::new()), (folder.join(DENSE), format!("{DENSE}/"))]
     {

@@ -11,12 +11,12 @@ use crate::nn::text_transformer::TextTransformerConfig;
 use crate::nn::vit::{ImagePooling, VitConfig};
 
 /// Largest sizes that are believed: twice those of the largest published dual encoders.
-const MOST_WIDTH: usize = 8_192;
+pub(crate) const MOST_WIDTH: usize = 8_192;
 const MOST_FFN: usize = 32_768;
 const MOST_LAYERS: usize = 96;
 const MOST_HEADS: usize = 128;
-const MOST_VOCABULARY: usize = 2_000_000;
-const MOST_TOKENS: usize = 8_192;
+pub(crate) const MOST_VOCABULARY: usize = 2_000_000;
+pub(crate) const MOST_TOKENS: usize = 8_192;
 const MOST_SIDE: usize = 1_024;
 
 /// The text tower of a published dual encoder.
@@ -48,11 +48,18 @@ impl TextConfig {
 }
 
 /// What is wrong with a number, if anything: its key, what it is and what it may be.
-fn within(key: &str, found: usize, most: usize) -> Result<(), String> {
+pub(crate) fn within(key: &str, found: usize, most: usize) -> Result<(), String> {
     if (1..=most).contains(&found) { Ok(()) } else { Err(format!("{key} = {found}, expected 1 to {most}")) }
 }
 
-fn layers(of: &str, d_model: usize, ffn_dim: usize, layers: usize, heads: usize, epsilon: f64) -> Result<(), String> {
+pub(crate) fn layers(
+    of: &str,
+    d_model: usize,
+    ffn_dim: usize,
+    layers: usize,
+    heads: usize,
+    epsilon: f64,
+) -> Result<(), String> {
     within(&format!("{of}.d_model"), d_model, MOST_WIDTH)?;
     within(&format!("{of}.ffn_dim"), ffn_dim, MOST_FFN)?;
     within(&format!("{of}.layers"), layers, MOST_LAYERS)?;
@@ -66,6 +73,19 @@ fn layers(of: &str, d_model: usize, ffn_dim: usize, layers: usize, heads: usize,
     Ok(())
 }
 
+/// Whether the sizes of an image tower can be true and fit the preparation of photos; the error names the key.
+pub(crate) fn check_image(image: &VitConfig, preprocess: &Preprocess) -> Result<(), String> {
+    layers("image", image.d_model, image.ffn_dim, image.layers, image.heads, image.norm_epsilon)?;
+    within("image.image_size", image.image_size, MOST_SIDE)?;
+    within("image.patch_size", image.patch_size, image.image_size)?;
+    within("image.image_size in patches", image.tokens(), MOST_TOKENS)?;
+    if preprocess.size as usize != image.image_size {
+        let (size, expected) = (preprocess.size, image.image_size);
+        return Err(format!("preprocess.size = {size}, expected image.image_size = {expected}"));
+    }
+    Ok(())
+}
+
 /// Whether the sizes of a dual encoder fit each other; the error names the key.
 pub(super) fn check(
     dims: usize,
@@ -75,14 +95,7 @@ pub(super) fn check(
     preprocess: &Preprocess,
 ) -> Result<(), String> {
     within("dims", dims, MOST_WIDTH)?;
-    layers("image", image.d_model, image.ffn_dim, image.layers, image.heads, image.norm_epsilon)?;
-    within("image.image_size", image.image_size, MOST_SIDE)?;
-    within("image.patch_size", image.patch_size, image.image_size)?;
-    within("image.image_size in patches", image.tokens(), MOST_TOKENS)?;
-    if preprocess.size as usize != image.image_size {
-        let (size, expected) = (preprocess.size, image.image_size);
-        return Err(format!("preprocess.size = {size}, expected image.image_size = {expected}"));
-    }
+    check_image(image, preprocess)?;
     if !image.class_token && image.pooling == ImagePooling::ClassToken {
         return Err("image.pooling = class_token without image.class_token".into());
     }

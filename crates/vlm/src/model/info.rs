@@ -12,7 +12,7 @@ use super::tokenizer::TokenizerConfig;
 use crate::descriptor::DescriptorConfig;
 use crate::heads::HeadsConfig;
 use crate::nn::vit::VitConfig;
-use crate::{CAPTION_FILES, DecoderConfig, Preprocess, VlmError};
+use crate::{CAPTION_FILES, DecoderConfig, ImageToTextConfig, Preprocess, VlmError};
 
 /// Name of the description in a model folder.
 pub const INFO_FILE: &str = "model.toml";
@@ -22,7 +22,8 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// The description of a model.
 ///
-/// A published dual encoder has `image` and `text`, which say what its towers are. The bundled model has neither: its
+/// A published dual encoder has `image` and `text`, which say what its towers are; one that writes about photos has
+/// `image_to_text` instead. The bundled model has neither: its
 /// towers are EfficientNet-Lite2 and MiniLM-L6, with `heads` and `descriptor` on top of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +32,8 @@ pub struct ModelInfo {
     pub name: String,
     /// One sentence for people.
     pub summary: String,
-    /// Length of an embedding.
+    /// Length of an embedding; 0 in a model that has none.
+    #[serde(default)]
     pub dims: usize,
     /// Sizes of the projection heads; absent in published dual encoders, which have a matrix in each tower.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +47,9 @@ pub struct ModelInfo {
     /// The text tower of a published dual encoder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextConfig>,
+    /// The networks of a model that writes about photos, and does nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_to_text: Option<ImageToTextConfig>,
     /// What is done to a text beside what `tokenizer.json` says.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tokenizer: TokenizerConfig,
@@ -175,6 +180,13 @@ impl ModelInfo {
         if let Some(name) = self.files.keys().find(|name| !is_file_name(name)) {
             return Err(format!("files.{name:?}, expected the name of a file in the model's own folder"));
         }
+        if let Some(config) = &self.image_to_text {
+            let others = [self.heads.is_some(), self.descriptor.is_some(), self.decoder.is_some()];
+            if others.contains(&true) || self.image.is_some() || self.text.is_some() || self.dims != 0 {
+                return Err("dims, image, text, heads, descriptor or decoder beside image_to_text".into());
+            }
+            return config.check(&self.preprocess);
+        }
         match (&self.image, &self.text) {
             (Some(image), Some(text)) => {
                 if self.heads.is_some() || self.descriptor.is_some() || self.decoder.is_some() {
@@ -223,6 +235,9 @@ impl ModelInfo {
         // What the bundled model's description leaves out was added later and counts only where it is there.
         if let (Some(image), Some(text)) = (&self.image, &self.text) {
             hash.update(format!("\0{image:?}\0{text:?}\0{:?}", self.tokenizer));
+        }
+        if let Some(config) = &self.image_to_text {
+            hash.update(format!("\0{config:?}"));
         }
         hex(&hash.finalize())[..16].to_owned()
     }

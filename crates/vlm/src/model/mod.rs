@@ -1,6 +1,6 @@
 //! A loaded model: pixels and words in, [`Embedding`]s out.
 
-mod architecture;
+pub(crate) mod architecture;
 mod dual;
 mod home;
 mod info;
@@ -11,7 +11,7 @@ pub mod weights;
 pub use architecture::TextConfig;
 pub(crate) use info::hex;
 pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
-pub(crate) use token_table::TABLE;
+pub(crate) use token_table::{TABLE, TokenTable};
 pub use tokenizer::{TokenBatch, Tokenizer, TokenizerConfig};
 
 use std::ops::ControlFlow;
@@ -130,6 +130,9 @@ impl Model {
     pub fn load_version(dir: &Path, choice: DeviceChoice, version: Option<Arc<Version>>) -> Result<Self, VlmError> {
         let info = ModelInfo::read(dir)?;
         info.check_sizes(dir)?;
+        if info.image_to_text.is_some() {
+            return Err(VlmError::Lacks { model: info.name, needs: "vectors to search by" });
+        }
         let base_id = info.id();
         if let Some(version) = &version {
             version.must_fit(&info)?;

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::softmax;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 
 use super::mlp::{Activation, Mlp};
 
@@ -45,6 +45,77 @@ impl Attention {
         }
         let mixed = softmax(logits, 3).matmul(v); // [batch, heads, n, depth]
         self.out.forward(mixed.swap_dims(1, 2).reshape([batch, n, d_model]))
+    }
+}
+
+/// Keys and values of the rows that attention looks at, `[batch, heads, rows, depth]` each.
+#[derive(Debug, Clone)]
+pub struct KeyValue {
+    keys: Tensor<4>,
+    values: Tensor<4>,
+}
+
+impl KeyValue {
+    /// Of keys and values `[batch, heads, rows, depth]`.
+    pub fn new(keys: Tensor<4>, values: Tensor<4>) -> Self {
+        Self { keys, values }
+    }
+
+    /// Sequences in the batch.
+    pub fn batch(&self) -> usize {
+        self.keys.dims()[0]
+    }
+
+    /// Rows of each sequence.
+    pub fn rows(&self) -> usize {
+        self.keys.dims()[2]
+    }
+
+    /// Rows of both, one after the other.
+    pub fn joined(self, later: Self) -> Self {
+        Self {
+            keys: Tensor::cat(vec![self.keys, later.keys], 2),
+            values: Tensor::cat(vec![self.values, later.values], 2),
+        }
+    }
+
+    /// The sequences `rows` of the batch, in that order; one may be taken twice.
+    pub fn select(self, rows: Tensor<1, Int>) -> Self {
+        Self { keys: self.keys.select(0, rows.clone()), values: self.values.select(0, rows) }
+    }
+
+    /// Softmax(Q K^T / sqrt(depth)) V (Vaswani et al. 2017, eq. 1) of queries `[batch, heads, n, depth]`; `hidden` is
+    /// true where a row must not be seen.
+    pub fn mixed(&self, queries: Tensor<4>, hidden: Option<Tensor<4, Bool>>) -> Tensor<4> {
+        let [_, _, _, depth] = queries.dims();
+        let queries = queries / (depth as f64).sqrt();
+        let mut logits = queries.matmul(self.keys.clone().swap_dims(2, 3)); // [batch, heads, n, rows]
+        if let Some(hidden) = hidden {
+            let shape = logits.dims();
+            logits = logits.mask_fill(hidden.expand(shape), -1e9);
+        }
+        softmax(logits, 3).matmul(self.values.clone())
+    }
+}
+
+impl Attention {
+    /// `[batch, rows, d_model]` to `[batch, heads, rows, depth]`.
+    fn split(&self, x: Tensor<3>) -> Tensor<4> {
+        let [batch, rows, width] = x.dims();
+        x.reshape([batch, rows, self.heads, width / self.heads]).swap_dims(1, 2)
+    }
+
+    /// Keys and values of `rows` `[batch, rows, d_model]`.
+    pub fn remember(&self, rows: Tensor<3>) -> KeyValue {
+        KeyValue::new(self.split(self.key.forward(rows.clone())), self.split(self.value.forward(rows)))
+    }
+
+    /// Attention of `x` `[batch, n, d_model]` over rows whose keys and values are at hand; `hidden` is true where a row
+    /// must not be seen.
+    pub fn look(&self, x: Tensor<3>, seen: &KeyValue, hidden: Option<Tensor<4, Bool>>) -> Tensor<3> {
+        let [batch, n, width] = x.dims();
+        let mixed = seen.mixed(self.split(self.query.forward(x)), hidden);
+        self.out.forward(mixed.swap_dims(1, 2).reshape([batch, n, width]))
     }
 }
 

@@ -146,8 +146,28 @@ pub struct VitOutput {
 }
 
 impl Vit {
+    /// Normalised pixels `[batch, 3, side, side]` to the states of all tokens after the last layer, normalised,
+    /// `[batch, tokens, d_model]`.
+    pub fn states(&self, pixels: Tensor<4>) -> Tensor<3> {
+        self.post_norm.forward(self.through_layers(pixels))
+    }
+
     /// Normalised pixels `[batch, 3, side, side]` through the tower.
     pub fn forward(&self, pixels: Tensor<4>) -> VitOutput {
+        let x = self.through_layers(pixels);
+        let pooled = match &self.pool {
+            Some(pool) => pool.forward(self.post_norm.forward(x)),
+            None => self.post_norm.forward(x.narrow(1, 0, 1)).squeeze_dim(1),
+        };
+        let shared = match &self.projection {
+            Some(projection) => projection.forward(pooled.clone()),
+            None => pooled.clone(),
+        };
+        VitOutput { pooled, shared }
+    }
+
+    /// Pixels through the layers, `[batch, tokens, d_model]`.
+    fn through_layers(&self, pixels: Tensor<4>) -> Tensor<3> {
         let patches = self.patch.forward(pixels); // [batch, d_model, grid, grid]
         let [batch, d_model, _, _] = patches.dims();
         let mut x = patches.flatten::<3>(2, 3).swap_dims(1, 2); // [batch, patches, d_model]
@@ -162,14 +182,6 @@ impl Vit {
         for layer in &self.layers {
             x = layer.forward(x, None);
         }
-        let pooled = match &self.pool {
-            Some(pool) => pool.forward(self.post_norm.forward(x)),
-            None => self.post_norm.forward(x.narrow(1, 0, 1)).squeeze_dim(1),
-        };
-        let shared = match &self.projection {
-            Some(projection) => projection.forward(pooled.clone()),
-            None => pooled.clone(),
-        };
-        VitOutput { pooled, shared }
+        x
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::VlmError;
+use crate::{ModelInfo, VlmError};
 
 /// A published checkpoint, of which Sightline makes a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -27,7 +27,8 @@ pub struct PublishedPack {
     pub summary: String,
     /// Languages that it understands, for people.
     pub languages: String,
-    /// Length of its embeddings.
+    /// Length of its embeddings; 0 for one that has none.
+    #[serde(default)]
     pub dims: usize,
     /// The repository, `owner/name`.
     pub repository: String,
@@ -45,6 +46,46 @@ pub struct PublishedPack {
 pub enum Purpose {
     /// Photos and sentences in one space.
     Search,
+    /// Describing photos.
+    Captions,
+    /// Answering questions about photos.
+    Questions,
+    /// Both of these.
+    CaptionsAndQuestions,
+}
+
+impl Purpose {
+    /// Whether it describes photos, and does not search.
+    pub fn captions(self) -> bool {
+        matches!(self, Self::Captions | Self::CaptionsAndQuestions)
+    }
+
+    /// Whether it answers questions.
+    pub fn answers(self) -> bool {
+        matches!(self, Self::Questions | Self::CaptionsAndQuestions)
+    }
+
+    /// What it is for, in words that programs may act on.
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Search => &["search"],
+            Self::Captions => &["captions"],
+            Self::Questions => &["questions"],
+            Self::CaptionsAndQuestions => &["captions", "questions"],
+        }
+    }
+}
+
+impl ModelInfo {
+    /// What a model is for.
+    pub fn purpose(&self) -> Purpose {
+        let Some(config) = &self.image_to_text else { return Purpose::Search };
+        match (config.captions(), config.answers()) {
+            (true, true) => Purpose::CaptionsAndQuestions,
+            (false, true) => Purpose::Questions,
+            _ => Purpose::Captions,
+        }
+    }
 }
 
 /// How a checkpoint's files are laid out.
@@ -59,6 +100,10 @@ pub enum Layout {
     Siglip,
     /// Chinese-CLIP.
     ChineseClip,
+    /// BLIP as transformers saves it, to describe or to answer.
+    Blip,
+    /// Idefics3 as transformers saves it: SmolVLM.
+    Idefics3,
     /// A folder with `model.toml`, as Sightline itself uses it.
     Pack,
 }
@@ -106,6 +151,11 @@ impl PublishedFile {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
+    /// Whether it holds weights.
+    pub fn is_weights(&self) -> bool {
+        [".safetensors", ".bin"].iter().any(|end| self.name().ends_with(end))
+    }
+
     /// More bytes than this are never taken.
     pub fn at_most(&self) -> u64 {
         self.bytes.or(self.at_most).unwrap_or(0)
@@ -118,6 +168,12 @@ impl PublishedFile {
 }
 
 impl PublishedPack {
+    /// Whether its weights take twice the space that a pack takes.
+    fn halves(&self) -> bool {
+        // SmolVLM's are published in half precision.
+        !matches!(self.layout, Layout::Pack | Layout::Idefics3)
+    }
+
     /// About how many bytes there are to fetch.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(PublishedFile::about_bytes).sum()
@@ -125,7 +181,7 @@ impl PublishedPack {
 
     /// About how many bytes the pack takes on the disk: weights are kept in half precision, the rest as it is.
     pub fn bytes_on_disk(&self) -> u64 {
-        let halved = |file: &PublishedFile| match file.name().ends_with(".safetensors") && self.layout != Layout::Pack {
+        let halved = |file: &PublishedFile| match file.is_weights() && self.halves() {
             true => file.about_bytes() / 2,
             false => file.about_bytes(),
         };
