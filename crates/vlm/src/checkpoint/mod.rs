@@ -32,5 +32,6 @@ mod transformers;
 mod writer;
 
 pub use convert::{About, convert};
+pub(crate) use parts::vit_shapes;
 pub use recognise::{Family, Recognised, recognise};
 pub(crate) use safetensors_file::SafetensorsFile;
