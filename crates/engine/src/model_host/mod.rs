@@ -25,6 +25,7 @@ use sightline_vlm::{
 };
 
 pub use embedder::{Embedder, ModelSource, ModelSpec};
+pub(crate) use slot::contained;
 pub(crate) use vlm_embedder::ModelFolder;
 
 use crate::EngineError;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sightline_vlm::checkpoint::About;
 use sightline_vlm::packs::is_pack_name;
-use sightline_vlm::{ModelInfo, VlmError};
+use sightline_vlm::{ModelInfo, Proof, VlmError};
 
 use super::checkpoint::{Found, recognise};
 use super::fetch::{make_pack, must_fit};
+use super::proof::prove_and_keep;
 use super::store::{folder_bytes, remove_folder};
 use super::{ModelsError, whole};
 use crate::EngineError;
@@ -29,7 +30,7 @@ pub struct ImportJob {
 }
 
 /// What came of an import.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImportSummary {
     /// The model's name.
     pub name: String,
@@ -41,6 +42,8 @@ pub struct ImportSummary {
     pub family: &'static str,
     /// Bytes that the pack takes.
     pub bytes_on_disk: u64,
+    /// What came of trying it on this computer.
+    pub proof: Proof,
 }
 
 impl ImportJob {
@@ -82,7 +85,8 @@ impl Job for ImportJob {
         let info = make_pack(cx, &store, &self.folder, &about)?;
         remove_folder(&store.partial(&self.name))?;
         let (id, bytes_on_disk) = (info.id(), folder_bytes(&pack));
-        self.summary = Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk });
+        let proof = prove_and_keep(cx, &pack)?;
+        self.summary = Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk, proof });
         Ok(())
     }
 }
