@@ -172,33 +172,24 @@ fn a_model_is_fetched_used_missed_and_given_up() {
     assert_eq!(state(&published, &world), "offered");
 }
 
-/// A CLIP of a few numbers in the layout that transformers keeps it in, with a tokenizer of a few words.
-fn tiny_clip() -> Vec<(String, Vec<u8>)> {
-    let folder = root().join("crates/vlm/tests/golden/packs/tiny");
-    let names = ["config.json", "preprocessor_config.json", "model.safetensors"];
-    let mut files: Vec<_> =
-        names.iter().map(|name| ((*name).to_owned(), std::fs::read(folder.join(name)).unwrap())).collect();
-    let tokenizer = serde_json::json!({
-        "version": "1.0",
-        "added_tokens": [],
-        "pre_tokenizer": { "type": "Whitespace" },
-        "model": {
-            "type": "WordLevel",
-            "vocab": { "[UNK]": 0, "a": 1, "photo": 2, "of": 3, "dog": 4, "beach": 5, "snow": 6 },
-            "unk_token": "[UNK]",
-        },
-    });
-    files.push(("tokenizer.json".into(), tokenizer.to_string().into_bytes()));
-    files
+/// A CLIP in the layout that transformers keeps it in, which knows the sample photos by heart: see `memorising.rs` in the
+/// engine's tests.
+fn memorising_clip() -> Vec<(String, Vec<u8>)> {
+    let folder = root().join("crates/vlm/tests/golden/packs/memorising");
+    let names = ["config.json", "preprocessor_config.json", "model.safetensors", "tokenizer.json"];
+    names.iter().map(|name| ((*name).to_owned(), std::fs::read(folder.join(name)).unwrap())).collect()
 }
 
 #[test]
 fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
-    let (files, world) = (tiny_clip(), World::with_samples());
+    let (files, world) = (memorising_clip(), World::with_samples());
     let published = Published::laid_out("clip", &files);
     let lines = published.well(&world, &["model", "get", "other", "--accept-licence", "--keep-original", "--json"]);
     let summary = lines.last().unwrap();
     assert!(lines.iter().any(|line| line["phase"] == "convert"), "{lines:?}");
+    assert!(lines.iter().any(|line| line["phase"] == "prove"), "{lines:?}");
+    let proof = &summary["proof"];
+    assert_eq!((&proof["passed"], &proof["right"], &proof["of"]), (&true.into(), &20.into(), &20.into()), "{proof}");
     let original = Path::new(summary["original"]["path"].as_str().unwrap());
     assert_eq!(std::fs::read(original.join("model.safetensors")).unwrap(), files[2].1);
     // Half precision: half the bytes and some.
@@ -210,7 +201,7 @@ fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
     let photos = world.photos();
     let indexed = published.well(&world, &["index", "--json", photos.to_str().unwrap()]);
     assert_eq!(indexed.last().unwrap()["embedded"], samples().len());
-    // Weights that nobody trained find nothing in particular, but all photos have a place.
+    // It knows no such sentence, but all photos have a place.
     let (code, found, said) = published.run(&world, &["search", "--json", "--less-likely", "40", "a photo of a dog"]);
     assert!(code < 2 && found.len() == samples().len(), "{code}, {} photos: {said}", found.len());
     let like = published.well(&world, &["similar", "--json", photos.join("desk.jpg").to_str().unwrap()]);
@@ -260,6 +251,28 @@ fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
 }
 
 #[test]
+fn weights_that_nobody_trained_are_not_used_and_it_is_said_that_it_is_they() {
+    let (mut files, world) = (memorising_clip(), World::with_samples());
+    world.index();
+    // The last numbers of the file are those of the map from photos to what they show.
+    let weights = &mut files[2].1;
+    let end = weights.len();
+    weights[end - 12_000..].as_chunks_mut::<4>().0.reverse();
+    let published = Published::laid_out("clip", &files);
+    let lines = published.well(&world, &["model", "get", "other", "--accept-licence", "--json"]);
+    let proof = &lines.last().unwrap()["proof"];
+    assert!(proof["passed"] == false && proof["bundled_right"].as_u64().unwrap() > 10, "{proof}");
+    let (code, _, said) = published.run(&world, &["model", "use", "other", "--json"]);
+    assert!(code == 2 && said.contains("model_unproven") && said.contains("it is the weights"), "{said}");
+    let (code, lines, _) = published.run(&world, &["model", "verify", "other", "--json"]);
+    assert!(code == 1 && lines[0]["ok"] == false, "{lines:?}");
+    let listed = published.well(&world, &["model", "list", "--json"]);
+    let other = listed.iter().find(|model| model["name"] == "other").unwrap();
+    assert!(other["in_use"] == false && other["proof"]["passed"] == false, "{other}");
+    assert!(!world.search("a dog").is_empty(), "the bundled model answers as before");
+}
+
+#[test]
 fn a_folder_is_imported_without_a_network() {
     let world = World::new();
     let folder = world.folder().join("carried");
@@ -303,7 +316,7 @@ fn a_fetch_killed_at_random_leaves_no_half_model_and_fetches_no_byte_twice() {
         ends += u64::from(child.wait().unwrap().success());
         if pack.exists() {
             // The name appears with all that belongs to it.
-            published.well(&world, &["model", "verify", "other", "--json"]);
+            published.well(&world, &["model", "verify", "other", "--checksums", "--json"]);
         }
         let kept = std::fs::metadata(&part).map_or(0, |part| part.len());
         let known = published.server.log_of(&address("weights.safetensors"));
@@ -324,7 +337,7 @@ fn a_fetch_killed_at_random_leaves_no_half_model_and_fetches_no_byte_twice() {
         Some(request) => assert_eq!(request.from as u64, kept, "what was kept is not asked for again"),
         None => assert!(was_there || kept == files[2].1.len() as u64),
     }
-    published.well(&world, &["model", "verify", "other", "--json"]);
+    published.well(&world, &["model", "verify", "other", "--checksums", "--json"]);
     for (name, bytes) in &files {
         assert_eq!(std::fs::read(pack.join(name)).unwrap(), *bytes, "{name}");
     }
@@ -351,7 +364,7 @@ fn a_disk_that_fills_up_keeps_what_was_fetched() {
     published.well(&world, &["model", "get", "other", "--accept-licence", "--json"]);
     let asked = published.server.log_of(&address("weights.safetensors"));
     assert_eq!(asked[1].from as u64, kept);
-    published.well(&world, &["model", "verify", "other", "--json"]);
+    published.well(&world, &["model", "verify", "other", "--checksums", "--json"]);
 }
 
 #[test]

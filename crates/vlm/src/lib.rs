@@ -41,5 +41,8 @@ pub use embedding::{Embedding, PhotoVectors};
 pub use error::VlmError;
 pub use heads::HeadsConfig;
 pub use image_to_text::{Answer, ImageToText, ImageToTextConfig};
-pub use model::{CaptionBars, FileInfo, INFO_FILE, Model, ModelInfo, TextConfig, Thresholds, TokenizerConfig, weights};
+pub use model::{
+    Agreement, CaptionBars, Fault, FileInfo, Firsts, INFO_FILE, Language, Model, ModelInfo, Proof, TextConfig,
+    Thresholds, TokenizerConfig, proof_photos, proof_sentences, prove, prove_firsts, weights,
+};
 pub use preprocess::{Filter, Fit, ModelInput, Preprocess};

@@ -250,6 +250,7 @@ export const en = {
     sizes: (done: string, total: string) => `${done} of ${total}`,
     speed: (perSecond: string) => `${perSecond} a second`,
     convert: "Preparing a model",
+    prove: "Checking a model",
   },
   problems: {
     title: "Files that could not be read",

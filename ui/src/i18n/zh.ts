@@ -247,6 +247,7 @@ export const zh: Messages = {
     sizes: (done: string, total: string) => `${done} / ${total}`,
     speed: (perSecond: string) => `每秒 ${perSecond}`,
     convert: "正在准备模型",
+    prove: "正在检验模型",
   },
   problems: {
     title: "无法读取的文件",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sightline_engine::bench::{BenchReport, BenchTask};
+use sightline_engine::bench::{BenchReport, BenchTask, QueryLatency, queries};
 
 use super::eval::with_progress;
 use crate::Outcome;
@@ -19,6 +19,9 @@ pub(crate) struct Bench {
     /// Measure with generated 12-megapixel JPEGs
     #[arg(long)]
     generated: bool,
+    /// Measure searching alone, and the memory of the model loaded for it
+    #[arg(long, conflicts_with_all = ["images", "generated", "runs"])]
+    queries: bool,
     /// Runs of which the median is shown
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
@@ -29,6 +32,20 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
+        if self.queries {
+            let report = with_progress(global, output, |cx| queries(cx, &self.vectors))?;
+            if output.json {
+                output.object(&report)?;
+                return Ok(Outcome::Done);
+            }
+            line(output, "model", format!("{}, {}", report.model, report.device))?;
+            line(output, "model load to first answer", format!("{:.0} ms", report.first_answer_ms))?;
+            if let (Some(memory), Some(peak)) = (report.memory_bytes, report.peak_memory_bytes) {
+                line(output, "memory, loaded for searching", format!("{} (most {})", bytes(memory), bytes(peak)))?;
+            }
+            report.query.iter().try_for_each(|query| latency(output, query))?;
+            return Ok(Outcome::Done);
+        }
         let samples = Path::new("assets/samples");
         let samples = (!self.generated && samples.is_dir()).then(|| samples.to_path_buf());
         let task =
@@ -43,8 +60,19 @@ impl Bench {
     }
 }
 
+fn line(output: Output, name: &str, value: String) -> anyhow::Result<()> {
+    output.line(&format!("{name:34} {value}"))
+}
+
+fn latency(output: Output, query: &QueryLatency) -> anyhow::Result<()> {
+    let latency = |p50, p95| format!("p50 {p50:.2} ms, p95 {p95:.2} ms");
+    let search = latency(query.search_p50_ms, query.search_p95_ms);
+    line(output, &format!("search among {} vectors", query.vectors), search)?;
+    line(output, "  with embedding the words", latency(query.total_p50_ms, query.total_p95_ms))
+}
+
 fn print(output: Output, report: &BenchReport) -> anyhow::Result<()> {
-    let line = |name: &str, value: String| output.line(&format!("{name:34} {value}"));
+    let line = |name: &str, value: String| line(output, name, value);
     line("photos", report.photos.clone())?;
     line("cores", report.cores.to_string())?;
     line("model load to first answer", format!("{:.0} ms", report.first_answer_ms))?;
@@ -61,13 +89,7 @@ fn print(output: Output, report: &BenchReport) -> anyhow::Result<()> {
         let name = format!("captions, batch {}", caption.batch);
         line(&name, format!("{:.1} photos/s", caption.photos_per_second))?;
     }
-    for query in &report.query {
-        let latency = |p50, p95| format!("p50 {p50:.2} ms, p95 {p95:.2} ms");
-        let search = latency(query.search_p50_ms, query.search_p95_ms);
-        line(&format!("search among {} vectors", query.vectors), search)?;
-        let total = latency(query.total_p50_ms, query.total_p95_ms);
-        line("  with embedding the words", total)?;
-    }
+    report.query.iter().try_for_each(|query| latency(output, query))?;
     for (name, peak) in [
         ("peak memory, indexing", report.index_peak_memory_bytes),
         ("peak memory, with all vectors", report.peak_memory_bytes),

@@ -14,6 +14,7 @@ pub(crate) mod index;
 pub(crate) mod licences;
 pub(crate) mod model;
 pub(crate) mod problems;
+mod proof;
 pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod similar;

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use sightline_engine::EngineError;
+use sightline_engine::jobs::JobControl;
 use sightline_engine::models::{
-    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, Purpose, SwitchJob, SwitchPlan,
+    FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, Proof, Purpose, SwitchJob, SwitchPlan,
     WritingUse,
 };
 use sightline_engine::teach::TaughtAgain;
+use sightline_engine::{Engine, EngineError};
 
+use super::proof;
 use crate::Outcome;
 use crate::args::Global;
 use crate::interrupt::job_control;
@@ -44,8 +46,8 @@ enum Command {
     Use(Use),
     /// Free the room that a model's vectors take in the library; to use it again it has to look at all photos
     Free(Name),
-    /// Hold models against their checksums: one, or all that are here
-    Verify(MaybeName),
+    /// Hold models against their checksums and try them on this computer: one, or all that are here
+    Verify(Verify),
     /// Remove a model from this computer
     Remove(Name),
 }
@@ -101,10 +103,13 @@ enum What {
 }
 
 #[derive(Debug, Args)]
-struct MaybeName {
+struct Verify {
     /// The model, as `sightline model list` names it
     #[arg(value_name = "NAME")]
     name: Option<String>,
+    /// Look at the checksums only
+    #[arg(long)]
+    checksums: bool,
 }
 
 impl Model {
@@ -115,24 +120,25 @@ impl Model {
             Command::Import(import) => import.run(global, output),
             Command::Use(model) => choose(global, output, model),
             Command::Free(model) => free(global, output, &model.name),
-            Command::Verify(model) => verify(global, output, model.name.as_deref()),
+            Command::Verify(model) => verify(global, output, model),
             Command::Remove(model) => remove(global, output, &model.name),
         }
     }
 }
 
 fn list(global: &Global, output: Output) -> anyhow::Result<Outcome> {
-    for model in setup::reader_if_there(global)?.models()? {
+    let engine = setup::reader_if_there(global)?;
+    for model in engine.models()? {
         if output.json {
-            output.object(&object(&model))?;
+            output.object(&object(&engine, &model))?;
         } else {
-            lines(output, &model)?;
+            lines(&engine, output, &model)?;
         }
     }
     Ok(Outcome::Done)
 }
 
-fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
+fn lines(engine: &Engine, output: Output, model: &ModelEntry) -> anyhow::Result<()> {
     let mark = if model.in_use { "*" } else { " " };
     let state = match &model.state {
         ModelState::Begun => output.paint(Tone::Fair, "begun    "),
@@ -151,6 +157,10 @@ fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
     if let ModelState::Broken { reason } = &model.state {
         output.line(&format!("  {:20} {reason}", ""))?;
     }
+    if let Some(proof) = &model.proof {
+        let line = proof::line(engine, &model.name, proof);
+        output.line(&output.paint(Tone::Quiet, &format!("  {:20} {line}", "")))?;
+    }
     if let Some(vectors) = &model.vectors {
         let (photos, size) = (count(vectors.photos, "photo"), bytes(vectors.bytes));
         output
@@ -164,7 +174,7 @@ fn lines(output: Output, model: &ModelEntry) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn object(model: &ModelEntry) -> Value {
+fn object(engine: &Engine, model: &ModelEntry) -> Value {
     let reason = match &model.state {
         ModelState::Broken { reason } => Some(reason),
         _ => None,
@@ -180,6 +190,7 @@ fn object(model: &ModelEntry) -> Value {
         "dims": model.dims,
         "bytes_on_disk": model.bytes_on_disk,
         "vectors": model.vectors.as_ref().map(|vectors| json!({ "photos": vectors.photos, "bytes": vectors.bytes })),
+        "proof": model.proof.as_ref().map(|proof| proof::object(engine, &model.name, proof)),
         "offer": model.offer.as_ref().map(|offer| json!({
             "repository": offer.repository,
             "licence": offer.licence,
@@ -234,6 +245,7 @@ impl Get {
                 "already": summary.already,
                 "bytes": summary.bytes,
                 "bytes_on_disk": summary.bytes_on_disk,
+                "proof": summary.proof.as_ref().map(|proof| proof::object(&engine, &self.name, proof)),
                 "pinned": summary.pinned.iter().map(|(file, sha256)| json!({ "file": file, "sha256": sha256 })).collect::<Value>(),
             });
             put_path(&mut object, &summary.folder);
@@ -255,7 +267,7 @@ impl Get {
         if let Some(original) = &summary.original {
             output.line(&format!("the files as they were published: {}", shown(original)))?;
         }
-        output.line(&format!("`sightline model use {}` has your library use it", self.name))?;
+        outcome(&engine, output, &self.name, summary.proof.as_ref())?;
         Ok(Outcome::Done)
     }
 }
@@ -298,6 +310,7 @@ impl Import {
                 "bytes_on_disk": summary.bytes_on_disk,
                 "licences": summary.licences,
                 "unlike": summary.unlike,
+                "proof": summary.proof.as_ref().map(|proof| proof::object(&engine, &summary.name, proof)),
             });
             put_path(&mut object, &summary.folder);
             output.object(&object)?;
@@ -313,9 +326,18 @@ impl Import {
                 "its weights are of the size of {other}, and not the published ones; if that is what you have copied, copy it again"
             ))?;
         }
-        output.line(&format!("`sightline model use {name}` has your library use it"))?;
+        outcome(&engine, output, name, summary.proof.as_ref())?;
         Ok(Outcome::Done)
     }
+}
+
+/// What came of trying a model, and how to use it if it may be used.
+fn outcome(engine: &Engine, output: Output, name: &str, proof: Option<&Proof>) -> anyhow::Result<()> {
+    proof.iter().flat_map(|proof| proof::lines(engine, name, proof)).try_for_each(|line| output.line(&line))?;
+    if proof.is_none_or(|proof| engine.fault_of(name, proof).is_none()) {
+        output.line(&format!("`sightline model use {name}` has your library use it"))?;
+    }
+    Ok(())
 }
 
 fn choose(global: &Global, output: Output, Use { name, purpose }: &Use) -> anyhow::Result<Outcome> {
@@ -464,10 +486,10 @@ fn free(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> 
     Ok(Outcome::Done)
 }
 
-fn verify(global: &Global, output: Output, name: Option<&str>) -> anyhow::Result<Outcome> {
+fn verify(global: &Global, output: Output, what: &Verify) -> anyhow::Result<Outcome> {
     let engine = setup::reader_if_there(global)?;
-    let names = match name {
-        Some(name) => vec![name.to_owned()],
+    let names = match &what.name {
+        Some(name) => vec![name.clone()],
         None => {
             let here = |model: &ModelEntry| {
                 matches!(model.state, ModelState::Bundled | ModelState::Installed | ModelState::Broken { .. })
@@ -475,25 +497,48 @@ fn verify(global: &Global, output: Output, name: Option<&str>) -> anyhow::Result
             engine.models()?.into_iter().filter(here).map(|model| model.name).collect()
         }
     };
+    let control = job_control(output)?;
     let mut outcome = Outcome::Done;
     for name in names {
-        let reason = match engine.verify_model(&name) {
-            Ok(()) => None,
-            Err(EngineError::Models(error @ ModelsError::Broken { .. })) => Some(error.to_string()),
+        let (reason, proof) = match engine.verify_model(&name) {
+            Ok(()) if what.checksums => (None, None),
+            Ok(()) => {
+                let proof = tried(&engine, output, &control, &name)?;
+                (proof.as_ref().and_then(|proof| engine.fault_of(&name, proof)), proof)
+            }
+            Err(EngineError::Models(error @ ModelsError::Broken { .. })) => (Some(error.to_string()), None),
             Err(error) => return Err(error.into()),
         };
         if reason.is_some() {
             outcome = Outcome::Nothing;
         }
         if output.json {
-            output.object(&json!({ "name": name, "ok": reason.is_none(), "reason": reason }))?;
-        } else if let Some(reason) = reason {
-            output.line(&format!("{}  {reason}", output.paint(Tone::Bad, "failed")))?;
-        } else {
+            let proof = proof.map(|proof| proof::object(&engine, &name, &proof));
+            output.object(&json!({ "name": name, "ok": reason.is_none(), "reason": reason, "proof": proof }))?;
+            continue;
+        }
+        if proof.is_some() || reason.is_none() {
             output.line(&format!("{}  {name}: all files as they should be", output.paint(Tone::Good, "ok    ")))?;
+        }
+        for line in proof.iter().flat_map(|proof| proof::lines(&engine, &name, proof)) {
+            output.line(&format!("        {line}"))?;
+        }
+        if let (Some(reason), None) = (reason, proof) {
+            output.line(&format!("{}  {reason}", output.paint(Tone::Bad, "failed")))?;
         }
     }
     Ok(outcome)
+}
+
+/// Tries a model; may take half a minute, and can be stopped.
+fn tried(engine: &Engine, output: Output, control: &JobControl, name: &str) -> anyhow::Result<Option<Proof>> {
+    let screen = Screen::new(output);
+    let proof = match output.json {
+        true => engine.prove_model(name, control, &|_| {}),
+        false => engine.prove_model(name, control, &|event| screen.show(event)),
+    };
+    screen.close();
+    Ok(proof?)
 }
 
 fn remove(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {

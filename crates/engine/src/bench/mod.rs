@@ -61,6 +61,23 @@ pub struct BenchReport {
     pub peak_memory_bytes: Option<u64>,
 }
 
+/// What a model costs that is loaded for searching, and nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QueryReport {
+    /// The model's name.
+    pub model: String,
+    /// The device that it runs on.
+    pub device: String,
+    /// Milliseconds from a process's first call to the first text embedded.
+    pub first_answer_ms: f64,
+    /// Memory that the process holds once it has embedded some texts, before there are vectors, where the system tells.
+    pub memory_bytes: Option<u64>,
+    /// Most that it held so far.
+    pub peak_memory_bytes: Option<u64>,
+    /// Searching, by number of vectors.
+    pub query: Vec<QueryLatency>,
+}
+
 /// Photos decoded a second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct DecodeRate {
@@ -126,6 +143,19 @@ impl BenchTask {
     }
 }
 
+/// Measures searching alone, among so many random vectors at a time: the way to compare the text towers of models.
+///
+/// # Errors
+/// When the model cannot be used, or the job is stopped.
+pub fn queries(cx: &JobCx<'_>, sizes: &[usize]) -> Result<QueryReport, EngineError> {
+    let first_answer_ms = querying::first_texts(cx)?;
+    let (memory_bytes, peak_memory_bytes) = (memory_bytes("VmRSS:"), memory_bytes("VmHWM:"));
+    let host = cx.engine().host();
+    let (model, device) = (host.spec()?.name.clone(), host.ready(Lane::Interactive).wait()?.device.name);
+    let query = querying::latencies(cx, sizes)?;
+    Ok(QueryReport { model, device, first_answer_ms, memory_bytes, peak_memory_bytes, query })
+}
+
 /// Photos that the model embeds in a second on the device in use, in batches of 16: the median of 5 runs.
 ///
 /// # Errors
@@ -154,8 +184,12 @@ fn quantile(samples: &mut [f64], part: f64) -> f64 {
 
 /// Linux tells in `/proc`; elsewhere there is no answer without further dependencies.
 fn peak_memory_bytes() -> Option<u64> {
+    memory_bytes("VmHWM:")
+}
+
+fn memory_bytes(what: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

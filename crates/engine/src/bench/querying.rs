@@ -32,6 +32,16 @@ pub(super) fn first_answer(cx: &JobCx<'_>) -> Result<f64, EngineError> {
     Ok(two_decimals(started.elapsed().as_secs_f64() * 1000.0))
 }
 
+/// Milliseconds until this engine's model has embedded a first text; then it embeds some more.
+pub(super) fn first_texts(cx: &JobCx<'_>) -> Result<f64, EngineError> {
+    let started = Instant::now();
+    let ask = |text: &str| cx.engine().host().embed_texts(Lane::Interactive, vec![text.into()]).wait();
+    ask(QUERIES[0])?;
+    let first = two_decimals(started.elapsed().as_secs_f64() * 1000.0);
+    QUERIES.iter().try_for_each(|text| ask(text).map(drop))?;
+    Ok(first)
+}
+
 /// Latencies among random vectors, whose search costs the same as that of real ones.
 pub(super) fn latencies(cx: &JobCx<'_>, sizes: &[usize]) -> Result<Vec<QueryLatency>, EngineError> {
     let host = cx.engine().host();

@@ -26,6 +26,7 @@ use sightline_vlm::{
 };
 
 pub use embedder::{Embedder, ModelSource, ModelSpec};
+pub(crate) use slot::contained;
 pub(crate) use text_host::{Prepared, TextHost};
 pub(crate) use vlm_embedder::ModelFolder;
 

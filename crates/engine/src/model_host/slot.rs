@@ -115,7 +115,7 @@ impl Slot {
 }
 
 /// Turns a panic into an error. What it touched is thrown away, so no broken state is seen.
-pub(super) fn contained<T>(work: impl FnOnce() -> Result<T, VlmError>) -> Result<T, EngineError> {
+pub(crate) fn contained<T>(work: impl FnOnce() -> Result<T, VlmError>) -> Result<T, EngineError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => Ok(result?),
         Err(panic) => {

@@ -116,6 +116,14 @@ pub enum ModelsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It was tried on this computer and must not be used.
+    #[error("{name} is not used: {reason}")]
+    Unproven {
+        /// The model.
+        name: String,
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
     /// A folder whose photos a model has to look at is not there.
     #[error(
         "{}: the folder is not there, so the model cannot look at its photos; plug its disk in, or remove the folder from \
@@ -301,6 +309,7 @@ impl ModelsError {
             Self::OtherPurpose { .. } => "model_purpose",
             Self::Bundled { .. } => "model_bundled",
             Self::Broken { .. } => "model_broken",
+            Self::Unproven { .. } => "model_unproven",
             Self::FolderMissing { .. } => "model_folder_missing",
             Self::Busy { .. } => "model_busy",
             Self::NoSpace { .. } => "no_space",

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sightline_vlm::checkpoint::About;
 use sightline_vlm::packs::{Layout, PublishedFile, PublishedPack};
-use sightline_vlm::{ModelInfo, VlmError};
+use sightline_vlm::{ModelInfo, Proof, VlmError};
 
 use super::checkpoint;
 use super::download::{Download, Got, bytes_kept};
 use super::http::{Http, Patience, Surroundings};
+use super::proof::proof_of;
 use super::store::{ModelStore, folder_bytes, make_folder, read_json, remove_folder, write_json};
 use super::{ModelsError, known, whole};
 use crate::EngineError;
@@ -37,7 +38,7 @@ pub struct FetchJob {
 }
 
 /// What came of a fetch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FetchSummary {
     /// The pack's folder.
     pub folder: PathBuf,
@@ -53,6 +54,8 @@ pub struct FetchSummary {
     pub pinned: Vec<(String, String)>,
     /// Where the checkpoint is kept.
     pub original: Option<PathBuf>,
+    /// What came of trying it on this computer.
+    pub proof: Option<Proof>,
 }
 
 /// What is known of a download that was begun: of which files, and what came.
@@ -202,8 +205,10 @@ impl Job for FetchJob {
             let bytes_on_disk = folder_bytes(&folder);
             let original = original.is_dir().then_some(original);
             let id = info.id();
+            // Trying it may have been stopped.
+            let proof = proof_of(cx, &folder, &info)?;
             self.summary =
-                Some(FetchSummary { folder, id, already: true, bytes_on_disk, original, ..Default::default() });
+                Some(FetchSummary { folder, id, already: true, bytes_on_disk, original, proof, ..Default::default() });
             return Ok(());
         }
         let (got, pinned) = self.fetch(cx, &store, &pack, &partial)?;
@@ -221,6 +226,7 @@ impl Job for FetchJob {
             std::fs::rename(&source, &original).map_err(ModelsError::io(&original))?;
         }
         remove_folder(&partial)?;
+        let proof = proof_of(cx, &folder, &info)?;
         self.summary = Some(FetchSummary {
             bytes_on_disk: folder_bytes(&folder),
             folder,
@@ -229,6 +235,7 @@ impl Job for FetchJob {
             bytes: got.values().map(|(bytes, _)| bytes).sum(),
             pinned,
             original: self.keep_original.then_some(original),
+            proof,
         });
         Ok(())
     }

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sightline_vlm::checkpoint::About;
 use sightline_vlm::packs::{PublishedFile, is_pack_name};
-use sightline_vlm::{ModelInfo, VlmError};
+use sightline_vlm::{ModelInfo, Proof, VlmError};
 
 use super::checkpoint::{Found, recognise};
 use super::fetch::{make_pack, must_fit};
+use super::proof::proof_of;
 use super::store::{folder_bytes, remove_folder};
 use super::{ModelsError, known, whole};
 use crate::EngineError;
@@ -32,7 +33,7 @@ pub struct ImportJob {
 }
 
 /// What came of an import.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImportSummary {
     /// The model's name.
     pub name: String,
@@ -48,6 +49,8 @@ pub struct ImportSummary {
     pub licences: Vec<String>,
     /// A published model whose weights have the same name and size, and another content.
     pub unlike: Option<String>,
+    /// What came of trying it on this computer.
+    pub proof: Option<Proof>,
 }
 
 impl ImportJob {
@@ -88,8 +91,9 @@ impl Job for ImportJob {
         let info = make_pack(cx, &store, &self.folder, &about)?;
         remove_folder(&store.partial(&self.name))?;
         let (id, bytes_on_disk) = (info.id(), folder_bytes(&pack));
-        self.summary =
-            Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk, licences: info.licences, unlike });
+        let proof = proof_of(cx, &pack, &info)?;
+        let licences = info.licences;
+        self.summary = Some(ImportSummary { name, folder: pack, id, family, bytes_on_disk, licences, unlike, proof });
         Ok(())
     }
 }

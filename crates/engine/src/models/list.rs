@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sightline_vlm::ModelInfo;
 use sightline_vlm::packs::{Purpose, is_pack_name};
+use sightline_vlm::{ModelInfo, Proof};
 
 use super::store::{folder_bytes, remove_folder};
 use super::vectors::{kept, name_of};
@@ -30,6 +30,8 @@ pub struct ModelEntry {
     pub dims: Option<usize>,
     /// Bytes on this computer, with what is kept of a download.
     pub bytes_on_disk: u64,
+    /// What came of trying a pack on this computer, where it was tried.
+    pub proof: Option<Proof>,
     /// What is to be had, for a published model.
     pub offer: Option<Offer>,
     /// What the library keeps of it, if it keeps anything.
@@ -141,6 +143,7 @@ impl Engine {
                     dims: None,
                     bytes_on_disk: 0,
                     offer: None,
+                    proof: None,
                     vectors: Some(vectors),
                 }),
             }
@@ -206,6 +209,7 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
         purpose: None,
         dims: None,
         bytes_on_disk: folder_bytes(folder),
+        proof: None,
         offer: None,
         vectors: None,
     };
@@ -223,7 +227,10 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
     for name in store.names() {
         let folder = store.pack(&name);
         let mut model = match whole(&folder) {
-            Ok(info) => described(info, entry(&name, ModelState::Installed, &folder)),
+            Ok(info) => {
+                let proof = Proof::read(&folder, &info.id());
+                ModelEntry { proof, ..described(info, entry(&name, ModelState::Installed, &folder)) }
+            }
             Err(error) => entry(&name, ModelState::Broken { reason: error.to_string() }, &folder),
         };
         model.bytes_on_disk += folder_bytes(&store.partial(&name)) + folder_bytes(&store.original(&name));

@@ -1,7 +1,8 @@
 //! Models beside the bundled one: which can be had, which are there, and which one a library uses.
 //!
 //! A model that is there is a *pack*, a folder with `model.toml` and its files. Packs are fetched when a person asks for
-//! one ([`FetchJob`]), or brought from a folder ([`ImportJob`]); a [`SwitchJob`] has a library use one. What weights
+//! one ([`FetchJob`]), or brought from a folder ([`ImportJob`]), and then tried ([`Engine::prove_model`]); a [`SwitchJob`] has
+//! a library use one. What weights
 //! compute is not known here.
 
 mod absent;
@@ -13,6 +14,7 @@ mod fetch;
 mod http;
 mod import;
 mod list;
+mod proof;
 mod store;
 mod switch;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use std::path::Path;
 
 pub use sightline_vlm::packs::Purpose;
 use sightline_vlm::packs::{PublishedPack, published, published_in};
+pub use sightline_vlm::{Agreement, Fault, Firsts, Language, Proof};
 use sightline_vlm::{ModelInfo, VlmError};
 
 pub(crate) use absent::AbsentModel;

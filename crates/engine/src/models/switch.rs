@@ -18,7 +18,7 @@ use super::choice::{Choice, SETTING};
 use super::{ModelsError, model_in_use, whole};
 use crate::batches::multiple_of_cores;
 use crate::embedding::embed_all;
-use crate::jobs::{Job, JobCx};
+use crate::jobs::{Job, JobControl, JobCx};
 use crate::loading::threads;
 use crate::model_host::{Lane, ModelFolder, ModelHost};
 use crate::serving::Serving;
@@ -117,8 +117,13 @@ impl Engine {
         Ok(Candidate { folder, pack: Some(name.to_owned()) })
     }
 
-    /// A model that was found to be sound, on a thread of its own.
-    fn sound(&self, name: &str, candidate: &Candidate) -> Result<(Arc<ModelFolder>, ModelHost), EngineError> {
+    /// A model that was found to be sound and to make sense, on a thread of its own.
+    fn sound(
+        &self,
+        cx: &JobCx<'_>,
+        name: &str,
+        candidate: &Candidate,
+    ) -> Result<(Arc<ModelFolder>, ModelHost), EngineError> {
         let tried = || -> Result<_, EngineError> {
             whole(&candidate.folder)?.verify(&candidate.folder)?;
             let library = Some(self.catalog()?.clone());
@@ -127,22 +132,27 @@ impl Engine {
             host.embed_texts(Lane::Batch, vec!["a photo".into()]).wait()?;
             Ok((source, host))
         };
-        tried().map_err(|error| match error {
+        let sound = tried().map_err(|error| match error {
             error @ EngineError::Catalog(_) => error,
             error => ModelsError::Broken { name: name.into(), reason: error.to_string() }.into(),
-        })
+        })?;
+        if let Some(pack) = &candidate.pack {
+            self.must_be_proven(cx, pack, &candidate.folder)?;
+        }
+        Ok(sound)
     }
 
     /// Says what it takes to use a model: looks at a few photos with it, and changes nothing.
     ///
     /// # Errors
-    /// [`ModelsError::NotInstalled`] or [`ModelsError::Broken`].
+    /// [`ModelsError::NotInstalled`], [`ModelsError::Broken`] or [`ModelsError::Unproven`].
     pub fn switch_plan(&self, name: &str) -> Result<SwitchPlan, EngineError> {
         if let Some(plan) = self.writing_plan(name)? {
             return Ok(plan);
         }
         let (candidate, catalog) = (self.candidate(name)?, self.catalog()?);
-        let (source, host) = self.sound(name, &candidate)?;
+        let control = JobControl::new();
+        let (source, host) = self.sound(&JobCx::without_row(self, &control, &|_| {}), name, &candidate)?;
         let spec = host.spec()?.clone();
         let now = self.serving();
         let already = now.host.spec().is_ok_and(|now| now.base_id == spec.base_id);
@@ -211,7 +221,7 @@ impl Job for SwitchJob {
             return Ok(());
         }
         let candidate = engine.candidate(name)?;
-        let (source, host) = engine.sound(name, &candidate)?;
+        let (source, host) = engine.sound(cx, name, &candidate)?;
         let base = host.spec()?.base_id.clone();
         let now = engine.serving();
         // The model in use may not be on this computer.

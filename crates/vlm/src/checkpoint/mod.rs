@@ -37,5 +37,6 @@ mod writer;
 mod writing_tests;
 
 pub use convert::{About, convert};
+pub(crate) use parts::vit_shapes;
 pub use recognise::{Family, Recognised, recognise};
 pub(crate) use safetensors_file::SafetensorsFile;

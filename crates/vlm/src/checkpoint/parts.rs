@@ -94,6 +94,11 @@ pub(super) fn vit(c: &VitConfig, dims: usize) -> Vec<Part> {
     parts.0
 }
 
+/// Their names and shapes.
+pub(crate) fn vit_shapes(c: &VitConfig, dims: usize) -> impl Iterator<Item = (String, Vec<usize>)> {
+    vit(c, dims).into_iter().map(|part| (part.name, part.shape))
+}
+
 /// Those of a [`TextTransformer`](crate::nn::text_transformer::TextTransformer).
 pub(super) fn text_transformer(c: &TextTransformerConfig, dims: usize) -> Vec<Part> {
     let mut parts = Parts::default();

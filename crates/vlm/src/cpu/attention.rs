@@ -11,21 +11,38 @@ use super::pointwise::{Pointwise, exp};
 /// Queries whose scores stay in the first-level cache between the two products: a multiple of a tile's rows.
 const QUERIES: usize = 24;
 
-/// Attends within sequences of `tokens` rows: `softmax(q kᵀ) v`. Queries must be scaled before.
+/// Rows that belong together, one sequence after another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sequences<'a> {
+    /// Rows of each.
+    pub lengths: &'a [usize],
+    /// Whether a row sees those before it and itself only.
+    pub causal: bool,
+}
+
+/// Attends within sequences: `softmax(q kᵀ) v`. Queries must be scaled before.
 ///
-/// `mixed` `[sequences * tokens, 3 * width]` has queries, keys and values side by side, `heads` of each; `out` is
-/// `[sequences * tokens, width]`.
-pub fn attend(mixed: &[f32], tokens: usize, width: usize, heads: usize, out: &mut [f32]) {
+/// `mixed` `[rows of all sequences, 3 * width]` has queries, keys and values side by side, `heads` of each; `out` is
+/// `[rows of all sequences, width]`.
+pub(super) fn attend(mixed: &[f32], sequences: &Sequences<'_>, width: usize, heads: usize, out: &mut [f32]) {
     assert_eq!(mixed.len(), 3 * out.len());
-    assert!(width.is_multiple_of(heads) && out.len().is_multiple_of(tokens * width));
+    assert!(width.is_multiple_of(heads) && out.len() == sequences.lengths.iter().sum::<usize>() * width);
     let cuts: Vec<usize> = (0..=heads).map(|head| head * (width / heads)).collect();
-    let tasks: Vec<Block<'_>> =
-        out.chunks_exact_mut(tokens * width).flat_map(|sequence| blocks(sequence, width, tokens, &cuts)).collect();
-    tasks.into_par_iter().enumerate().with_max_len(4).for_each_init(Scratch::default, |scratch, (task, mut block)| {
-        let mixed = &mixed[task / heads * tokens * 3 * width..][..tokens * 3 * width];
-        scratch.pack(&mixed[block.column..], tokens, width, width / heads);
-        Arch::new().dispatch(Head { mixed: &mixed[block.column..], stride: 3 * width, scratch, out: &mut block.out });
-    });
+    let (mut tasks, mut rest, mut first) = (Vec::with_capacity(sequences.lengths.len() * heads), out, 0);
+    for &tokens in sequences.lengths.iter().filter(|tokens| **tokens > 0) {
+        let (sequence, after) = rest.split_at_mut(tokens * width);
+        rest = after;
+        let mixed = &mixed[first * 3 * width..][..tokens * 3 * width];
+        tasks.extend(blocks(sequence, width, tokens, &cuts).into_iter().map(|block| (tokens, mixed, block)));
+        first += tokens;
+    }
+    let one = |scratch: &mut Scratch, (tokens, mixed, mut block): (usize, &[f32], Block<'_>)| {
+        let mixed = &mixed[block.column..];
+        scratch.pack(mixed, tokens, width, width / heads);
+        let head = Head { mixed, stride: 3 * width, causal: sequences.causal, scratch, out: &mut block.out };
+        Arch::new().dispatch(head);
+    };
+    tasks.into_par_iter().with_max_len(4).for_each_init(Scratch::default, one);
 }
 
 /// One query `[width]`, scaled before, over each sequence of `tokens` rows of `mixed` `[sequences * tokens, 2 * width]`,
@@ -73,6 +90,7 @@ impl Scratch {
 struct Head<'a, 'o> {
     mixed: &'a [f32],
     stride: usize,
+    causal: bool,
     scratch: &'a mut Scratch,
     out: &'a mut [&'o mut [f32]],
 }
@@ -102,8 +120,11 @@ impl WithSimd for Head<'_, '_> {
             };
             product.run(simd);
             let mut sums = [0.0; QUERIES];
-            for (row, sum) in rows.iter_mut().zip(&mut sums) {
+            for (index, (row, sum)) in rows.iter_mut().zip(&mut sums).enumerate() {
+                let seen = if self.causal { (some * QUERIES + index + 1).min(tokens) } else { tokens };
+                let (row, hidden) = row.split_at_mut(seen);
                 *sum = exponentials(simd, row);
+                hidden.fill(0.0);
             }
             let product = Product {
                 x: scores,
@@ -156,27 +177,36 @@ mod tests {
     use crate::cpu::testing::random;
 
     #[test]
-    fn attention_is_the_plain_softmax_over_all_tokens() {
-        for (sequences, tokens, heads, depth) in
-            [(0, 3, 2, 4), (1, 1, 1, 1), (2, 50, 3, 64), (1, 197, 2, 32), (3, 65, 1, 20)]
-        {
+    fn attention_is_the_plain_softmax_over_what_a_token_may_see() {
+        let cases: [(&[usize], usize, usize); 6] = [
+            (&[], 2, 4),
+            (&[1], 1, 1),
+            (&[50, 50], 3, 64),
+            (&[197], 2, 32),
+            (&[65, 65, 65], 1, 20),
+            (&[7, 0, 64, 1, 30], 2, 24),
+        ];
+        for (causal, (lengths, heads, depth)) in [false, true].into_iter().flat_map(|c| cases.map(|case| (c, case))) {
             let width = heads * depth;
-            let mixed: Vec<f32> = random(sequences * tokens * 3 * width, 1).iter().map(|v| v * 1.5).collect();
-            let mut out = vec![f32::NAN; sequences * tokens * width];
-            attend(&mixed, tokens, width, heads, &mut out);
-            for (at, got) in out.iter().enumerate() {
-                let (token, column) = (at / width, at % width);
-                let first = token / tokens * tokens;
-                let number = |token: usize, which: usize, c: usize| f64::from(mixed[(token * 3 + which) * width + c]);
-                let head = column / depth * depth;
-                let weights: Vec<f64> = (first..first + tokens)
-                    .map(|other| {
+            let rows: usize = lengths.iter().sum();
+            let mixed: Vec<f32> = random(rows * 3 * width, 1).iter().map(|v| v * 1.5).collect();
+            let mut out = vec![f32::NAN; rows * width];
+            attend(&mixed, &Sequences { lengths, causal }, width, heads, &mut out);
+            let number = |token: usize, which: usize, c: usize| f64::from(mixed[(token * 3 + which) * width + c]);
+            let mut first = 0;
+            for &tokens in lengths {
+                for (at, got) in out.iter().enumerate().skip(first * width).take(tokens * width) {
+                    let (token, column) = (at / width, at % width);
+                    let head = column / depth * depth;
+                    let seen = if causal { token + 1 } else { first + tokens };
+                    let weight = |other: usize| {
                         (head..head + depth).map(|c| number(token, 0, c) * number(other, 1, c)).sum::<f64>().exp()
-                    })
-                    .collect();
-                let want = weights.iter().enumerate().map(|(i, w)| w * number(first + i, 2, column)).sum::<f64>()
-                    / weights.iter().sum::<f64>();
-                assert!((want - f64::from(*got)).abs() < 1e-5, "{tokens} {heads} {depth}: {want} {got}");
+                    };
+                    let whole: f64 = (first..seen).map(weight).sum();
+                    let want = (first..seen).map(|other| weight(other) / whole * number(other, 2, column)).sum::<f64>();
+                    assert!((want - f64::from(*got)).abs() < 1e-5, "{lengths:?} {causal}: {want} {got}");
+                }
+                first += tokens;
             }
         }
     }
@@ -184,7 +214,8 @@ mod tests {
     #[test]
     fn scores_far_from_nought_do_not_overflow() {
         let mut out = [f32::NAN; 4];
-        attend(&[1e4, 1e4, 1.0, -1e4, 1e4, 2.0, 1e4, -1e4, 3.0, 0.0, 0.0, 4.0], 4, 1, 1, &mut out);
+        let four = Sequences { lengths: &[4], causal: false };
+        attend(&[1e4, 1e4, 1.0, -1e4, 1e4, 2.0, 1e4, -1e4, 3.0, 0.0, 0.0, 4.0], &four, 1, 1, &mut out);
         assert!(out.iter().all(|v| (1.0..=4.0).contains(v)), "{out:?}");
     }
 }

@@ -25,8 +25,9 @@ pub struct CpuBert {
     width: usize,
 }
 
+/// A post-norm layer.
 #[derive(Debug, Clone)]
-struct CpuLayer {
+pub(super) struct CpuLayer {
     /// Queries, keys and values side by side.
     mixed: Linear,
     attention_out: Linear,
@@ -80,12 +81,13 @@ impl CpuBert {
             }
         }
         self.norm.run(&mut x);
+        let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.len()).collect();
         let mut early = x.clone();
         for (done, layer) in self.layers.iter().enumerate() {
             if done == self.early {
                 early.clone_from(&x);
             }
-            layer.run(&mut x, sentences, self.width);
+            layer.run(&mut x, &lengths, self.width);
         }
         let mut out = Vec::with_capacity(sentences.len() * self.sentence_width());
         let mut start = 0;
@@ -101,7 +103,7 @@ impl CpuBert {
 }
 
 impl CpuLayer {
-    fn new(layer: &BertLayer, norm_epsilon: f64) -> Self {
+    pub fn new(layer: &BertLayer, norm_epsilon: f64) -> Self {
         Self {
             mixed: Linear::new(&[&layer.query, &layer.key, &layer.value]),
             attention_out: Linear::new(&[&layer.attention_out]),
@@ -113,12 +115,13 @@ impl CpuLayer {
         }
     }
 
-    /// The layer over `x` `[tokens of all sentences, width]`, in place; tokens see their own sentence only.
-    fn run(&self, x: &mut [f32], sentences: &[&[i32]], width: usize) {
+    /// The layer over `x` `[tokens of all sentences, width]`, in place; tokens see their own sentence only, of which
+    /// `lengths` has the tokens.
+    pub fn run(&self, x: &mut [f32], lengths: &[usize], width: usize) {
         let mut rest = &*self.mixed.run(x, |value| value);
         let mut attended = Vec::with_capacity(x.len());
-        for sentence in sentences {
-            let (mixed, after) = rest.split_at(sentence.len() * 3 * width);
+        for tokens in lengths {
+            let (mixed, after) = rest.split_at(tokens * 3 * width);
             attended.extend(attend(mixed, width, self.heads));
             rest = after;
         }
@@ -131,7 +134,7 @@ impl CpuLayer {
 }
 
 /// Mean of the rows of `[tokens, width]`.
-fn mean(states: &[f32], width: usize) -> Vec<f32> {
+pub(super) fn mean(states: &[f32], width: usize) -> Vec<f32> {
     let mut mean = vec![0.0; width];
     states.chunks_exact(width).for_each(|state| add(&mut mean, state));
     let tokens = (states.len() / width) as f32;

@@ -527,7 +527,7 @@ mod tests {
     use crate::cpu::testing::random;
 
     #[test]
-    fn all_instructions_give_the_same_numbers_to_the_bit() {
+    fn all_instructions_give_the_same_numbers_but_for_the_rounding_of_the_last_sums() {
         for (rows, input, output) in [(1, 1, 1), (7, 33, 65), (13, 130, 40), (50, 768, 64), (3, 5, 200)] {
             let (w, bias) = (random(input * output, 1), random(output.next_multiple_of(64), 2));
             let x = Rows8::new(&random(rows * input, 3), input);

@@ -4,6 +4,8 @@ pub(crate) mod architecture;
 mod dual;
 mod home;
 mod info;
+mod proof;
+mod rounding;
 mod token_table;
 mod tokenizer;
 pub mod weights;
@@ -11,6 +13,7 @@ pub mod weights;
 pub use architecture::TextConfig;
 pub(crate) use info::hex;
 pub use info::{CaptionBars, FileInfo, INFO_FILE, ModelInfo, Thresholds};
+pub use proof::{Agreement, Fault, Firsts, Language, Proof, proof_photos, proof_sentences, prove, prove_firsts};
 pub(crate) use token_table::{TABLE, TokenTable};
 pub use tokenizer::{TokenBatch, Tokenizer, TokenizerConfig};
 
@@ -21,9 +24,10 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use self::dual::DualEncoder;
+use self::dual::{DualEncoder, Reading};
 use self::home::HomeEncoder;
 use crate::caption::{Caption, Captioner, Described, Search};
+use crate::cpu::vit::Precision;
 use crate::descriptor::bands;
 use crate::device::{Selected, panic_text, select};
 use crate::heads::Pooled;
@@ -113,7 +117,8 @@ enum Encoder {
 }
 
 impl Model {
-    /// Loads the model in `dir` onto the device that `choice` selects.
+    /// Loads the model in `dir` onto the device that `choice` selects. The image tower of a published dual encoder is
+    /// loaded when the first photo comes.
     ///
     /// File sizes are checked; checksums are not (see [`ModelInfo::verify`]).
     ///
@@ -129,6 +134,18 @@ impl Model {
     /// Those of [`Model::load`], and those of [`Version::must_fit`].
     pub fn load_version(dir: &Path, choice: DeviceChoice, version: Option<Arc<Version>>) -> Result<Self, VlmError> {
         let info = ModelInfo::read(dir)?;
+        let text = Proof::read(dir, &info.id()).map_or(Precision::Float, |proof| proof.text_precision());
+        Self::load_reading(dir, choice, version, Reading { text, ..Reading::PLAIN })
+    }
+
+    /// The same with weights read in this way.
+    fn load_reading(
+        dir: &Path,
+        choice: DeviceChoice,
+        version: Option<Arc<Version>>,
+        reading: Reading,
+    ) -> Result<Self, VlmError> {
+        let info = ModelInfo::read(dir)?;
         info.check_sizes(dir)?;
         if info.image_to_text.is_some() {
             return Err(VlmError::Lacks { model: info.name, needs: "vectors to search by" });
@@ -140,7 +157,7 @@ impl Model {
         let Selected { device, report } = select(choice)?;
         let encoder = match (&info.image, &info.text) {
             (Some(image), Some(text)) => {
-                let encoder = DualEncoder::load(dir, &info, image, text, &device, report.kind)?;
+                let encoder = DualEncoder::load(dir, &info, image, text, &device, report.kind, reading)?;
                 Encoder::Dual(Box::new(encoder))
             }
             _ => Encoder::Home(Box::new(HomeEncoder::load(dir, &info, version.as_deref(), &device, report.kind)?)),
@@ -290,6 +307,9 @@ impl Model {
 
     /// Numbers of each photo as the heads give them, of any length: in the shared space, then the descriptor.
     fn raw_looks(&self, photos: &[ModelInput]) -> Result<Vec<f32>, VlmError> {
+        if let Encoder::Dual(dual) = &self.encoder {
+            self.contained(|| Ok(dual.want_image()))??;
+        }
         let floats = self.normalised(photos);
         self.rows(|| match &self.encoder {
             Encoder::Home(home) => {

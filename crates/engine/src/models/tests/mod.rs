@@ -3,7 +3,9 @@
 mod downloads;
 #[path = "../../../../../tests/support/loopback.rs"]
 mod loopback;
+mod memorising;
 mod packs;
+mod proofs;
 mod refusals;
 
 use std::path::PathBuf;

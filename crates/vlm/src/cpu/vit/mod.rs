@@ -9,9 +9,10 @@ mod tests;
 
 use rayon::prelude::*;
 
-use super::attention::{attend, attend_one};
-use super::dot8::Rows8;
-use super::linear::{Linear, Rows};
+use super::attention::{Sequences, attend_one};
+pub use super::encoder::{AttentionWeights, LayerWeights, NormWeights};
+use super::encoder::{Encoder, EncoderSizes, Mlp, Scratch, add, normalise};
+use super::linear::Linear;
 pub use super::linear::{LinearWeights, Precision};
 use super::norm::LayerNorm;
 pub use super::pointwise::Pointwise;
@@ -20,9 +21,6 @@ use super::spare::Spare;
 /// Rows of tokens that go through the layers together: enough to read weights seldom, and what is between the layers
 /// stays in the third-level cache.
 const ROWS_AT_ONCE: usize = 1024;
-
-/// Rows that a task normalises.
-const ROWS_A_TASK: usize = 32;
 
 /// The sizes of the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,43 +43,6 @@ impl VitSizes {
     fn patches(&self) -> usize {
         (self.image_size / self.patch_size).pow(2)
     }
-}
-
-/// Gain and bias of a layer normalisation.
-#[derive(Debug, Clone, Copy)]
-pub struct NormWeights<'a> {
-    /// `[d_model]`.
-    pub gain: &'a [f32],
-    /// `[d_model]`.
-    pub bias: &'a [f32],
-}
-
-/// The four projections of multi-head attention, all `[d_model, d_model]`.
-#[derive(Debug, Clone, Copy)]
-pub struct AttentionWeights<'a> {
-    /// Query projection.
-    pub query: LinearWeights<'a>,
-    /// Key projection.
-    pub key: LinearWeights<'a>,
-    /// Value projection.
-    pub value: LinearWeights<'a>,
-    /// Projection of the heads side by side.
-    pub out: LinearWeights<'a>,
-}
-
-/// A layer.
-#[derive(Debug, Clone, Copy)]
-pub struct LayerWeights<'a> {
-    /// Before attention.
-    pub attention_norm: NormWeights<'a>,
-    /// Attention of the tokens over themselves.
-    pub attention: AttentionWeights<'a>,
-    /// Before the feed-forward half.
-    pub mlp_norm: NormWeights<'a>,
-    /// `[d_model, ffn_dim]`.
-    pub up: LinearWeights<'a>,
-    /// `[ffn_dim, d_model]`.
-    pub down: LinearWeights<'a>,
 }
 
 /// SigLIP's head: a learned query attends over the tokens, and a feed-forward half follows.
@@ -124,32 +85,15 @@ pub struct EdgeWeights<'a> {
 #[derive(Debug)]
 pub struct CpuVit {
     sizes: VitSizes,
-    precision: Precision,
     patch: Linear,
     /// `[tokens, d_model]`, with the class token in the first.
     start: Vec<f32>,
     pre_norm: Option<LayerNorm>,
-    layers: Vec<Layer>,
+    encoder: Encoder,
     post_norm: LayerNorm,
     pool: Option<Pool>,
     projection: Option<Linear>,
     spare: Spare<Scratch>,
-}
-
-#[derive(Debug)]
-struct Layer {
-    attention_norm: LayerNorm,
-    /// Queries, keys and values side by side; queries are scaled.
-    mixed: Linear,
-    out: Linear,
-    mlp: Mlp,
-}
-
-#[derive(Debug)]
-struct Mlp {
-    norm: LayerNorm,
-    up: Linear,
-    down: Linear,
 }
 
 #[derive(Debug)]
@@ -160,15 +104,6 @@ struct Pool {
     mixed: Linear,
     out: Linear,
     mlp: Mlp,
-}
-
-#[derive(Debug, Default)]
-struct Scratch {
-    x: Vec<f32>,
-    normed: Vec<f32>,
-    mixed: Vec<f32>,
-    attended: Vec<f32>,
-    hidden: Vec<f32>,
 }
 
 /// What the network gives for some photos.
@@ -197,15 +132,15 @@ impl CpuVit {
             add(&mut start[..d_model], class);
         }
         assert_eq!(start.len(), (sizes.patches() + usize::from(edges.class_token.is_some())) * d_model);
+        let layers = sizes.layers();
         Self {
             sizes,
-            precision,
             patch: Linear::new(3 * area, &[(patch, 1.0)], Precision::Float),
             start,
-            pre_norm: edges.pre_norm.map(|norm| sizes.norm(norm)),
-            layers: Vec::new(),
-            post_norm: sizes.norm(edges.post_norm),
-            pool: edges.pool.as_ref().map(|pool| Pool::new(&sizes, pool)),
+            pre_norm: edges.pre_norm.map(|norm| layers.norm(norm)),
+            encoder: Encoder::new(layers, precision),
+            post_norm: layers.norm(edges.post_norm),
+            pool: edges.pool.as_ref().map(|pool| Pool::new(&layers, pool)),
             projection: edges.projection.map(|layer| Linear::new(d_model, &[(layer, 1.0)], Precision::Float)),
             spare: Spare::default(),
         }
@@ -213,15 +148,7 @@ impl CpuVit {
 
     /// Adds a layer after those that there are.
     pub fn push(&mut self, layer: &LayerWeights<'_>) {
-        let (sizes, precision) = (&self.sizes, self.precision);
-        let LayerWeights { attention, .. } = layer;
-        let mixed = [(attention.query, sizes.query_scale()), (attention.key, 1.0), (attention.value, 1.0)];
-        self.layers.push(Layer {
-            attention_norm: sizes.norm(layer.attention_norm),
-            mixed: Linear::new(sizes.d_model, &mixed, precision),
-            out: Linear::new(sizes.d_model, &[(attention.out, 1.0)], precision),
-            mlp: Mlp::new(sizes, layer.mlp_norm, layer.up, layer.down, precision),
-        });
+        self.encoder.push(layer);
     }
 
     /// Tokens of a photo.
@@ -234,20 +161,14 @@ impl CpuVit {
         let d_model = self.sizes.d_model;
         let mut pooled = Vec::with_capacity(photos.len() * d_model);
         self.each_group(photos, |scratch| {
-            let last = self.layers.len().saturating_sub(1);
-            for layer in self.layers.iter().take(last) {
-                self.layer(layer, scratch);
-            }
-            match (&self.pool, self.layers.last()) {
-                (None, Some(layer)) => self.first_of_layer(layer, scratch),
-                (None, None) => keep_first(&mut scratch.x, self.tokens(), d_model),
-                (Some(_), Some(layer)) => self.layer(layer, scratch),
-                (Some(_), None) => {}
-            }
+            let lengths = self.lengths(scratch);
+            let firsts: Vec<usize> = (0..lengths.len()).map(|photo| photo * self.tokens()).collect();
+            let taken = self.pool.is_none().then_some(&*firsts);
+            self.encoder.run(scratch, &Sequences { lengths: &lengths, causal: false }, taken);
             let mut normed = vec![0.0; scratch.x.len()];
             normalise(&self.post_norm, &scratch.x, &mut normed);
             match &self.pool {
-                Some(pool) => pooled.extend(pool.run(&normed, self.tokens(), &self.sizes)),
+                Some(pool) => pooled.extend(pool.run(&normed, self.tokens(), self.encoder.sizes())),
                 None => pooled.extend(normed),
             }
         });
@@ -266,7 +187,8 @@ impl CpuVit {
     pub fn states(&self, photos: &[Vec<f32>]) -> Vec<f32> {
         let mut states = Vec::with_capacity(photos.len() * self.start.len());
         self.each_group(photos, |scratch| {
-            self.layers.iter().for_each(|layer| self.layer(layer, scratch));
+            let lengths = self.lengths(scratch);
+            self.encoder.run(scratch, &Sequences { lengths: &lengths, causal: false }, None);
             let first = states.len();
             states.resize(first + scratch.x.len(), 0.0);
             normalise(&self.post_norm, &scratch.x, &mut states[first..]);
@@ -317,68 +239,22 @@ impl CpuVit {
         }
     }
 
-    /// Queries, keys and values, and attention, into `Scratch::attended`.
-    fn attention(&self, layer: &Layer, scratch: &mut Scratch) {
-        let Scratch { x, normed, mixed, attended, .. } = scratch;
-        mixed.resize(3 * x.len(), 0.0);
-        attended.resize(x.len(), 0.0);
-        layer.mixed.run(&rows_after(&layer.attention_norm, x, normed, self.precision), Pointwise::Linear, mixed);
-        attend(mixed, self.tokens(), self.sizes.d_model, self.sizes.heads, attended);
-    }
-
-    fn layer(&self, layer: &Layer, scratch: &mut Scratch) {
-        self.attention(layer, scratch);
-        let Scratch { x, normed, attended, hidden, .. } = scratch;
-        layer.out.add_to(&layer.out.rows(attended), x);
-        layer.mlp.run(x, normed, hidden, self.sizes.activation);
-    }
-
-    /// A layer of which only the first token of each photo is wanted.
-    fn first_of_layer(&self, layer: &Layer, scratch: &mut Scratch) {
-        self.attention(layer, scratch);
-        let Scratch { x, normed, attended, hidden, .. } = scratch;
-        keep_first(x, self.tokens(), self.sizes.d_model);
-        keep_first(attended, self.tokens(), self.sizes.d_model);
-        layer.out.add_to(&layer.out.rows(attended), x);
-        layer.mlp.run(x, normed, hidden, self.sizes.activation);
+    /// Rows of each photo in `scratch`.
+    fn lengths(&self, scratch: &Scratch) -> Vec<usize> {
+        vec![self.tokens(); scratch.x.len() / self.start.len()]
     }
 }
 
 impl VitSizes {
-    fn norm(&self, weights: NormWeights<'_>) -> LayerNorm {
-        assert_eq!(weights.gain.len(), self.d_model);
-        LayerNorm::new(weights.gain, weights.bias, self.norm_epsilon)
-    }
-
-    /// One over the root of the width of a head.
-    fn query_scale(&self) -> f32 {
-        1.0 / ((self.d_model / self.heads) as f32).sqrt()
-    }
-}
-
-impl Mlp {
-    fn new(
-        sizes: &VitSizes,
-        norm: NormWeights<'_>,
-        up: LinearWeights<'_>,
-        down: LinearWeights<'_>,
-        precision: Precision,
-    ) -> Self {
-        let up = Linear::new(sizes.d_model, &[(up, 1.0)], precision);
-        Self { norm: sizes.norm(norm), down: Linear::new(up.output(), &[(down, 1.0)], precision), up }
-    }
-
-    /// Adds what comes out for `x` to it.
-    fn run(&self, x: &mut [f32], normed: &mut Vec<f32>, hidden: &mut Vec<f32>, activation: Pointwise) {
-        hidden.resize(x.len() / self.up.input() * self.up.output(), 0.0);
-        self.up.run(&rows_after(&self.norm, x, normed, self.up.precision()), activation, hidden);
-        self.down.add_to(&self.down.rows(hidden), x);
+    fn layers(&self) -> EncoderSizes {
+        let Self { d_model, heads, norm_epsilon, activation, .. } = *self;
+        EncoderSizes { d_model, heads, norm_epsilon, activation }
     }
 }
 
 impl Pool {
     /// In f32, whatever the layers are: it is a hundredth of the work.
-    fn new(sizes: &VitSizes, pool: &PoolWeights<'_>) -> Self {
+    fn new(sizes: &EncoderSizes, pool: &PoolWeights<'_>) -> Self {
         let linear = |layers: &[(LinearWeights<'_>, f32)]| Linear::new(sizes.d_model, layers, Precision::Float);
         let query = linear(&[(pool.attention.query, sizes.query_scale())]);
         let mut probe = vec![0.0; sizes.d_model];
@@ -392,7 +268,7 @@ impl Pool {
     }
 
     /// Normalised states `[photos, tokens, d_model]` to `[photos, d_model]`.
-    fn run(&self, states: &[f32], tokens: usize, sizes: &VitSizes) -> Vec<f32> {
+    fn run(&self, states: &[f32], tokens: usize, sizes: &EncoderSizes) -> Vec<f32> {
         let mut mixed = vec![0.0; 2 * states.len()];
         self.mixed.run(&self.mixed.rows(states), Pointwise::Linear, &mut mixed);
         let mut attended = vec![0.0; states.len() / tokens];
@@ -402,38 +278,6 @@ impl Pool {
         self.mlp.run(&mut pooled, &mut Vec::new(), &mut Vec::new(), sizes.activation);
         pooled
     }
-}
-
-/// Rows of `x` after `norm`, for a layer of that precision.
-fn rows_after<'a>(norm: &LayerNorm, x: &[f32], normed: &'a mut Vec<f32>, precision: Precision) -> Rows<'a> {
-    match precision {
-        Precision::Float => {
-            normed.resize(x.len(), 0.0);
-            normalise(norm, x, normed);
-            Rows::Float(normed)
-        }
-        Precision::Eight => Rows::Eight(Rows8::normalised(x, norm)),
-    }
-}
-
-/// Rows of `x` through `norm`, on all cores.
-fn normalise(norm: &LayerNorm, x: &[f32], out: &mut [f32]) {
-    let some = ROWS_A_TASK * norm.width();
-    x.par_chunks(some).zip(out.par_chunks_mut(some)).for_each(|(x, out)| norm.run(x, out));
-}
-
-/// Keeps the first of every `tokens` rows.
-fn keep_first(rows: &mut Vec<f32>, tokens: usize, width: usize) {
-    let photos = rows.len() / (tokens * width);
-    for photo in 0..photos {
-        rows.copy_within(photo * tokens * width..(photo * tokens + 1) * width, photo * width);
-    }
-    rows.truncate(photos * width);
-}
-
-fn add(x: &mut [f32], y: &[f32]) {
-    assert_eq!(x.len(), y.len());
-    x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
 }
 
 /// The lowest cosine between vectors `[rows, width]` of two networks: whether bytes are near enough to floats.

@@ -173,26 +173,11 @@ impl OwnedPool {
 #[cfg(test)]
 mod tests {
     use burn::module::Module;
-    use burn::tensor::{Device, Distribution, Tensor, TensorData};
+    use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
-    use crate::cpu::testing::random;
+    use crate::cpu::testing::{Stirred, random};
     use crate::nn::vit::ImagePooling;
-
-    /// Fresh networks have zeros where published ones have numbers.
-    struct Stirred;
-
-    impl burn::module::ModuleMapper for Stirred {
-        fn map_float<const D: usize>(
-            &mut self,
-            param: burn::module::Param<Tensor<D>>,
-        ) -> burn::module::Param<Tensor<D>> {
-            param.map(|tensor| {
-                let noise = Tensor::random(tensor.shape(), Distribution::Normal(0.0, 0.05), &tensor.device());
-                tensor + noise
-            })
-        }
-    }
 
     #[test]
     fn the_kernels_give_what_the_network_of_tensors_gives() {
