@@ -213,6 +213,9 @@ fn a_published_checkpoint_is_fetched_converted_and_searched_with() {
         let (code, _, said) = published.run(&world, args);
         assert!(code < 2, "{args:?}: {said}");
     }
+    // It describes nothing, and so the bundled model does.
+    let described = published.well(&world, &["caption", desk, "--json"]);
+    assert!(described[0]["caption"].is_string() || described[0]["tags"].is_array(), "{described:?}");
     let lesson = world.folder().join("lesson");
     for (label, files) in [("critters", ["panda.webp", "horses.webp"]), ("places", ["beach.jpg", "boats.jpg"])] {
         std::fs::create_dir_all(lesson.join(label)).unwrap();

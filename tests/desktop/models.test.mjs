@@ -127,6 +127,8 @@ describe("a person who wants a better model", { skip }, () => {
     await app.find(`${row("standard")}[data-state="installed"]`);
     await idle(app);
     await shown("The model is on this computer");
+    await app.find(`${row("standard")} [data-testid="proof"]`);
+    await shown("sentences find their sample photo");
   });
 
   it("is told what its use takes, and uses it by keys alone, while the old one answers", async () => {
@@ -152,7 +154,9 @@ describe("a person who wants a better model", { skip }, () => {
 
   it("checks it, frees the other's room, goes back at a cost that is told, and removes it", async () => {
     await app.click(button("Check", "standard"));
-    await shown("standard: all files are as they should be");
+    await shown("Trying the model on sample photos");
+    await idle(app);
+    await shown("The model is as it should be, and works on this computer");
     await app.click(button("Free space…", "home-1"));
     await app.click('[data-testid="confirm"]');
     await app.until("the room is free", `return document.querySelector(arguments[0]) === null`, button("Free space…", "home-1"));

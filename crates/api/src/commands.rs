@@ -134,7 +134,7 @@ commands! {
     stop_using_model: ModelRequest => ();
     use_model: ModelRequest => JobRow;
     free_vectors: ModelRequest => JobRow;
-    verify_model: ModelRequest => ();
+    verify_model: ModelRequest => JobRow;
     remove_model: ModelRequest => Freed;
     third_party_notices: () => String;
 }

@@ -1,7 +1,7 @@
 //! The commands about models: which there are, fetching, importing, taking into use, removing; and what crosses for them.
 
 use serde::{Deserialize, Serialize};
-use sightline_engine::models::{FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, SwitchJob};
+use sightline_engine::models::{FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, SwitchJob, VerifyJob};
 use sightline_engine::teach;
 use ts_rs::TS;
 
@@ -44,6 +44,21 @@ pub struct ModelRow {
     pub offer: Option<ModelOffer>,
     /// What the library keeps of it.
     pub vectors: Option<VectorsRow>,
+    /// What came of trying it on this computer, where it was tried.
+    pub proof: Option<ProofRow>,
+}
+
+/// What came of trying a model on the sample photos.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ProofRow {
+    /// Sentences that found their photo, of how many; null where there were no sample photos.
+    pub right: Option<u32>,
+    /// How many sentences there were.
+    pub of: Option<u32>,
+    /// How many of them found their photo by the bundled model.
+    pub bundled: Option<u32>,
+    /// Why it must not be used, and what to do; null where it may.
+    pub fault: Option<String>,
 }
 
 /// How a model stands.
@@ -160,7 +175,7 @@ pub struct Freed {
 impl Desk {
     pub fn models(&self, (): ()) -> Result<Models, ErrorReply> {
         Ok(Models {
-            models: self.engine.models()?.into_iter().map(model_row).collect(),
+            models: self.engine.models()?.into_iter().map(|model| self.model_row(model)).collect(),
             free_bytes: self.engine.free_bytes_for_models(),
             taught_again: self.engine.taught_again()?.map(taught_again),
         })
@@ -199,43 +214,55 @@ impl Desk {
         Ok(job_row(&self.jobs.start(FreeJob::new(&request.name))?))
     }
 
-    pub fn verify_model(&self, request: ModelRequest) -> Result<(), ErrorReply> {
-        Ok(self.engine.verify_model(&request.name)?)
+    pub fn verify_model(&self, request: ModelRequest) -> Result<JobRow, ErrorReply> {
+        Ok(job_row(&self.jobs.start(VerifyJob::new(&request.name))?))
     }
 
     pub fn remove_model(&self, request: ModelRequest) -> Result<Freed, ErrorReply> {
         Ok(Freed { bytes: self.engine.remove_model(&request.name)?.bytes })
     }
-}
 
-fn model_row(model: ModelEntry) -> ModelRow {
-    let (state, reason) = match model.state {
-        ModelState::Bundled => (ModelStanding::Bundled, None),
-        ModelState::Installed => (ModelStanding::Installed, None),
-        ModelState::Broken { reason } => (ModelStanding::Broken, Some(reason)),
-        ModelState::Begun => (ModelStanding::Begun, None),
-        ModelState::Offered => (ModelStanding::Offered, None),
-        ModelState::Absent => (ModelStanding::Absent, None),
-        ModelState::Gone => (ModelStanding::Gone, None),
-    };
-    ModelRow {
-        name: model.name,
-        state,
-        reason,
-        in_use: model.in_use,
-        summary: model.summary,
-        purposes: model.purpose.map_or(&[][..], |purpose| purpose.words()).iter().map(ToString::to_string).collect(),
-        languages: model.languages,
-        bytes_on_disk: model.bytes_on_disk,
-        offer: model.offer.map(|offer| ModelOffer {
-            repository: offer.repository,
-            licence: offer.licence,
-            licence_url: offer.licence_url,
-            bytes: offer.bytes,
-            bytes_on_disk: offer.bytes_on_disk,
-            digest_known: offer.digest_known,
-        }),
-        vectors: model.vectors.map(|vectors| VectorsRow { photos: vectors.photos, bytes: vectors.bytes }),
+    fn model_row(&self, model: ModelEntry) -> ModelRow {
+        let (state, reason) = match model.state {
+            ModelState::Bundled => (ModelStanding::Bundled, None),
+            ModelState::Installed => (ModelStanding::Installed, None),
+            ModelState::Broken { reason } => (ModelStanding::Broken, Some(reason)),
+            ModelState::Begun => (ModelStanding::Begun, None),
+            ModelState::Offered => (ModelStanding::Offered, None),
+            ModelState::Absent => (ModelStanding::Absent, None),
+            ModelState::Gone => (ModelStanding::Gone, None),
+        };
+        let proof = model.proof.as_ref().map(|proof| ProofRow {
+            right: proof.firsts.map(|firsts| firsts.right),
+            of: proof.firsts.map(|firsts| firsts.of),
+            bundled: proof.firsts.and_then(|firsts| firsts.bundled),
+            fault: self.engine.fault_of(&model.name, proof),
+        });
+        ModelRow {
+            name: model.name,
+            state,
+            reason,
+            in_use: model.in_use,
+            summary: model.summary,
+            purposes: model
+                .purpose
+                .map_or(&[][..], |purpose| purpose.words())
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            languages: model.languages,
+            bytes_on_disk: model.bytes_on_disk,
+            offer: model.offer.map(|offer| ModelOffer {
+                repository: offer.repository,
+                licence: offer.licence,
+                licence_url: offer.licence_url,
+                bytes: offer.bytes,
+                bytes_on_disk: offer.bytes_on_disk,
+                digest_known: offer.digest_known,
+            }),
+            vectors: model.vectors.map(|vectors| VectorsRow { photos: vectors.photos, bytes: vectors.bytes }),
+            proof,
+        }
     }
 }
 

@@ -65,7 +65,6 @@ const READING: &[&str] = &[
     "measure_device",
     "model_card",
     "models",
-    "verify_model",
 ];
 
 /// The first commands of a window: where they meet damage, the library is not open after all.

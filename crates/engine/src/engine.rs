@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use sightline_catalog::{Catalog, ModelKey, VectorIndex};
 use sightline_vlm::{DeviceChoice, Preprocess};
@@ -73,6 +73,8 @@ struct Memory {
     curves: Curves,
     /// The list of tags in use, with its text.
     tagger: HeldTagger,
+    /// The bundled model, where another is in use and photos are described.
+    bundled: OnceLock<ModelHost>,
     /// What captions are judged by.
     judge: HeldJudge,
     /// What the system says of its volumes.
@@ -219,6 +221,24 @@ impl Engine {
     /// The way to the packs that describe and answer.
     pub(crate) fn text_host(&self) -> &TextHost {
         &self.0.text_host
+    }
+
+    /// The bundled model untaught, for what `in_use` cannot do; the latter where it is the same.
+    pub(crate) fn bundled(&self, in_use: Serving) -> Result<Serving, EngineError> {
+        let folder = self.config().model_dir.clone();
+        if in_use.folder == folder {
+            return Ok(in_use);
+        }
+        let held = &self.0.memory.bundled;
+        let host = match held.get() {
+            Some(host) => host.clone(),
+            None => {
+                let source = ModelFolder { dir: folder.clone(), version: None, library: self.0.catalog.clone() };
+                let host = ModelHost::start(Arc::new(source), self.config().device)?;
+                held.get_or_init(|| host).clone()
+            }
+        };
+        Ok(Serving { host, version: None, folder })
     }
 
     /// Counts the changes of what a search sees, made by this process.

@@ -6,12 +6,12 @@ use crate::export::CopyJob;
 use crate::forgetting::ForgetJob;
 use crate::index::IndexJob;
 use crate::jobs::JobKind;
-use crate::models::{FetchJob, FreeJob, ImportJob, SwitchJob};
+use crate::models::{FetchJob, FreeJob, ImportJob, SwitchJob, VerifyJob};
 use crate::teach::{ActivateJob, TeachJob};
 use crate::watch::FollowJob;
 
 /// All kinds.
-pub(crate) const JOB_KINDS: [JobKind; 13] = [
+pub(crate) const JOB_KINDS: [JobKind; 14] = [
     JobKind::of::<IndexJob>(),
     JobKind::of::<FollowJob>(),
     JobKind::of::<CaptionJob>(),
@@ -25,6 +25,7 @@ pub(crate) const JOB_KINDS: [JobKind; 13] = [
     JobKind::of::<ImportJob>(),
     JobKind::of::<SwitchJob>(),
     JobKind::of::<FreeJob>(),
+    JobKind::of::<VerifyJob>(),
 ];
 
 #[cfg(test)]

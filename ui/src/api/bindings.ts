@@ -752,7 +752,11 @@ offer: ModelOffer | null,
 /**
  * What the library keeps of it.
  */
-vectors: VectorsRow | null, };
+vectors: VectorsRow | null, 
+/**
+ * What came of trying it on this computer, where it was tried.
+ */
+proof: ProofRow | null, };
 
 export type ModelStanding = "bundled" | "installed" | "broken" | "begun" | "offered" | "absent" | "gone";
 
@@ -967,6 +971,24 @@ code: string,
  * What is wrong with it.
  */
 reason: string, };
+
+export type ProofRow = { 
+/**
+ * Sentences that found their photo, of how many; null where there were no sample photos.
+ */
+right: number | null, 
+/**
+ * How many sentences there were.
+ */
+of: number | null, 
+/**
+ * How many of them found their photo by the bundled model.
+ */
+bundled: number | null, 
+/**
+ * Why it must not be used, and what to do; null where it may.
+ */
+fault: string | null, };
 
 export type Purpose = "add_folders" | "similar_to_file" | "export_table" | "export_copies" | "back_up" | "restore_backup" | "export_version" | "import_version" | "import_model" | "choose_library";
 
@@ -1590,7 +1612,7 @@ export interface Rpc {
   stop_using_model: [ModelRequest, null];
   use_model: [ModelRequest, JobRow];
   free_vectors: [ModelRequest, JobRow];
-  verify_model: [ModelRequest, null];
+  verify_model: [ModelRequest, JobRow];
   remove_model: [ModelRequest, Freed];
   third_party_notices: [null, string];
   start_state: [null, StartState];

@@ -20,6 +20,7 @@ function row(change: Partial<ModelRow> & { name: string }): ModelRow {
     bytes_on_disk: 0,
     offer: null,
     vectors: null,
+    proof: null,
     ...change,
   };
 }
@@ -56,7 +57,7 @@ export function modelHandlers({ running, photos, used }: Library) {
     models: (): Models => ({ models: models.map((model) => ({ ...model })), free_bytes: 50_000_000_000, taught_again: null }),
     get_model: ({ name }: GetModel): JobRow => {
       const model = named(name);
-      Object.assign(model, { state: "installed", bytes_on_disk: model.offer?.bytes_on_disk ?? 0 });
+      Object.assign(model, { state: "installed", bytes_on_disk: model.offer?.bytes_on_disk ?? 0, proof: { right: 19, of: 20, bundled: 16, fault: null } });
       return running({ id: 21, kind: "fetch", phase: "fetch", done: 100_000_000, total: 1_540_000_000, rate: 5_000_000, eta_seconds: 288 });
     },
     import_model: ({ folder }: { folder: string }): JobRow => {
@@ -85,9 +86,9 @@ export function modelHandlers({ running, photos, used }: Library) {
       named(name).vectors = null;
       return running({ id: 24, kind: "free_vectors", phase: "free" });
     },
-    verify_model: ({ name }: ModelRequest) => {
+    verify_model: ({ name }: ModelRequest): JobRow => {
       named(name);
-      return null;
+      return running({ id: 25, kind: "verify_model", phase: "prove" });
     },
     remove_model: ({ name }: ModelRequest) => {
       const model = named(name);

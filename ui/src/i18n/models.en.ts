@@ -19,6 +19,10 @@ export const modelsEn = {
   size: (size: string) => `${size} on this computer`,
   download: (size: string) => `${size} to download`,
   vectors: (count: number, size: string) => `Has looked at ${photos(count)}, ${size} in the library`,
+  proof: (right: number, of: number, bundled: number | null) =>
+    `Tried on this computer: ${right} of ${of} sentences find their sample photo${bundled === null ? "" : `, ${bundled} with the bundled model`}`,
+  fault: (reason: string) => `It is not used: ${reason}`,
+  proving: "Trying the model on sample photos",
   gone: "Removed; the library still has what it made of your photos",
   /** Summaries of published models, by name, where the English one that comes with the list will not do. */
   summaries: { "home-1": "Comes with Sightline; small and quick, for English" } as Record<string, string>,
@@ -28,8 +32,7 @@ export const modelsEn = {
   goOn: "Continue…",
   use: "Use…",
   check: "Check",
-  checking: "Checking…",
-  sound: (name: string) => `${name}: all files are as they should be`,
+  sound: "The model is as it should be, and works on this computer",
   remove: "Remove…",
   free: "Free space…",
   importFolder: "Add from a folder…",

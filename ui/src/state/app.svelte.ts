@@ -151,6 +151,7 @@ export class AppState {
     if (job.state === "done" && job.kind === "forget") this.toasts.note(t().forgetting.done);
     if (job.state === "done" && (job.kind === "fetch" || job.kind === "import_model")) this.toasts.note(t().models.fetched);
     if (job.state === "done" && job.kind === "switch_model") this.toasts.note(t().models.switched);
+    if (job.state === "done" && job.kind === "verify_model") this.toasts.note(t().models.sound);
     if (job.state === "done" && job.kind === "free_vectors") this.toasts.note(t().models.freed);
     void this.attempt(() => this.#libraryChanged());
   }

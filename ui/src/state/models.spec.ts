@@ -1,16 +1,29 @@
-import { beforeEach, describe, expect, it } from "vitest";
-import type { ModelRow, Overview } from "../api/bindings";
+import { cleanup, configure, fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import App from "../App.svelte";
+import type { ModelRow, Models as Found, Overview } from "../api/bindings";
 import { fakePlatform, runningJob, type FakePlatform } from "../fake/platform";
 import { usePlatform } from "../platform";
 import { AppState } from "./app.svelte";
 import { Models } from "./models.svelte";
 
+// On a machine that is busy the window takes its time.
+configure({ asyncUtilTimeout: 10_000 });
+
 let fake: FakePlatform;
+
+class NoResizes implements ResizeObserver {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+}
 
 beforeEach(() => {
   fake = fakePlatform({ photos: 600 });
   usePlatform(fake);
+  globalThis.ResizeObserver = NoResizes;
 });
+afterEach(cleanup);
 
 async function listed(): Promise<{ models: Models; named: (name: string) => ModelRow }> {
   const models = new Models();
@@ -106,6 +119,24 @@ describe("models", () => {
     expect(reads()).toBe(1);
     await models.hear(runningJob({ kind: "switch_model", state: "done" }));
     expect(reads()).toBe(2);
+  });
+});
+
+describe("the list of models", () => {
+  it("says what came of trying one, and has no way to use one that failed", async () => {
+    render(App);
+    fake.handlers.get_model({ name: "standard", licence: "MIT", keep_original: false });
+    await fireEvent.click(await screen.findByTestId("settings"));
+    const row = () => screen.getAllByTestId("model").find((row) => row.dataset["name"] === "standard") as HTMLElement;
+    await waitFor(() => expect(row().textContent).toContain("19 of 20 sentences find their sample photo, 16 with the bundled model"));
+    const use = () => within(row()).getByRole("button", { name: "Use… standard" }) as HTMLButtonElement;
+    expect(use().disabled).toBe(false);
+    const { models, ...rest } = fake.handlers.models(null) as Found;
+    const proof = { right: 3, of: 20, bundled: 16, fault: "3 of 20 sentences find their sample photo; choose another model" };
+    fake.handlers.models = () => ({ ...rest, models: models.map((model) => (model.name === "standard" ? { ...model, proof } : model)) });
+    fake.emit("job", runningJob({ id: 25, kind: "verify_model", state: "failed", error: { code: "model_unproven", message: "it is not used" } }));
+    await waitFor(() => expect(row().textContent).toContain("It is not used: 3 of 20"));
+    expect(use().disabled).toBe(true);
   });
 });
 

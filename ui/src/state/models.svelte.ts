@@ -13,13 +13,11 @@ export type Question =
 const OFFERED = ["multilingual-fast", "standard"];
 
 /** Kinds of jobs after which the list is another. */
-const KINDS = new Set(["fetch", "import_model", "switch_model", "free_vectors", "index"]);
+const KINDS = new Set(["fetch", "import_model", "switch_model", "free_vectors", "verify_model", "index"]);
 
 export class Models {
   found = $state.raw<Found | null>(null);
   question = $state<Question | null>(null);
-  /** The model whose files are being checked. */
-  checking = $state<string | null>(null);
   /** Whether Settings are opened for the sake of models. */
   wanted = $state(false);
   #asked = 0;
@@ -122,13 +120,8 @@ export class Models {
     return chosen === null ? null : await call("import_model", { folder: chosen.grant });
   }
 
-  /** Holds a model against its checksums; fails when it is damaged. */
-  async check(model: ModelRow): Promise<void> {
-    this.checking = model.name;
-    try {
-      await call("verify_model", { name: model.name });
-    } finally {
-      this.checking = null;
-    }
+  /** Holds a model against its checksums and tries it on the sample photos. */
+  check(model: ModelRow): Promise<JobRow> {
+    return call("verify_model", { name: model.name });
   }
 }

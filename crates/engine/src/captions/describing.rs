@@ -1,6 +1,7 @@
 //! Who describes photos: the decoder of the model in use, or a pack that was chosen for it.
 //!
-//! A pack's sentences are held against their photos by the model in use, as the decoder's own are.
+//! A pack's sentences are held against their photos by the model in use, as the decoder's own are. Where a published search
+//! model is in use, the bundled one describes, and holds sentences against photos.
 
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use crate::{Engine, EngineError};
 
 /// Describes photos.
 pub(crate) struct Describing {
-    /// The model in use, which judges.
+    /// Who judges: the model in use, or the bundled one, whose bars for sentences were measured.
     pub serving: Serving,
     pack: Option<(WritingPack, TextHost)>,
 }
@@ -54,7 +55,10 @@ impl Engine {
     /// Whoever describes photos of this library now.
     pub(crate) fn describing(&self) -> Result<Describing, EngineError> {
         let pack = self.captioner()?.map(|pack| (pack, self.text_host().clone()));
-        Ok(Describing { serving: self.serving(), pack })
+        let in_use = self.serving();
+        // A published search model neither describes nor has measured bars for sentences.
+        let serving = if in_use.host.spec()?.writes_captions { in_use } else { self.bundled(in_use)? };
+        Ok(Describing { serving, pack })
     }
 }
 

@@ -35,6 +35,7 @@ pub use error::ModelsError;
 pub use fetch::{FetchJob, FetchSummary};
 pub use import::{ImportJob, ImportSummary};
 pub use list::{ModelEntry, ModelState, Offer, Removed};
+pub use proof::VerifyJob;
 pub use store::ModelStore;
 pub use switch::{SwitchJob, SwitchPlan, SwitchSummary};
 pub use vectors::{FreeJob, ModelVectors};

@@ -5,13 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sightline_media::FileKind;
 use sightline_vlm::packs::{Purpose, is_pack_name};
 use sightline_vlm::{Fault, INFO_FILE, ModelInfo, ModelInput, Proof, prove, prove_firsts};
 
 use super::ModelsError;
 use super::store::write_json;
-use crate::jobs::{JobControl, JobCx, JobEvent};
+use crate::jobs::{Job, JobControl, JobCx, JobEvent};
 use crate::model_host::contained;
 use crate::{Engine, EngineError};
 
@@ -31,10 +32,13 @@ impl Engine {
         control: &JobControl,
         on_event: &(dyn Fn(JobEvent) + Sync),
     ) -> Result<Option<Proof>, EngineError> {
-        let cx = JobCx::without_row(self, control, on_event);
+        self.try_model(&JobCx::without_row(self, control, on_event), name)
+    }
+
+    fn try_model(&self, cx: &JobCx<'_>, name: &str) -> Result<Option<Proof>, EngineError> {
         let bundled = &self.config().model_dir;
         if ModelInfo::read(bundled).is_ok_and(|info| info.name == name) {
-            return prove_folder(&cx, bundled).map(Some);
+            return prove_folder(cx, bundled).map(Some);
         }
         let store = self.model_store()?;
         let folder = store.pack(name);
@@ -45,7 +49,7 @@ impl Engine {
             return Ok(None);
         }
         let _lock = store.lock(name)?;
-        prove_and_keep(&cx, &folder).map(Some)
+        prove_and_keep(cx, &folder).map(Some)
     }
 
     /// Whether the pack in `folder` may be used as far as is known without trying it.
@@ -72,6 +76,33 @@ impl Engine {
     /// What is wrong with a model that was tried, and what to do about it, for people.
     pub fn fault_of(&self, name: &str, proof: &Proof) -> Option<String> {
         proof.fault(self.config().device).map(|fault| words(&fault, name))
+    }
+}
+
+/// Holds a model against its checksums and tries it on this computer; fails when something is wrong with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VerifyJob {
+    name: String,
+}
+
+impl VerifyJob {
+    /// A job that verifies the model of this name.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+}
+
+impl Job for VerifyJob {
+    const KIND: &'static str = "verify_model";
+
+    const KEEPS_ROW: bool = false;
+
+    fn run(&mut self, cx: &JobCx<'_>) -> Result<(), EngineError> {
+        let (engine, name) = (cx.engine(), self.name.as_str());
+        cx.progress("verify", 0, 0, None)?;
+        engine.verify_model(name)?;
+        let fault = engine.try_model(cx, name)?.and_then(|proof| engine.fault_of(name, &proof));
+        fault.map_or(Ok(()), |reason| Err(ModelsError::Unproven { name: name.into(), reason }.into()))
     }
 }
 
