@@ -250,7 +250,17 @@ fn photos_that_are_indexed_during_a_change_of_models_are_found_by_the_new_one() 
         code("get_model", json!({ "name": "standard", "licence": "", "keep_original": false })),
         "licence_not_accepted"
     );
-    seat.call("use_model", json!({ "name": "home-1" }));
-    seat.wait_for_jobs();
+    // Another process goes back, and this one follows with its next search.
+    let mut back = world.command(&["model", "use", "home-1", "--json"]);
+    assert!(back.env("SIGHTLINE_MODELS", world.folder().join("models")).output().unwrap().status.success());
+    let filters = json!({
+        "after": null, "before": null, "camera": null, "lens": null, "rating": null, "place": null, "folder": null,
+        "format": null, "album": null,
+    });
+    let search = json!({ "query": "a dog", "limit": 9, "less_likely": null, "filters": filters, "sort": "match" });
+    let found = seat.call("search", search);
+    assert_eq!(found["searched"], after["photos"]);
+    let card = seat.call("model_card", Value::Null);
+    assert_eq!(card["name"], "home-1");
     assert_eq!((in_use(), overview()["searchable"].clone()), (json!("home-1"), after["photos"].clone()));
 }

@@ -118,11 +118,7 @@ impl Engine {
 
     fn with(config: EngineConfig, catalog: Option<Catalog>) -> Result<Self, EngineError> {
         let used = model_in_use(&config, catalog.as_ref())?;
-        let dir = used.folder.clone();
-        let source: Arc<dyn ModelSource> = match used {
-            ModelInUse { pack: Some(name), is_there: false, folder } => Arc::new(AbsentModel { name, folder }),
-            ModelInUse { folder, .. } => Arc::new(ModelFolder { dir: folder, version: None, library: catalog.clone() }),
-        };
+        let (dir, source) = (used.folder.clone(), source_of(used, catalog.as_ref()));
         Self::with_model_in(config, dir, catalog, source)
     }
 
@@ -143,24 +139,15 @@ impl Engine {
         catalog: Option<Catalog>,
         source: Arc<dyn ModelSource>,
     ) -> Result<Self, EngineError> {
-        let version = match &catalog {
-            Some(catalog) => version_in_use(catalog, &*source)?,
-            None => None,
-        };
-        let source = match &version {
-            Some((_, version)) => source.with_version(Some(version.clone())),
-            None => source,
-        };
-        let host = ModelHost::start(source, config.device)?;
-        let serving = RwLock::new(Serving { host, version, folder: model_dir });
+        let serving = RwLock::new(served(&config, model_dir, catalog.as_ref(), source)?);
         let decoders = Arc::new(Decoders::new(config.decoder.clone()));
         let text_host = TextHost::new(config.device);
         Ok(Self(Arc::new(Inner { config, catalog, serving, text_host, decoders, memory: Memory::default() })))
     }
 
-    /// The same model with another library, which is made if it is not there.
+    /// The same model with another library, which is made if it is not there, and has no choice.
     pub(crate) fn with_library(&self, library: &Path) -> Result<Self, EngineError> {
-        let config = EngineConfig { library: library.into(), ..self.config().clone() };
+        let config = EngineConfig { library: library.into(), models: None, ..self.config().clone() };
         let catalog = Some(Catalog::open(library)?);
         let serving = RwLock::new(Serving { version: None, ..self.serving() });
         let (decoders, text_host) = (self.decoders().clone(), self.0.text_host.clone());
@@ -211,6 +198,20 @@ impl Engine {
     pub(crate) fn serve(&self, serving: Serving) {
         *self.0.serving.write().unwrap_or_else(PoisonError::into_inner) = serving;
         self.library_changed();
+    }
+
+    /// Serves the model that the library uses, where another process has had it use another since.
+    pub(crate) fn follow_choice(&self) -> Result<(), EngineError> {
+        let (config, catalog) = (self.config(), self.0.catalog.as_ref());
+        if config.models.is_none() || catalog.is_none() {
+            return Ok(());
+        }
+        let used = model_in_use(config, catalog)?;
+        if used.folder != self.serving().folder {
+            let (dir, source) = (used.folder.clone(), source_of(used, catalog));
+            self.serve(served(config, dir, catalog, source)?);
+        }
+        Ok(())
     }
 
     /// The way to the model in use.
@@ -346,4 +347,30 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Where the model that a library uses comes from.
+fn source_of(used: ModelInUse, catalog: Option<&Catalog>) -> Arc<dyn ModelSource> {
+    match used {
+        ModelInUse { pack: Some(name), is_there: false, folder } => Arc::new(AbsentModel { name, folder }),
+        ModelInUse { folder, .. } => Arc::new(ModelFolder { dir: folder, version: None, library: catalog.cloned() }),
+    }
+}
+
+/// A model as a library uses it: with the version in use, if that goes with it.
+fn served(
+    config: &EngineConfig,
+    folder: PathBuf,
+    catalog: Option<&Catalog>,
+    source: Arc<dyn ModelSource>,
+) -> Result<Serving, EngineError> {
+    let version = match catalog {
+        Some(catalog) => version_in_use(catalog, &*source)?,
+        None => None,
+    };
+    let source = match &version {
+        Some((_, version)) => source.with_version(Some(version.clone())),
+        None => source,
+    };
+    Ok(Serving { host: ModelHost::start(source, config.device)?, version, folder })
 }

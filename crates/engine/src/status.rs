@@ -44,6 +44,7 @@ impl Engine {
     /// When the library cannot be read.
     pub fn status(&self) -> Result<StatusReport, EngineError> {
         let catalog = self.catalog()?;
+        self.follow_choice()?;
         let status = catalog.status()?;
         let model = self.serving().key().ok().map(|key| key.0);
         // Descriptors come and go with the vectors that are searched.

@@ -382,7 +382,7 @@ fn choose(global: &Global, output: Output, Use { name, purpose }: &Use) -> anyho
     }
     output.line(&match summary.already {
         true => format!("the library uses {name} already"),
-        false => format!("the library uses {name} from now on; an app that is open does so when it is started again"),
+        false => format!("the library uses {name} from now on, also in an app that is open"),
     })?;
     if summary.unreadable > 0 {
         let photos = count(summary.unreadable, "photo");

@@ -197,6 +197,7 @@ impl Job for IndexJob {
         let engine = cx.engine();
         let catalog = engine.catalog()?;
         // The model in use now, to the end: what another one made would be lost.
+        engine.follow_choice()?;
         let serving = engine.serving();
         let model = serving.key()?;
         self.summary = IndexSummary::default();

@@ -154,6 +154,7 @@ impl Engine {
         let control = JobControl::new();
         let (source, host) = self.sound(&JobCx::without_row(self, &control, &|_| {}), name, &candidate)?;
         let spec = host.spec()?.clone();
+        self.follow_choice()?;
         let now = self.serving();
         let already = now.host.spec().is_ok_and(|now| now.base_id == spec.base_id);
         let used = self.models_used()?;
@@ -223,6 +224,7 @@ impl Job for SwitchJob {
         let candidate = engine.candidate(name)?;
         let (source, host) = engine.sound(cx, name, &candidate)?;
         let base = host.spec()?.base_id.clone();
+        engine.follow_choice()?;
         let now = engine.serving();
         // The model in use may not be on this computer.
         let now_base = now.host.spec().ok().map(|spec| (spec.base_id.clone(), spec.name.clone()));

@@ -191,6 +191,7 @@ impl Engine {
     fn by_terms(&self, query: &Query, filter: &Filter, request: &SearchRequest<'_>) -> Result<Ranking, EngineError> {
         let catalog = self.catalog()?;
         let allowed = if *filter == Filter::default() { None } else { Some(catalog.select(filter)?) };
+        self.follow_choice()?;
         let serving = self.serving();
         // The model loads on its own thread while this one reads the vectors.
         let loading = serving.host.ready(Lane::Interactive);
