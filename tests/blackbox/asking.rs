@@ -45,6 +45,7 @@ fn a_question_about_a_photo_is_answered_by_a_model_that_can_and_one_is_offered_w
     for part in ["`sightline model get smolvlm`", "MB", "Apache-2.0"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    assert!(!Path::new(&world.library()).exists(), "asking makes no library");
     import(&world, "tiny_questions");
     let lines = well(&world, &["ask", &photo, "what", "is", "the", "dog", "doing?", "--json"]);
     assert_eq!((&lines[0]["question"], &lines[0]["path"]), (&json!("what is the dog doing?"), &json!(photo)));
@@ -61,7 +62,6 @@ fn a_question_about_a_photo_is_answered_by_a_model_that_can_and_one_is_offered_w
     for (photo, question) in [(broken.to_str().unwrap(), "why?"), ("nowhere.jpg", "why?"), (&*photo, " ")] {
         assert_eq!(run(&world, &["ask", photo, question]).0, 2, "{photo} {question}");
     }
-    assert!(!Path::new(&world.library()).exists(), "asking makes no library");
 }
 
 #[test]

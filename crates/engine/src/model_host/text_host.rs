@@ -95,10 +95,13 @@ struct Request {
     work: Work,
 }
 
+/// The queue of what a person waits for, and that of batches.
+type Lanes = (Sender<Request>, Sender<Request>);
+
 /// The way to the thread, which is started when it is first asked for and ends with the last clone.
 #[derive(Clone)]
 pub(crate) struct TextHost {
-    lanes: Arc<Mutex<Option<(Sender<Request>, Sender<Request>)>>>,
+    lanes: Arc<Mutex<Option<Lanes>>>,
     device: DeviceChoice,
     load: Load,
     idle: Duration,
@@ -151,7 +154,7 @@ impl TextHost {
         Ticket(answer)
     }
 
-    fn lanes(&self) -> Option<(Sender<Request>, Sender<Request>)> {
+    fn lanes(&self) -> Option<Lanes> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if lanes.is_none() {
             let (interactive, first) = unbounded();
@@ -320,7 +323,7 @@ mod tests {
             on_token: &mut dyn FnMut(Caption) -> ControlFlow<()>,
         ) -> Result<Caption, VlmError> {
             let caption = Caption { text: format!("A red photo by {}.", self.1), ..Caption::default() };
-            let _ = on_token(caption.clone());
+            assert!(on_token(caption.clone()).is_continue());
             Ok(caption)
         }
 

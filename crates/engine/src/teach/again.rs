@@ -34,13 +34,16 @@ pub struct TaughtAgain {
     pub problem: Option<String>,
 }
 
+/// A version that has come of it, by number.
+type NewVersion = (VersionId, Arc<Version>);
+
 /// Teaches the untaught model behind `host` what version `from` was taught: the same albums or folders as they are today,
 /// as deep as it can be taught. What keeps it from that is told, and no error.
 pub(crate) fn teach_again(
     cx: &JobCx<'_>,
     host: &ModelHost,
     from: VersionId,
-) -> Result<(TaughtAgain, Option<(VersionId, Arc<Version>)>), EngineError> {
+) -> Result<(TaughtAgain, Option<NewVersion>), EngineError> {
     let engine = cx.engine();
     let row = engine.version_row(from.0)?;
     let facts = facts(&row)?;

@@ -50,7 +50,7 @@ impl Made {
         let scale = if shape.len() < 2 || name.contains("embed") {
             0.25
         } else {
-            (0.5 * (3.0 / fan_in as f64).log2()).round().exp2() as f32
+            (0.5 * (3.0 / fan_in as f64).log2()).round_ties_even().exp2() as f32
         };
         (first..first + count).map(|at| (2 * draw(at) + 1) as f32 / 1024.0 * scale).collect()
     }

@@ -73,7 +73,7 @@ fn agrees(name: &str) -> ImageToText {
     let model = ImageToText::load(pack.path(), DeviceChoice::Cpu).unwrap();
     hold(name, &model, usize::MAX);
     if adapters().iter().any(|adapter| adapter.software) {
-        hold(name, &ImageToText::load(pack.path(), DeviceChoice::Software).unwrap(), 3);
+        hold(name, &ImageToText::load(pack.path(), DeviceChoice::Software).unwrap(), 1);
     } else {
         println!("SKIPPED: no software Vulkan adapter (scripts/setup.sh --tests installs Mesa's)");
     }
@@ -109,7 +109,7 @@ fn blip_describes_photos_token_for_token_as_transformers_does() {
         model.caption(photo, &Search { beam: 3, length_penalty: 0.0, ..greedy() }, |_| ControlFlow::Continue(()));
     assert!(beam.unwrap().text.len() > 1);
     let short = model.caption(photo, &Search { max_words: 2, ..greedy() }, |_| ControlFlow::Continue(())).unwrap();
-    assert!(short.text.len() < whole.text.len(), "{short:?}");
+    assert!(short.words.len() <= 2 && whole.words.len() > 2, "{short:?} {whole:?}");
 }
 
 #[test]
