@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sightline_vlm::Model;
+
 use super::memorising::{memorising, repository};
 use crate::jobs::{JobControl, JobEvent};
 use crate::models::{Fault, ImportJob, ImportSummary, Language, SwitchJob};
@@ -71,6 +73,13 @@ fn a_model_that_finds_the_sample_photos_by_their_sentences_is_used() {
     assert_eq!(switch(&engine, "knows").unwrap(), proof.id);
     // Once more, and it is the same.
     assert_eq!(engine.prove_model("knows", &JobControl::new(), &|_| {}).unwrap().unwrap(), proof);
+    // Searches compute with bytes because of it.
+    let folder = engine.model_store().unwrap().pack("knows");
+    let parrot = || Model::load(&folder, DeviceChoice::Cpu).unwrap().embed_texts(&["a red parrot"]).unwrap().remove(0);
+    let eight = parrot();
+    std::fs::remove_file(folder.join("proof.json")).unwrap();
+    let float = parrot();
+    assert!(eight.as_slice() != float.as_slice() && eight.dot(&float) > 0.99, "{}", eight.dot(&float));
     let own = engine.prove_model("home-1", &JobControl::new(), &|_| {}).unwrap().unwrap();
     assert_eq!((own.firsts.unwrap().right, own.halves), (bundled, None));
 }
