@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use sightline_engine::jobs::JobControl;
+use sightline_engine::jobs::{Job, JobControl};
 use sightline_engine::models::{
     FetchJob, FreeJob, ImportJob, ModelEntry, ModelState, ModelsError, Offer, Proof, Purpose, SwitchJob, SwitchPlan,
     WritingUse,
@@ -126,6 +126,15 @@ impl Model {
     }
 }
 
+/// Runs a job with its progress shown; Ctrl-C stops it.
+fn run_shown<J: Job>(engine: &Engine, job: &mut J, output: Output) -> anyhow::Result<Result<(), EngineError>> {
+    let control = job_control(output)?;
+    let screen = Screen::new(output);
+    let result = engine.run_job(job, &control, &|event| screen.show(event));
+    screen.close();
+    Ok(result)
+}
+
 fn list(global: &Global, output: Output) -> anyhow::Result<Outcome> {
     let engine = setup::reader_if_there(global)?;
     for model in engine.models()? {
@@ -225,10 +234,7 @@ impl Get {
         };
         let mut job = FetchJob::new(&self.name, accepted, self.keep_original)?;
         let engine = setup::writer(global)?;
-        let control = job_control(output)?;
-        let screen = Screen::new(output);
-        let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
-        screen.close();
+        let result = run_shown(&engine, &mut job, output)?;
         if let Err(EngineError::Cancelled) = result {
             output.note(
                 "fetch_stopped",
@@ -295,11 +301,7 @@ impl Import {
     fn run(&self, global: &Global, output: Output) -> anyhow::Result<Outcome> {
         let mut job = ImportJob::new(&self.folder, self.name.as_deref())?;
         let engine = setup::writer(global)?;
-        let control = job_control(output)?;
-        let screen = Screen::new(output);
-        let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
-        screen.close();
-        result?;
+        run_shown(&engine, &mut job, output)??;
         let Some(summary) = job.summary else { anyhow::bail!("the import ended without a model; try again") };
         if output.json {
             let mut object = json!({
@@ -354,10 +356,7 @@ fn choose(global: &Global, output: Output, Use { name, purpose }: &Use) -> anyho
     let plan = engine.switch_plan(name)?;
     announce(output, &plan)?;
     let mut job = SwitchJob::new(name);
-    let control = job_control(output)?;
-    let screen = Screen::new(output);
-    let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
-    screen.close();
+    let result = run_shown(&engine, &mut job, output)?;
     if let Err(EngineError::Cancelled) = result {
         output.note(
             "switch_stopped",
@@ -472,11 +471,7 @@ fn again(output: Output, taught: &TaughtAgain) -> anyhow::Result<()> {
 fn free(global: &Global, output: Output, name: &str) -> anyhow::Result<Outcome> {
     let engine = setup::writer(global)?;
     let mut job = FreeJob::new(name);
-    let control = job_control(output)?;
-    let screen = Screen::new(output);
-    let result = engine.run_job(&mut job, &control, &|event| screen.show(event));
-    screen.close();
-    result?;
+    run_shown(&engine, &mut job, output)??;
     if output.json {
         output.object(&json!({ "event": "summary", "name": name, "bytes": job.bytes }))?;
     } else {
