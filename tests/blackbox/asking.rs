@@ -70,6 +70,8 @@ fn a_pack_that_describes_is_chosen_apart_from_the_search_model() {
     well(&world, &["index", world.photos().to_str().unwrap(), "--json"]);
     import(&world, "tiny_captions");
     well(&world, &["model", "use", "tiny-captions", "--json"]);
+    let (code, _, said) = run(&world, &["model", "use", "tiny-captions", "--for", "search", "--json"]);
+    assert!(code == 2 && said.contains("model_purpose"), "{said}");
     let list = well(&world, &["model", "list", "--json"]);
     let entry = |name: &str| list.iter().find(|line| line["name"] == name).unwrap().clone();
     assert_eq!(

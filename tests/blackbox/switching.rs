@@ -1,6 +1,6 @@
 //! Another model for a library: the old one answers until the new one has seen everything, and the way back is free.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -40,6 +40,29 @@ fn copies(world: &World, count: usize) {
         bytes.extend((number as u64).to_le_bytes());
         std::fs::write(world.photos().join(format!("copy-{number:04}.jpg")), bytes).unwrap();
     }
+}
+
+/// Folders of samples, each named as a label.
+fn lesson(world: &World) -> PathBuf {
+    let lesson = world.folder().join("lesson");
+    let labels: [(&str, &[&str]); 2] = [
+        ("critters", &["giraffes.webp", "holstein.webp", "horses.webp", "kitten.webp", "macaw.webp", "panda.webp"]),
+        ("places", &["beach.jpg", "boats.jpg", "china.jpg", "eiffel.jpg", "leuven.jpg", "picos.jpg"]),
+    ];
+    for (label, files) in labels {
+        std::fs::create_dir_all(lesson.join(label)).unwrap();
+        for file in files {
+            std::fs::copy(root().join("assets/samples").join(file), lesson.join(label).join(file)).unwrap();
+        }
+    }
+    lesson
+}
+
+/// The version in use, and whether it goes with the model in use.
+fn version_in_use(published: &Published, world: &World) -> Option<(String, bool)> {
+    let versions = published.well(world, &["teach", "list", "--json"]);
+    let active = versions.iter().find(|version| version["active"] == true);
+    active.map(|version| (version["name"].as_str().unwrap().to_owned(), version["fits"] == true))
 }
 
 #[test]
@@ -125,17 +148,7 @@ fn while_a_model_looks_at_the_photos_the_one_in_use_answers_and_new_photos_are_n
 fn what_was_taught_is_taught_again_and_each_model_comes_back_as_it_was() {
     let (published, world) = (Published::of(sister()), World::with_samples());
     world.index();
-    let lesson = world.folder().join("lesson");
-    let labels: [(&str, &[&str]); 2] = [
-        ("critters", &["giraffes.webp", "holstein.webp", "horses.webp", "kitten.webp", "macaw.webp", "panda.webp"]),
-        ("places", &["beach.jpg", "boats.jpg", "china.jpg", "eiffel.jpg", "leuven.jpg", "picos.jpg"]),
-    ];
-    for (label, files) in labels {
-        std::fs::create_dir_all(lesson.join(label)).unwrap();
-        for file in files {
-            std::fs::copy(root().join("assets/samples").join(file), lesson.join(label).join(file)).unwrap();
-        }
-    }
+    let lesson = lesson(&world);
     let args = ["teach", "--json", "--folders", lesson.to_str().unwrap(), "--depth", "adapter", "--epochs", "30"];
     published.well(&world, &args);
     let old = answers(&published, &world);
@@ -145,11 +158,7 @@ fn what_was_taught_is_taught_again_and_each_model_comes_back_as_it_was() {
     let taught = &said.last().unwrap()["taught"];
     assert_eq!((taught["from"].as_str(), taught["version"].as_str()), (Some("v1"), Some("v2")), "{taught}");
     assert!(taught["before"].is_number() && taught["after"].is_number(), "shown before and after: {taught}");
-    let in_use = || {
-        let versions = published.well(&world, &["teach", "list", "--json"]);
-        let active = versions.iter().find(|version| version["active"] == true);
-        active.map(|version| (version["name"].as_str().unwrap().to_owned(), version["fits"] == true))
-    };
+    let in_use = || version_in_use(&published, &world);
     assert_eq!(in_use(), Some(("v2".into(), true)));
     let new = answers(&published, &world);
     published.well(&world, &["model", "use", "home-1", "--json"]);
@@ -263,4 +272,56 @@ fn photos_that_are_indexed_during_a_change_of_models_are_found_by_the_new_one() 
     let card = seat.call("model_card", Value::Null);
     assert_eq!(card["name"], "home-1");
     assert_eq!((in_use(), overview()["searchable"].clone()), (json!("home-1"), after["photos"].clone()));
+}
+
+#[test]
+fn what_is_taught_later_follows_to_a_model_that_was_used_before_and_a_removed_version_blocks_no_way() {
+    let (published, world) = (Published::of(sister()), World::with_samples());
+    world.index();
+    get(&published, &world);
+    let lesson = lesson(&world);
+    let teach = || {
+        let lesson = lesson.to_str().unwrap();
+        published.well(&world, &["teach", "--json", "--folders", lesson, "--depth", "probe"]);
+    };
+    let change =
+        |name: &str| published.well(&world, &["model", "use", name, "--json"]).pop().unwrap()["taught"].clone();
+    // Tried and given up before anything was taught.
+    assert_eq!((change("other"), change("home-1")), (Value::Null, Value::Null));
+    teach();
+    assert_eq!(change("other")["version"], "v2");
+    assert_eq!(version_in_use(&published, &world), Some(("v2".into(), true)));
+    // The same teaching goes back and forth without a copy of a copy.
+    assert_eq!((change("home-1"), change("other")), (Value::Null, Value::Null));
+    teach();
+    assert_eq!(version_in_use(&published, &world), Some(("v3".into(), true)));
+    assert_eq!(change("home-1")["from"], "v3");
+    assert_eq!(version_in_use(&published, &world), Some(("v4".into(), true)));
+    // What the other had in use is gone, and it comes back all the same.
+    for name in ["v2", "v3"] {
+        published.well(&world, &["teach", "remove", name, "--json"]);
+    }
+    assert_eq!(change("other")["version"], "v5");
+    assert_eq!(version_in_use(&published, &world), Some(("v5".into(), true)));
+    published.well(&world, &["teach", "remove", "v4", "--json"]);
+    published.well(&world, &["teach", "activate", "base", "--json"]);
+    assert_eq!((change("home-1"), version_in_use(&published, &world)), (Value::Null, None));
+}
+
+#[test]
+fn a_model_is_not_taken_into_use_where_many_photos_cannot_be_read() {
+    let (published, world) = (Published::of(sister()), World::with_samples());
+    world.index();
+    get(&published, &world);
+    // As the empty place where a disk is mounted.
+    let photos: Vec<_> = samples().iter().take(20).map(|file| world.photos().join(file.file_name().unwrap())).collect();
+    photos.iter().for_each(|photo| std::fs::remove_file(photo).unwrap());
+    let (code, _, said) = published.run(&world, &["model", "use", "other", "--json"]);
+    assert!(code == 2 && said.contains("model_photos_missing") && said.contains("20 of"), "{said}");
+    assert_eq!(listed(&published, &world, "home-1")["in_use"], true);
+    for photo in photos.iter().skip(3) {
+        std::fs::copy(root().join("assets/samples").join(photo.file_name().unwrap()), photo).unwrap();
+    }
+    let summary = published.well(&world, &["model", "use", "other", "--json"]).pop().unwrap();
+    assert_eq!(summary["unreadable"], 3, "a few are passed over");
 }

@@ -21,10 +21,11 @@ fn a_model_is_taken_into_use_when_no_photo_lacks_its_vector_and_else_nothing_cha
     let catalog = open(&dir);
     let photos = commit(&catalog, vec![photo_at(1, "/p/a.jpg"), photo_at(2, "/p/b.jpg"), photo_at(3, "/p/c.jpg")]);
     let version = catalog.add_version(&NewVersion { facts: String::new(), weights: vec![1] }).unwrap().id;
-    let change = |version, passed_over: &[PhotoId]| {
+    let change_from = |before, version, passed_over: &[PhotoId]| {
         let settings = [("model", "\"other\"".to_owned()), ("more", "1".to_owned())];
-        catalog.change_model(&ModelChange { settings: &settings, version, key: &other(), passed_over })
+        catalog.change_model(&ModelChange { settings: &settings, before, version, key: &other(), passed_over })
     };
+    let change = |version, passed_over: &[PhotoId]| change_from(None, version, passed_over);
     let state =
         || (catalog.setting("model").unwrap(), catalog.setting("more").unwrap(), catalog.version_in_use().unwrap());
     embed(&catalog, &photos[..1]);
@@ -37,7 +38,9 @@ fn a_model_is_taken_into_use_when_no_photo_lacks_its_vector_and_else_nothing_cha
     assert!(change(Some(version), &photos[1..]).unwrap(), "files that cannot be read are passed over");
     assert_eq!(state(), (Some("\"other\"".into()), Some("1".into()), Some(version)));
     embed(&catalog, &photos[1..]);
-    assert!(change(None, &[]).unwrap());
+    assert!(!change(None, &[]).unwrap(), "another version is in use than was thought");
+    assert_eq!(state().2, Some(version));
+    assert!(change_from(Some(version), None, &[]).unwrap());
     assert_eq!(state().2, None);
     assert_eq!(catalog.version_before().unwrap(), Some(version));
 }

@@ -31,6 +31,7 @@ pub fn examine(mut config: EngineConfig) -> Vec<Check> {
     let catalog = Catalog::open_read_only(&config.library).ok();
     let used = model_in_use(&config, catalog.as_ref()).ok();
     drop(catalog);
+    let is_absent = used.as_ref().is_some_and(|used| !used.is_there);
     let model = match used {
         Some(ModelInUse { pack: Some(name), is_there: false, folder }) => absent(name, folder),
         used => {
@@ -45,7 +46,7 @@ pub fn examine(mut config: EngineConfig) -> Vec<Check> {
         checks.push(device(&config));
     }
     checks.push(isolation(&config));
-    checks.push(library(&config));
+    checks.push(library(&config, is_absent));
     checks
 }
 
@@ -159,7 +160,7 @@ fn isolation(config: &EngineConfig) -> Check {
     Check { name, ok, detail, remedy }
 }
 
-fn library(config: &EngineConfig) -> Check {
+fn library(config: &EngineConfig, model_is_absent: bool) -> Check {
     let path = &config.library;
     if !path.join(Catalog::FILE).exists() {
         let detail = format!("{}: nothing indexed yet", path.display());
@@ -174,7 +175,8 @@ fn library(config: &EngineConfig) -> Check {
                   the photos themselves are not touched";
     match report {
         Ok((report, status, catalog)) if report.is_well() => {
-            if let Err(error) = taught(config, &catalog) {
+            // What the model that is not here was taught goes with that.
+            if !model_is_absent && let Err(error) = taught(config, &catalog) {
                 return bad(
                     "library",
                     &error,

@@ -13,7 +13,7 @@ pub enum VlmError {
     },
     /// The model that was chosen is not on this computer.
     #[error(
-        "this library uses the model {name}, which is not on this computer (looked in {}); `sightline model get {name}` fetches it, and `sightline model use home-1` goes back to the bundled one", folder.display()
+        "this library uses the model {name}, which is not on this computer (looked in {}); `sightline model get {name}` fetches it if it is offered, else `sightline model import` its folder again, and `sightline model use home-1` goes back to the bundled one", folder.display()
     )]
     NoPack {
         /// The model's name.

@@ -59,7 +59,7 @@ fn must_exist(connection: &Connection, version: VersionId) -> Result<(), Failure
 }
 
 /// The version in use, and how many places the stack of those used has.
-fn in_use(connection: &Connection) -> rusqlite::Result<Option<VersionId>> {
+pub(crate) fn in_use(connection: &Connection) -> rusqlite::Result<Option<VersionId>> {
     let sql = "SELECT version_id FROM version_in_use ORDER BY place DESC LIMIT 1";
     let found = connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0)).optional()?;
     Ok(found.flatten().map(VersionId))

@@ -346,7 +346,7 @@ fn choose(global: &Global, output: Output, Use { name, purpose }: &Use) -> anyho
     let engine = setup::writer(global)?;
     let writing = match purpose {
         None => engine.use_writing(name)?,
-        Some(What::Search) => None,
+        Some(What::Search) => engine.must_search(name).map(|()| None)?,
         Some(What::Captions) => Some(engine.use_model_for(name, Purpose::Captions)?),
         Some(What::Questions) => Some(engine.use_model_for(name, Purpose::Questions)?),
     };

@@ -78,7 +78,7 @@ pub enum ModelsError {
     },
     /// The model that was chosen to describe photos is not there.
     #[error(
-        "{name} describes the photos of this library, and is not whole on this computer (looked in {}); `sightline model get {name}` fetches it, and `sightline model use {bundled} --for captions` has the bundled model do so", folder.display()
+        "{name} describes the photos of this library, and is not whole on this computer (looked in {}); `sightline model get {name}` fetches it if it is offered, else import it again, and `sightline model use {bundled} --for captions` has the bundled model do so", folder.display()
     )]
     NoCaptioner {
         /// The model.
@@ -133,6 +133,19 @@ pub enum ModelsError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Many photos that a model has to look at cannot be read.
+    #[error(
+        "{missing} of {photos} photos in {} cannot be read, so the model cannot look at them; plug the disk in if they lie on \
+         one, or run `sightline index` to have it settled what is gone", folder.display()
+    )]
+    PhotosMissing {
+        /// The folder.
+        folder: PathBuf,
+        /// Photos that cannot be read.
+        missing: u64,
+        /// Photos of the folder.
+        photos: u64,
+    },
     /// Another process is at work on it.
     #[error("another Sightline is at work on {name}; wait until it has ended")]
     Busy {
@@ -156,7 +169,7 @@ pub enum ModelsError {
         path: PathBuf,
     },
     /// A file could not be read or written.
-    #[error("{}: {source}; see that the folder can be written", path.display())]
+    #[error("{}: {source}; see that it is there, can be read, and its folder can be written", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -311,6 +324,7 @@ impl ModelsError {
             Self::Broken { .. } => "model_broken",
             Self::Unproven { .. } => "model_unproven",
             Self::FolderMissing { .. } => "model_folder_missing",
+            Self::PhotosMissing { .. } => "model_photos_missing",
             Self::Busy { .. } => "model_busy",
             Self::NoSpace { .. } => "no_space",
             Self::DiskFull { .. } => "disk_full",

@@ -59,7 +59,12 @@ impl ImportJob {
     /// # Errors
     /// [`ModelsError::NotRecognised`], [`ModelsError::Incomplete`] or [`ModelsError::BadName`].
     pub fn new(folder: &Path, name: Option<&str>) -> Result<Self, EngineError> {
-        let folder = std::fs::canonicalize(folder).map_err(ModelsError::io(folder))?;
+        let folder = std::fs::canonicalize(folder).map_err(|source| -> EngineError {
+            match source.kind() {
+                std::io::ErrorKind::NotFound => EngineError::FolderMissing { path: folder.into() },
+                _ => ModelsError::io(folder)(source).into(),
+            }
+        })?;
         let name = name.map_or_else(|| name_of(&folder), |name| Ok(name.to_owned()))?;
         if !is_pack_name(&name) {
             return Err(ModelsError::BadName { name }.into());

@@ -191,7 +191,14 @@ impl Engine {
         if captioner.as_deref() == Some(name) && folders[0].is_dir() {
             return Err(ModelsError::Describes { name: name.into(), bundled }.into());
         }
+        if self.is_switching_to(name)? {
+            return Err(ModelsError::Busy { name: name.into() }.into());
+        }
         let _lock = store.lock(name)?;
+        // Whoever had it answer questions asks the best of those that are left.
+        if self.catalog().is_ok_and(|catalog| !catalog.is_read_only()) {
+            self.stop_using(name)?;
+        }
         let bytes = folders.iter().map(|folder| folder_bytes(folder)).sum();
         folders.iter().try_for_each(|folder| remove_folder(folder))?;
         Ok(Removed { bytes })
@@ -269,6 +276,8 @@ fn list(config: &EngineConfig, catalog: Option<&sightline_catalog::Catalog>) -> 
     for name in [&captioner, &answerer].into_iter().flatten() {
         if let Some(model) = models.iter_mut().find(|model| model.name == *name && model.state != ModelState::Offered) {
             model.in_use = true;
+        } else if !models.iter().any(|model| model.name == *name) {
+            models.push(ModelEntry { in_use: true, ..entry(name, ModelState::Absent, &store.pack(name)) });
         }
     }
     if let Some(name) = &used.pack {

@@ -125,7 +125,11 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), ModelsError> {
 }
 
 /// Removes a folder with all in it, if it is there. One that is removed half is still no pack: its description goes first.
+/// Of a link only the link goes: what it leads to is somebody else's.
 pub(super) fn remove_folder(folder: &Path) -> Result<(), ModelsError> {
+    if is_link(folder) {
+        return std::fs::remove_file(folder).or_else(|_| std::fs::remove_dir(folder)).map_err(ModelsError::io(folder));
+    }
     let description = folder.join(sightline_vlm::INFO_FILE);
     for removed in [std::fs::remove_file(&description), std::fs::remove_dir_all(folder)] {
         match removed {
@@ -136,8 +140,15 @@ pub(super) fn remove_folder(folder: &Path) -> Result<(), ModelsError> {
     Ok(())
 }
 
-/// The bytes of all files in a folder.
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|there| there.is_symlink())
+}
+
+/// The bytes of all files in a folder; of one that is a link, none.
 pub(super) fn folder_bytes(folder: &Path) -> u64 {
+    if is_link(folder) {
+        return 0;
+    }
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let bytes = entries.flatten().map(|entry| match entry.metadata() {
         Ok(there) if there.is_dir() => folder_bytes(&entry.path()),

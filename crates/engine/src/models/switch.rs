@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sightline_catalog::{ModelChange, VersionId};
+use sightline_catalog::{JobRow, JobState, ModelChange, PhotoId, VersionId};
 use sightline_vlm::ModelInfo;
 use sightline_vlm::packs::is_pack_name;
 use sightline_vlm::tune::Version;
@@ -20,7 +20,7 @@ use crate::batches::multiple_of_cores;
 use crate::embedding::embed_all;
 use crate::jobs::{Job, JobControl, JobCx};
 use crate::loading::threads;
-use crate::model_host::{Lane, ModelFolder, ModelHost};
+use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
 use crate::teach::{TaughtAgain, fitting_version, teach_again};
 use crate::{Engine, EngineError};
@@ -41,6 +41,20 @@ pub(super) struct Used {
     pub name: String,
     /// The version of it that was in use, by number.
     version: Option<i64>,
+    /// The version, of whichever model, that a person taught, and that this one was taught again from.
+    #[serde(default)]
+    origin: Option<i64>,
+}
+
+/// What a version comes from: itself, or the one that it was taught again from.
+fn origin(used: &[Used], version: i64) -> i64 {
+    used.iter().find(|used| used.version == Some(version)).and_then(|used| used.origin).unwrap_or(version)
+}
+
+/// Whether what is in use of the present model, `now`, is yet to be taught to one of which `known` is in use: when that has
+/// none, or one from an earlier teaching.
+fn is_to_be_taught(used: &[Used], now: Option<i64>, known: Option<i64>) -> bool {
+    now.is_some_and(|now| known.is_none_or(|known| origin(used, known) < origin(used, now)))
 }
 
 /// What it takes to use another model.
@@ -160,15 +174,23 @@ impl Engine {
         let used = self.models_used()?;
         let known = used.iter().find(|used| used.id == spec.base_id);
         let version = match known.and_then(|used| used.version).filter(|_| !already) {
-            Some(version) => fitting_version(catalog, &*source, VersionId(version))?,
+            Some(version) => fitting_version(catalog, VersionId(version), |version| source.must_fit(version).is_ok())?,
             None => None,
         };
-        let serving = if already { now.clone() } else { Serving { host, version, folder: candidate.folder } };
-        let lacking = catalog.photos_without_vector(&serving.key()?)?;
+        let number = |version: &Option<(VersionId, Arc<Version>)>| version.as_ref().map(|(version, _)| version.0);
+        let is_to_be_taught = !already && is_to_be_taught(&used, number(&now.version), number(&version));
         let labels = match &now.version {
-            Some((_, version)) if !already && known.is_none() => version.labels().to_vec(),
+            Some((_, version)) if is_to_be_taught => version.labels().to_vec(),
             _ => Vec::new(),
         };
+        let version = version.filter(|_| !is_to_be_taught);
+        let mut serving = Serving { host, version: None, folder: candidate.folder };
+        if already {
+            serving = now;
+        } else if version.is_some() {
+            serving = serving.with_version(version)?;
+        }
+        let lacking = catalog.photos_without_vector(&serving.key()?)?;
         let (to_index, mut photos_per_second) = (lacking.len() as u64, None);
         if to_index > 0 {
             let loader = self.loader(serving.host.ready(Lane::Batch).wait()?.preprocess);
@@ -230,62 +252,88 @@ impl Job for SwitchJob {
         let now_base = now.host.spec().ok().map(|spec| (spec.base_id.clone(), spec.name.clone()));
         let is_same = now_base.as_ref().is_some_and(|(now, _)| *now == base);
         let already = is_same && model_in_use(engine.config(), Some(catalog))?.folder == candidate.folder;
-        let used = engine.models_used()?;
-        let known = used.iter().find(|used| used.id == base);
-        let version = match (is_same, known.and_then(|used| used.version)) {
-            (true, _) => now.version.clone(),
-            (false, Some(version)) => fitting_version(catalog, &*source, VersionId(version))?,
-            (false, None) => None,
+        let mut used = engine.models_used()?;
+        let known = used.iter().find(|used| used.id == base).and_then(|used| used.version);
+        let known = match known.filter(|_| !is_same) {
+            Some(version) => fitting_version(catalog, VersionId(version), |version| source.must_fit(version).is_ok())?,
+            None => None,
         };
-        let mut next = Serving { host: host.clone(), version: None, folder: candidate.folder.clone() };
-        if version.is_some() {
-            next = next.with_version(version)?;
-        }
-        if !catalog.photos_without_vector(&next.key()?)?.is_empty() {
-            must_be_there(engine)?;
-        }
-        let (mut unreadable, mut taught) = (Vec::new(), None);
-        embed_all(cx, &next, &mut unreadable)?;
-        if let (Some((from, _)), None, false) = (&now.version, known, is_same) {
-            let (again, version) = teach_again(cx, &host, *from)?;
-            if version.is_some() {
-                next = next.with_version(version)?;
-            }
-            taught = Some(again);
-        }
-        drop(host);
-        // Loaded anew, it takes its background from all photos, and is ready for the first question.
-        let version = next.version.take();
-        next = next.with_version(version)?;
-        next.host.ready(Lane::Batch).wait()?;
+        let untaught = Serving { host, version: None, folder: candidate.folder.clone() };
         let choice = candidate.pack.map(|name| Choice { name, id: base.clone() });
-        loop {
-            embed_all(cx, &next, &mut unreadable)?;
-            if !unreadable.is_empty() {
-                must_be_there(engine)?;
-            }
-            let mut used = used.clone();
-            let mut keep = |id: &str, name: &str, version: &Option<(VersionId, Arc<Version>)>| {
-                used.retain(|used| used.id != id);
-                let version = version.as_ref().map(|(version, _)| version.0);
-                used.push(Used { id: id.to_owned(), name: name.to_owned(), version });
+        let (mut unreadable, mut taught) = (Vec::new(), None);
+        if !catalog.photos_without_vector(&untaught.key()?)?.is_empty() {
+            must_be_there(engine, &unreadable)?;
+        }
+        let mut tried = None;
+        let mut next: Option<Serving> = None;
+        let next = loop {
+            // Another version may have been taken into use since the last look, here or by another process.
+            let before = catalog.version_in_use()?;
+            let goes_with_it = match before {
+                Some(before) => fitting_version(catalog, before, |version| now.host.must_fit(version).is_ok())?,
+                None => None,
             };
-            if let Some((id, name)) = &now_base {
-                keep(id, name, &engine.serving().version);
+            let number = |version: &Option<(VersionId, Arc<Version>)>| version.as_ref().map(|(version, _)| version.0);
+            let mut version = match (is_same, &next) {
+                (true, _) => goes_with_it.clone(),
+                (false, Some(next)) => next.version.clone(),
+                (false, None) => known.clone(),
+            };
+            let present = number(&goes_with_it);
+            if !is_same && present != tried && is_to_be_taught(&used, present, number(&version)) {
+                tried = present;
+                // What a classifier is taught by, and is told by: the photos' vectors.
+                embed_all(cx, &untaught, &mut unreadable)?;
+                let (again, of_it) = teach_again(cx, &untaught.host, VersionId(present.unwrap_or_default()))?;
+                if let (Some(now), Some((of_it, _))) = (present, &of_it) {
+                    let from = Some(origin(&used, now));
+                    used.retain(|used| used.id != base);
+                    used.push(Used { id: base.clone(), name: name.to_owned(), version: Some(of_it.0), origin: from });
+                }
+                (taught, version) = (Some(again), of_it.or(version));
             }
-            keep(&base, name, &next.version);
+            let is_as_before = next.as_ref().is_some_and(|next| number(&next.version) == number(&version));
+            let serving = match next.take().filter(|_| is_as_before) {
+                Some(next) => next,
+                None => {
+                    let embedding = if version.is_some() { untaught.with_version(version)? } else { untaught.clone() };
+                    embed_all(cx, &embedding, &mut unreadable)?;
+                    // Loaded anew, it takes its background from all photos, and is ready for the first question.
+                    let ready = embedding.with_version(embedding.version.clone())?;
+                    ready.host.ready(Lane::Batch).wait()?;
+                    ready
+                }
+            };
+            embed_all(cx, &serving, &mut unreadable)?;
+            if !unreadable.is_empty() {
+                must_be_there(engine, &unreadable)?;
+            }
+            whole(&serving.folder)
+                .map_err(|error| ModelsError::Broken { name: name.into(), reason: error.to_string() })?;
+            let version = serving.version.as_ref().map(|(version, _)| *version);
+            let keep = |used: &mut Vec<Used>, id: &str, name: &str, version: Option<i64>| {
+                let origin = version.map(|version| origin(used, version));
+                used.retain(|used| used.id != id);
+                used.push(Used { id: id.to_owned(), name: name.to_owned(), version, origin });
+            };
+            let mut kept = used.clone();
+            if let Some((id, name)) = &now_base {
+                keep(&mut kept, id, name, present);
+            }
+            keep(&mut kept, &base, name, version.map(|version| version.0));
             let settings = [
                 (SETTING, text(SETTING, &choice)?),
-                (USED, text(USED, &used)?),
+                (USED, text(USED, &kept)?),
                 (TAUGHT_AGAIN, text(TAUGHT_AGAIN, &taught)?),
             ];
-            let version = next.version.as_ref().map(|(version, _)| *version);
-            let key = next.key()?;
-            let change = ModelChange { settings: &settings, version, key: &key, passed_over: &unreadable };
+            let key = serving.key()?;
+            let change = ModelChange { settings: &settings, before, version, key: &key, passed_over: &unreadable };
             if catalog.change_model(&change)? {
-                break;
+                break serving;
             }
-        }
+            next = Some(serving);
+        };
+        drop(untaught);
         engine.serve(next.clone());
         // What was indexed by the model before until now.
         embed_all(cx, &next, &mut unreadable)?;
@@ -298,15 +346,40 @@ impl Job for SwitchJob {
     }
 }
 
-/// Fails when a folder of the library is not there: its photos could be found no more by a model that has not seen them.
-fn must_be_there(engine: &Engine) -> Result<(), EngineError> {
+/// Photos of a folder that cannot be read and are no reason to ask.
+const FEW: u64 = 10;
+
+/// Fails when a folder of the library is not there, or much of it cannot be read: its photos could be found no more by a
+/// model that has not seen them. `unreadable` photos were tried.
+fn must_be_there(engine: &Engine, unreadable: &[PhotoId]) -> Result<(), EngineError> {
     engine.follow_volumes()?;
-    for folder in engine.catalog()?.folders()? {
-        if engine.is_missing(&folder)? {
-            return Err(ModelsError::FolderMissing { folder }.into());
+    let catalog = engine.catalog()?;
+    let paths = catalog.paths_of_each(unreadable)?;
+    for folder in engine.folders()? {
+        if engine.is_missing(&folder.path)? {
+            return Err(ModelsError::FolderMissing { folder: folder.path }.into());
+        }
+        let below = |paths: &&Vec<PathBuf>| paths.iter().any(|path| path.starts_with(&folder.path));
+        let missing = paths.iter().filter(below).count() as u64;
+        if missing > FEW && 5 * missing > folder.photos {
+            return Err(ModelsError::PhotosMissing { folder: folder.path, missing, photos: folder.photos }.into());
         }
     }
     Ok(())
+}
+
+impl Engine {
+    /// Whether the library is about to use the model of this name.
+    pub(super) fn is_switching_to(&self, name: &str) -> Result<bool, EngineError> {
+        let Ok(catalog) = self.catalog() else { return Ok(false) };
+        let is_it = |row: &JobRow| {
+            let under_way = matches!(row.state, JobState::Queued | JobState::Running);
+            under_way
+                && row.kind == SwitchJob::KIND
+                && serde_json::from_str::<SwitchJob>(&row.payload).is_ok_and(|job| job.name == name)
+        };
+        Ok(catalog.jobs()?.iter().any(is_it))
+    }
 }
 
 fn text<T: Serialize>(name: &str, value: &T) -> Result<String, EngineError> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sightline_catalog::Catalog;
-use sightline_vlm::packs::Purpose;
+use sightline_vlm::packs::{Purpose, is_pack_name};
 use sightline_vlm::{ModelInfo, Preprocess};
 
 use super::{ModelStore, ModelsError, SwitchPlan, known, whole};
@@ -79,7 +79,7 @@ fn choice(catalog: Option<&Catalog>, setting: &str) -> Result<Option<String>, En
     // What a later release wrote differently counts as no choice.
     let text = catalog.setting(setting)?;
     let choice = text.and_then(|text| serde_json::from_str::<Option<Choice>>(&text).ok()).flatten();
-    Ok(choice.map(|choice| choice.name))
+    Ok(choice.map(|choice| choice.name).filter(|name| is_pack_name(name)))
 }
 
 /// The names of the packs that were chosen to describe and to answer for a library.
@@ -181,6 +181,17 @@ impl Engine {
                 Err(ModelsError::OtherPurpose { name: name.into(), purpose: word }.into())
             }
             _ => Err(ModelsError::NotInstalled { name: name.into() }.into()),
+        }
+    }
+
+    /// Fails for a pack that describes or answers, and cannot search.
+    ///
+    /// # Errors
+    /// [`ModelsError::OtherPurpose`].
+    pub fn must_search(&self, name: &str) -> Result<(), EngineError> {
+        match here(self.config())?.iter().any(|pack| pack.name == name) {
+            true => Err(ModelsError::OtherPurpose { name: name.into(), purpose: "search" }.into()),
+            false => Ok(()),
         }
     }
 

@@ -56,6 +56,7 @@ impl Job for ActivateJob {
         let next = engine.serving().with_version(version)?;
         let base = next.keys()?.base;
         embed_all(cx, &next, &mut Vec::new())?;
+        engine.follow_choice()?;
         if engine.serving().keys()?.base != base {
             return Err(EngineError::ModelChanged);
         }

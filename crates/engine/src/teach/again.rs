@@ -87,7 +87,7 @@ fn lesson_of(engine: &Engine, facts: &Facts) -> Result<TeachJob, EngineError> {
     let row = facts.job.map(|job| catalog.job(JobId(job))).transpose()?.flatten();
     let known = row.filter(|row| row.kind == TeachJob::KIND).and_then(|row| serde_json::from_str(&row.payload).ok());
     if let Some(job) = known {
-        return Ok(job);
+        return Ok(TeachJob { first: facts.job, ..job });
     }
     let albums = engine.albums_named(&facts.labels)?.into_iter().flatten().collect();
     let options = TeachOptions {

@@ -31,6 +31,9 @@ pub(crate) type Curves = Mutex<HashMap<i64, Vec<CurvePoint>>>;
 pub struct TeachJob {
     pub(super) source: Source,
     pub(super) options: TeachOptions,
+    /// The job that first taught this, where it is taught again.
+    #[serde(skip)]
+    pub(super) first: Option<i64>,
     /// What came of the last run.
     #[serde(skip)]
     pub outcome: Option<(VersionSummary, TeachReport)>,
@@ -48,7 +51,7 @@ pub struct Curve {
 impl TeachJob {
     /// A job that learns `source`.
     pub fn new(source: Source, options: TeachOptions) -> Self {
-        Self { source, options, outcome: None }
+        Self { source, options, first: None, outcome: None }
     }
 }
 
@@ -161,7 +164,7 @@ impl TeachJob {
             base: version.base().to_owned(),
             labels: version.labels().to_vec(),
             report: report.clone(),
-            job: cx.id(),
+            job: self.first.or(cx.id()),
         };
         let row = engine.keep_version(&facts, version.to_bytes())?;
         cx.drop_checkpoint()?;

@@ -64,6 +64,8 @@ impl Engine {
     /// read.
     pub fn suggestions(&self, label: Option<&str>, limit: usize) -> Result<Suggestions, EngineError> {
         let serving = self.serving();
+        // A model that is not here was perhaps taught.
+        serving.host.spec()?;
         let Some((_, version)) = &serving.version else { return Err(EngineError::NothingTaught) };
         let names = version.labels();
         if let Some(label) = label.filter(|label| !names.iter().any(|name| name == label)) {

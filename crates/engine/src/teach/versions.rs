@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sightline_catalog::{Catalog, ModelKey, NewVersion, VersionId, VersionRow};
+use sightline_catalog::{Catalog, CatalogError, ModelKey, NewVersion, VersionId, VersionRow};
 use sightline_vlm::tune::{Depth, MOST_BYTES, Version};
 
 use super::report::TeachReport;
@@ -62,19 +62,23 @@ pub(crate) fn version_in_use(
     source: &dyn ModelSource,
 ) -> Result<Option<(VersionId, Arc<Version>)>, EngineError> {
     let Some(id) = catalog.version_in_use()? else { return Ok(None) };
-    fitting_version(catalog, source, id)
+    fitting_version(catalog, id, |version| source.must_fit(version).is_ok())
 }
 
-/// A version, if it goes with the model.
+/// A version, if it is there and `fits` the model.
 pub(crate) fn fitting_version(
     catalog: &Catalog,
-    source: &dyn ModelSource,
     id: VersionId,
+    fits: impl Fn(&Version) -> bool,
 ) -> Result<Option<(VersionId, Arc<Version>)>, EngineError> {
     // After an update of the model its versions have to be taught again, and one in a library from elsewhere may be
     // anything: until another is taken into use the model is used untaught. `sightline doctor` says why.
-    let version =
-        Version::from_bytes(&catalog.version_weights(id)?).ok().filter(|version| source.must_fit(version).is_ok());
+    let weights = match catalog.version_weights(id) {
+        // It was removed.
+        Err(CatalogError::VersionGone { .. }) => return Ok(None),
+        weights => weights?,
+    };
+    let version = Version::from_bytes(&weights).ok().filter(fits);
     Ok(version.map(|version| (id, Arc::new(version))))
 }
 

@@ -376,3 +376,15 @@ fn a_library_whose_model_is_not_here_opens_and_says_so() {
     let named = Engine::open(EngineConfig { models: None, ..place.config() }).unwrap();
     assert_eq!(named.model_dir(), place.config().model_dir);
 }
+
+#[cfg(unix)]
+#[test]
+fn of_a_link_among_the_models_only_the_link_is_removed() {
+    let place = Place::new();
+    place.fetch().unwrap();
+    let elsewhere = place.dir.path().join("elsewhere");
+    std::fs::rename(place.store().pack("small"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, place.store().pack("small")).unwrap();
+    assert_eq!(place.engine().remove_model("small").unwrap().bytes, 0);
+    assert!(!place.store().pack("small").exists() && elsewhere.join("model.toml").is_file());
+}
