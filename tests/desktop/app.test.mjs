@@ -59,6 +59,9 @@ describe("a newcomer with the sample photos", { skip }, () => {
     await app.until("all samples are shown", `return document.querySelector('${summary}').textContent.startsWith("${samples.length} ")`);
     await app.until("the thumbnails are loaded", `return [...document.querySelectorAll('${cell} img')].every((i) => i.complete && i.naturalWidth > 0)`);
     await noSeriousViolations(app, "grid");
+    // A better model is offered once; who says no is asked no more, as the next start shows.
+    await app.click('[data-testid="model-offer"] .button:last-of-type');
+    await app.until("the offer is gone", `return document.querySelector('[data-testid="model-offer"]') === null`);
     await app.screenshot(join(shots, "library.png"));
   });
 
@@ -226,6 +229,7 @@ describe("a newcomer with the sample photos", { skip }, () => {
     await app.until("all photos", `return document.querySelector('${summary}')?.textContent.startsWith("${samples.length} ")`);
     assert.match(await app.text('[data-testid="album"]'), /Rex\s*2/);
     assert.equal(await app.count('[data-testid="job-strip"]'), 0);
+    assert.equal(await app.count('[data-testid="model-offer"]'), 0);
   });
 
   it("has a page that cannot leave its place", async () => {
