@@ -23,6 +23,7 @@ pub mod metrics;
 mod model;
 mod nn;
 pub mod packs;
+mod plain_file;
 mod preprocess;
 mod resample;
 pub mod retrieval;

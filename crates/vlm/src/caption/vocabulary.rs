@@ -12,6 +12,7 @@ use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PostProcessorWra
 use tokenizers::{ModelWrapper, SplitDelimiterBehavior, TokenizerBuilder};
 
 use crate::VlmError;
+use crate::model::tokenizer_file::read_tokenizer;
 
 /// Fills up shorter sentences of a batch.
 pub const PAD: i32 = 0;
@@ -76,14 +77,9 @@ impl Vocabulary {
     /// Reads a vocabulary that [`Vocabulary::save`] wrote.
     ///
     /// # Errors
-    /// [`VlmError::Missing`] or [`VlmError::BadTokenizer`].
+    /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadTokenizer`].
     pub fn read(path: &Path) -> Result<Self, VlmError> {
-        if !path.is_file() {
-            return Err(VlmError::Missing { path: path.into() });
-        }
-        tokenizers::Tokenizer::from_file(path)
-            .map(Self)
-            .map_err(|e| VlmError::BadTokenizer { path: path.into(), reason: e.to_string() })
+        read_tokenizer(path).map(Self)
     }
 
     /// Writes the vocabulary as `tokenizers` does.

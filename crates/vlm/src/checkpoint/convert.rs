@@ -65,7 +65,6 @@ pub(super) fn convert_from(
     about: &About,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<ModelInfo, VlmError> {
-    let files = plan.files();
     let mut info = ModelInfo {
         name: about.name.clone(),
         summary: about.summary.clone(),
@@ -93,6 +92,8 @@ pub(super) fn convert_from(
         Networks::ImageToText(config) => info.image_to_text = Some(config.clone()),
     }
     info.check().map_err(|reason| VlmError::BadCheckpoint { path: path.into(), reason })?;
+    // Only now: it is as long as the settings say.
+    let files = plan.files();
     std::fs::create_dir_all(pack).map_err(|source| VlmError::Write { path: pack.into(), source })?;
     let numbers = |part: &Part| part.shape.iter().product::<usize>() as u64;
     let total = files.iter().flat_map(|(_, parts, _)| parts).map(numbers).sum::<u64>() * 2 + tokenizer.len() as u64;

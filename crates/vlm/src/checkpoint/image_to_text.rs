@@ -142,6 +142,9 @@ fn idefics3(settings: &Settings) -> Result<Idefics3Config, VlmError> {
         rope_theta: rope.number("rope_theta", t.number("rope_theta", 10_000.0)?)?,
         tied: settings.flag("tie_word_embeddings", t.flag("tie_word_embeddings", false)?)?,
     };
+    if text.heads == 0 {
+        return Err(t.wrong("num_attention_heads", "a number above 0"));
+    }
     if t.size("head_dim", text.depth())? != text.depth() {
         return Err(t.wrong("head_dim", "hidden_size / num_attention_heads"));
     }

@@ -11,6 +11,7 @@ use super::parts::{self, Part};
 use super::settings::Settings;
 use super::source::Source;
 use super::transformers::{hf_plan, multilingual_plan};
+use crate::model::architecture;
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENS_FILE, TextConfig, TokenizerConfig};
 use crate::nn::vit::VitConfig;
 use crate::{ImageToTextConfig, Preprocess, VlmError};
@@ -134,6 +135,16 @@ impl Plan {
         }
     }
 
+    /// Whether its sizes can be true and fit each other; the error names the key.
+    fn check(&self) -> Result<(), String> {
+        match &self.networks {
+            Networks::Dual { dims, image, text } => {
+                architecture::check(*dims, image, text, &self.tokenizer, &self.preprocess)
+            }
+            Networks::ImageToText(config) => config.check(&self.preprocess),
+        }
+    }
+
     /// Whether its tokens are BERT's.
     fn has_word_pieces(&self) -> bool {
         match &self.networks {
@@ -191,8 +202,22 @@ const OPEN_CLIP_WEIGHTS: &[&str] =
 pub(super) const HF_SETTINGS: &str = "config.json";
 const OPEN_CLIP_SETTINGS: &str = "open_clip_config.json";
 
-/// The conversion of the checkpoint in `folder`; none where its settings are missing.
+/// The conversion of the checkpoint in `folder`, with sizes that can be; none where its settings are missing.
 pub(super) fn plan(folder: &Path) -> Result<Option<Plan>, VlmError> {
+    let Some(plan) = said(folder)? else { return Ok(None) };
+    plan.check().map_err(|reason| {
+        let path = match plan.family {
+            Family::OpenClip => root(folder).join(OPEN_CLIP_SETTINGS),
+            Family::MultilingualClip if !reason.starts_with("image") => folder.join(HF_SETTINGS),
+            _ => root(folder).join(HF_SETTINGS),
+        };
+        VlmError::BadCheckpoint { path, reason }
+    })?;
+    Ok(Some(plan))
+}
+
+/// What the settings in `folder` say.
+fn said(folder: &Path) -> Result<Option<Plan>, VlmError> {
     let outer = Settings::read(&folder.join(HF_SETTINGS))?.filter(|settings| settings.has("model_type"));
     if let Some(settings) = outer
         && settings.word("model_type", "")? == "distilbert"

@@ -9,6 +9,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::VlmError;
+use crate::plain_file::open_plain;
 
 /// Longest header that is read: those of published dual encoders have less than a tenth of a megabyte.
 const MOST_HEADER: u64 = 16 << 20;
@@ -28,12 +29,9 @@ impl SafetensorsFile {
     /// # Errors
     /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadWeights`].
     pub fn open(path: &Path) -> Result<Self, VlmError> {
-        let io = |source: std::io::Error| match source.kind() {
-            std::io::ErrorKind::NotFound => VlmError::Missing { path: path.into() },
-            _ => VlmError::Io { path: path.into(), source },
-        };
+        let io = |source| VlmError::Io { path: path.into(), source };
         let bad = |reason: String| VlmError::BadWeights { path: path.into(), reason };
-        let mut file = File::open(path).map_err(io)?;
+        let mut file = open_plain(path).map_err(|unread| unread.error(path, |_, reason| bad(reason)))?;
         let length = file.metadata().map_err(io)?.len();
         let mut head = Vec::new();
         Read::by_ref(&mut file).take(8).read_to_end(&mut head).map_err(io)?;

@@ -1,11 +1,11 @@
 //! The JSON files beside published weights, read key by key with the defaults that their libraries have.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::VlmError;
+use crate::plain_file::{Unread, read_plain};
 
 /// Longest file that is read.
 const MOST_BYTES: u64 = 4 << 20;
@@ -25,17 +25,11 @@ impl Settings {
     /// # Errors
     /// [`VlmError::Io`] or [`VlmError::BadCheckpoint`].
     pub fn read(path: &Path) -> Result<Option<Self>, VlmError> {
-        let io = |source| VlmError::Io { path: path.into(), source };
-        let file = match std::fs::File::open(path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(io)?,
-        };
-        let mut bytes = Vec::new();
-        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
         let bad = |reason: String| VlmError::BadCheckpoint { path: path.into(), reason };
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(bad(format!("it is longer than {MOST_BYTES} bytes")));
-        }
+        let bytes = match read_plain(path, MOST_BYTES) {
+            Err(Unread::Absent) => return Ok(None),
+            bytes => bytes.map_err(|unread| unread.error(path, |_, reason| bad(reason)))?,
+        };
         let value: Value = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
         if !value.is_object() {
             return Err(bad("it is no JSON object".into()));

@@ -1,7 +1,6 @@
 //! `tokenizer.json` of a pack: copied, or put together of the older files that a checkpoint has in its place.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -9,9 +8,7 @@ use tokenizers::processors::template::TemplateProcessing;
 
 use super::recognise::Tokens;
 use crate::VlmError;
-
-/// Largest file that is read: SigLIP2's has 34 megabytes.
-const MOST_BYTES: u64 = 256 << 20;
+use crate::model::tokenizer_file::{tokenizer_bytes as read, tokenizer_of};
 
 /// CLIP's start and end of a text.
 const START: &str = "<|startoftext|>";
@@ -21,7 +18,7 @@ const END: &str = "<|endoftext|>";
 /// sentence then, whether or not it was put there by the file's own rules; nothing begins one.
 ///
 /// # Errors
-/// [`VlmError::Io`] or [`VlmError::BadTokenizer`].
+/// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadTokenizer`].
 pub(super) fn tokenizer_json(tokens: &Tokens, ends: Option<&[&str]>) -> Result<Vec<u8>, VlmError> {
     let (path, bytes) = match tokens {
         Tokens::Json(path) => (path, read(path)?),
@@ -31,7 +28,7 @@ pub(super) fn tokenizer_json(tokens: &Tokens, ends: Option<&[&str]>) -> Result<V
         }
     };
     let bad = |reason: String| VlmError::BadTokenizer { path: path.clone(), reason };
-    let mut tokenizer = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
+    let mut tokenizer = tokenizer_of(&bytes).map_err(&bad)?;
     let known = ends.into_iter().flatten().find_map(|end| Some((*end, tokenizer.token_to_id(end)?)));
     let Some((end, id)) = known else { return Ok(bytes) };
     let plain = tokenizer.encode("a", false).map_err(|e| bad(e.to_string()))?;
@@ -46,17 +43,6 @@ pub(super) fn tokenizer_json(tokens: &Tokens, ends: Option<&[&str]>) -> Result<V
         .build();
     tokenizer.with_post_processor(Some(ended.map_err(|e| bad(e.to_string()))?));
     Ok(tokenizer.to_string(false).map_err(|e| bad(e.to_string()))?.into_bytes())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, VlmError> {
-    let io = |source| VlmError::Io { path: path.into(), source };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).map_err(io)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        let reason = format!("it is longer than {MOST_BYTES} bytes");
-        return Err(VlmError::BadTokenizer { path: path.into(), reason });
-    }
-    Ok(bytes)
 }
 
 fn text(path: &Path) -> Result<String, VlmError> {

@@ -7,7 +7,7 @@ mod blip;
 mod config;
 mod idefics3;
 mod tower;
-mod words;
+pub(crate) mod words;
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +22,7 @@ use crate::caption::generate::{NextToken, Rules, Sentence, generate};
 use crate::caption::{Caption, Search, polished};
 use crate::device::{Selected, panic_text, select};
 use crate::model::TOKENIZER_FILE;
+use crate::model::tokenizer_file::MOST_TEXT;
 use crate::{DeviceChoice, DeviceReport, ModelInfo, ModelInput, Preprocess, VlmError};
 
 /// File of the network that writes.
@@ -202,8 +203,12 @@ impl ImageToText {
         if question.trim().is_empty() {
             return bad("the question is empty");
         }
+        let too_long = "the question is too long; ask in fewer words";
+        if question.len() > MOST_TEXT {
+            return bad(too_long);
+        }
         let ids = self.words.encode(&text)?;
-        if ids.len() > most { bad("the question is too long; ask in fewer words") } else { Ok(ids) }
+        if ids.len() > most { bad(too_long) } else { Ok(ids) }
     }
 
     /// Turns a panic of the device into an error.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::VlmError;
 use crate::caption::generate::{Rules, Sentence};
 use crate::caption::{Caption, CaptionWord};
+use crate::model::tokenizer_file::read_tokenizer;
 
 /// A model's tokenizer.
 #[derive(Debug)]
@@ -18,13 +19,10 @@ impl Words {
     /// Reads `tokenizer.json` for a model of so many tokens.
     ///
     /// # Errors
-    /// [`VlmError::Missing`] or [`VlmError::BadTokenizer`].
+    /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadTokenizer`].
     pub fn read(path: &Path, vocabulary: usize) -> Result<Self, VlmError> {
-        if !path.is_file() {
-            return Err(VlmError::Missing { path: path.into() });
-        }
         let bad = |reason: String| VlmError::BadTokenizer { path: PathBuf::from(path), reason };
-        let mut tokenizer = tokenizers::Tokenizer::from_file(path).map_err(|e| bad(e.to_string()))?;
+        let mut tokenizer = read_tokenizer(path)?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| bad(e.to_string()))?;
         let known = tokenizer.get_vocab(true);

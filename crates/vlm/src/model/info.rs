@@ -12,6 +12,7 @@ use super::tokenizer::TokenizerConfig;
 use crate::descriptor::DescriptorConfig;
 use crate::heads::HeadsConfig;
 use crate::nn::vit::VitConfig;
+use crate::plain_file::{open_plain, read_plain};
 use crate::{CAPTION_FILES, DecoderConfig, ImageToTextConfig, Preprocess, VlmError};
 
 /// Name of the description in a model folder.
@@ -153,20 +154,9 @@ impl ModelInfo {
     /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadInfo`].
     pub fn read(dir: &Path) -> Result<Self, VlmError> {
         let path = dir.join(INFO_FILE);
-        let io = |source: std::io::Error| match source.kind() {
-            std::io::ErrorKind::NotFound => VlmError::Missing { path: path.clone() },
-            std::io::ErrorKind::InvalidData => {
-                VlmError::BadInfo { path: path.clone(), reason: "it is not text".into() }
-            }
-            _ => VlmError::Io { path: path.clone(), source },
-        };
         let bad = |reason: String| VlmError::BadInfo { path: path.clone(), reason };
-        let mut text = String::new();
-        let file = std::fs::File::open(&path).map_err(io)?;
-        file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(io)?;
-        if text.len() as u64 > MOST_BYTES {
-            return Err(bad(format!("it is longer than {MOST_BYTES} bytes")));
-        }
+        let bytes = read_plain(&path, MOST_BYTES).map_err(|unread| unread.error(&path, |_, reason| bad(reason)))?;
+        let text = String::from_utf8(bytes).map_err(|_| bad("it is not text".into()))?;
         let info: Self = toml::from_str(&text).map_err(|e| {
             let line = e.span().map(|span| text[..span.start].matches('\n').count() + 1);
             bad(line.map_or_else(|| e.message().to_owned(), |line| format!("line {line}: {}", e.message())))
@@ -180,6 +170,7 @@ impl ModelInfo {
         if let Some(name) = self.files.keys().find(|name| !is_file_name(name)) {
             return Err(format!("files.{name:?}, expected the name of a file in the model's own folder"));
         }
+        architecture::check_preparation(&self.tokenizer, &self.preprocess)?;
         if let Some(config) = &self.image_to_text {
             let others = [self.heads.is_some(), self.descriptor.is_some(), self.decoder.is_some()];
             if others.contains(&true) || self.image.is_some() || self.text.is_some() || self.dims != 0 {
@@ -195,8 +186,7 @@ impl ModelInfo {
                 architecture::check(self.dims, image, text, &self.tokenizer, &self.preprocess)
             }
             (None, None) => match (&self.heads, &self.descriptor) {
-                (Some(heads), Some(_)) if heads.dims == self.dims => Ok(()),
-                (Some(heads), Some(_)) => Err(format!("dims = {}, expected heads.dims = {}", self.dims, heads.dims)),
+                (Some(heads), Some(descriptor)) => architecture::check_home(self, heads, descriptor),
                 _ => Err("neither image and text nor heads and descriptor".into()),
             },
             (Some(_), None) => Err("image without text".into()),
@@ -249,10 +239,10 @@ impl ModelInfo {
     pub fn check_sizes(&self, dir: &Path) -> Result<(), VlmError> {
         for (name, file) in &self.files {
             let path = dir.join(name);
-            let found = std::fs::metadata(&path).map_err(|_| VlmError::Missing { path: path.clone() })?.len();
-            if found != file.bytes {
-                let (expected, found) = (format!("{} bytes", file.bytes), format!("{found} bytes"));
-                return Err(VlmError::WrongFile { path, expected, found });
+            let there = std::fs::metadata(&path).map_err(|_| VlmError::Missing { path: path.clone() })?;
+            if !there.is_file() || there.len() != file.bytes {
+                let found = if there.is_file() { format!("{} bytes", there.len()) } else { "no plain file".into() };
+                return Err(VlmError::WrongFile { path, expected: format!("{} bytes", file.bytes), found });
             }
         }
         Ok(())
@@ -282,7 +272,7 @@ impl FileInfo {
     /// [`VlmError::Io`].
     pub fn of(path: &Path) -> Result<Self, VlmError> {
         let io = |source| VlmError::Io { path: path.into(), source };
-        let mut file = std::fs::File::open(path).map_err(io)?;
+        let mut file = open_plain(path).map_err(|unread| io(unread.into()))?;
         let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
         loop {
             let read = file.read(&mut buffer).map_err(io)?;

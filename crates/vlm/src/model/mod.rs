@@ -1,6 +1,8 @@
 //! A loaded model: pixels and words in, [`Embedding`]s out.
 
 pub(crate) mod architecture;
+#[cfg(test)]
+mod bounds_tests;
 mod dual;
 mod home;
 mod info;
@@ -8,6 +10,7 @@ mod proof;
 mod rounding;
 mod token_table;
 mod tokenizer;
+pub(crate) mod tokenizer_file;
 pub mod weights;
 
 pub use architecture::TextConfig;

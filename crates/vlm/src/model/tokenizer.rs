@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams};
 
+use super::tokenizer_file::{read_tokenizer, shortened};
 use crate::VlmError;
 
 /// What is done to a text beside what `tokenizer.json` says; the defaults are MiniLM's.
@@ -56,13 +57,10 @@ impl Tokenizer {
     /// Reads `tokenizer.json`, to be used with `config`.
     ///
     /// # Errors
-    /// [`VlmError::Missing`] or [`VlmError::BadTokenizer`].
+    /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadTokenizer`].
     pub fn read(path: &Path, config: &TokenizerConfig) -> Result<Self, VlmError> {
-        if !path.is_file() {
-            return Err(VlmError::Missing { path: path.into() });
-        }
         let bad = |e: tokenizers::Error| VlmError::BadTokenizer { path: path.into(), reason: e.to_string() };
-        let mut inner = tokenizers::Tokenizer::from_file(path).map_err(bad)?;
+        let mut inner = read_tokenizer(path)?;
         let strategy =
             if config.pad_to_max { PaddingStrategy::Fixed(config.max_len) } else { PaddingStrategy::BatchLongest };
         let direction = if config.pad_left { PaddingDirection::Left } else { PaddingDirection::Right };
@@ -104,7 +102,7 @@ impl Tokenizer {
 
     /// What is done to a text before `tokenizer.json` has its say.
     fn prepared<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
+        let mut text = Cow::Borrowed(shortened(text));
         if self.config.strip_punctuation {
             // Python's string.punctuation, and runs of white space as one space.
             let kept: String = text.chars().filter(|c| !c.is_ascii_punctuation()).collect();

@@ -25,7 +25,11 @@ use burn_store::{FloatCastAdapter, KeyRemapper, ModuleSnapshot, PyTorchToBurnAda
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::plain_file::read_plain;
 use crate::{Embedding, VlmError};
+
+/// Largest file of vectors that is read whole: the bundled model's has three megabytes.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// From MiniLM's names to the encoder's, as pairs of regular expression and replacement.
 const BERT_NAMES: &[(&str, &str)] = &[
@@ -85,11 +89,8 @@ fn apply<M: ModuleSnapshot>(module: &mut M, path: &Path, mut store: SafetensorsS
 /// # Errors
 /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadWeights`].
 pub fn load_rows(path: &Path, name: &str, dims: usize) -> Result<Vec<Embedding>, VlmError> {
-    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => VlmError::Missing { path: path.into() },
-        _ => VlmError::Io { path: path.into(), source },
-    })?;
     let bad = |reason: String| VlmError::BadWeights { path: path.into(), reason };
+    let bytes = read_plain(path, MOST_BYTES).map_err(|unread| unread.error(path, |_, reason| bad(reason)))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
     let rows = file.tensor(name).map_err(|e| bad(e.to_string()))?;
     if rows.dtype() != Dtype::F16 || rows.shape().len() != 2 || rows.shape()[1] != dims {

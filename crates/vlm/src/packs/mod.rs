@@ -9,7 +9,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::plain_file::read_plain;
 use crate::{ModelInfo, VlmError};
+
+/// Longest list that is read: this version's own has some kilobytes.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// A published checkpoint, of which Sightline makes a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -199,11 +203,10 @@ pub fn published() -> Vec<PublishedPack> {
 /// # Errors
 /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadInfo`].
 pub fn published_in(file: &Path) -> Result<Vec<PublishedPack>, VlmError> {
-    let text = std::fs::read_to_string(file).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => VlmError::Missing { path: file.into() },
-        _ => VlmError::Io { path: file.into(), source },
-    })?;
-    parse(&text).map_err(|reason| VlmError::BadInfo { path: file.into(), reason })
+    let bad = |reason: String| VlmError::BadInfo { path: file.into(), reason };
+    let bytes = read_plain(file, MOST_BYTES).map_err(|unread| unread.error(file, |_, reason| bad(reason)))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad("it is not text".into()))?;
+    parse(&text).map_err(bad)
 }
 
 fn parse(text: &str) -> Result<Vec<PublishedPack>, String> {

@@ -10,8 +10,12 @@ use std::path::Path;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::plain_file::read_plain;
 use crate::retrieval::text_to_image;
 use crate::{Embedding, VlmError};
+
+/// Largest file that is read: the bundled model's has some megabytes.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// File of the guard in a model folder.
 pub const GUARD_FILE: &str = "guard.safetensors";
@@ -68,11 +72,8 @@ impl Guard {
     /// # Errors
     /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadWeights`].
     pub fn load(path: &Path) -> Result<Self, VlmError> {
-        let bytes = std::fs::read(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => VlmError::Missing { path: path.into() },
-            _ => VlmError::Io { path: path.into(), source },
-        })?;
         let bad = |reason: String| VlmError::BadWeights { path: path.into(), reason };
+        let bytes = read_plain(path, MOST_BYTES).map_err(|unread| unread.error(path, |_, reason| bad(reason)))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
         let read = |name: &str| rows(&file, name).map_err(|reason| bad(format!("{name}: {reason}")));
         let unit = |name: &str| -> Result<Vec<Embedding>, VlmError> {

@@ -22,10 +22,13 @@ use self::sentences::SENTENCES;
 use super::dual::Reading;
 use super::{Model, ModelInfo};
 use crate::cpu::vit::Precision;
+use crate::plain_file::read_plain;
 use crate::{DeviceChoice, DeviceKind, Embedding, ModelInput, VlmError};
 
 /// The file beside a model's description that keeps what was measured. It is no part of the model: its id is as before.
 const PROOF_FILE: &str = "proof.json";
+/// Longest one that is read: it has some hundred bytes.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Raised when something else is measured.
 const VERSION: u32 = 1;
@@ -161,7 +164,7 @@ pub enum Fault {
 impl Proof {
     /// What is kept of the model `id` in its folder; none where nothing is, or of something else.
     pub fn read(dir: &Path, id: &str) -> Option<Self> {
-        let proof: Self = serde_json::from_slice(&std::fs::read(dir.join(PROOF_FILE)).ok()?).ok()?;
+        let proof: Self = serde_json::from_slice(&read_plain(&dir.join(PROOF_FILE), MOST_BYTES).ok()?).ok()?;
         (proof.version == VERSION && proof.id == id).then_some(proof)
     }
 
