@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { addFolder, call, idle, library, looks, noSeriousViolations, root, samples, shots, skip } from "./harness.mjs";
+import { addFolder, call, idle, library, looks, noSeriousViolations, root, samples, skip } from "./harness.mjs";
 import { KEYS, until } from "./webdriver.mjs";
 
 const REVISION = "0123456789012345678901234567890123456789";
@@ -58,7 +58,7 @@ describe("a person who wants a better model", { skip }, () => {
         `licence = { name = "MIT", url = "https://spdx.org/licenses/MIT.html" }\nfiles = [${[...files].map(line).join(", ")}]\n`,
     );
     const photos = join(place.folder, "photos");
-    [photos, looks, shots].forEach((path) => mkdirSync(path, { recursive: true }));
+    [photos, looks].forEach((path) => mkdirSync(path, { recursive: true }));
     for (const name of samples) copyFileSync(join(root, "assets/samples", name), join(photos, name));
     const none = Object.fromEntries(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"].map((name) => [name, ""]));
     const endpoint = `http://127.0.0.1:${server.address().port}`;
@@ -149,7 +149,7 @@ describe("a person who wants a better model", { skip }, () => {
     assert.equal((await found("a dog"))[0], old[0]);
     await app.run(`document.querySelector('[data-testid="models"]').scrollIntoView({ block: "center" }); return true`);
     await noSeriousViolations(app, "Models with two of them");
-    await app.screenshot(join(shots, "models.png"));
+    await app.screenshot(join(looks, "models.png"));
   });
 
   it("checks it, frees the other's room, goes back at a cost that is told, and removes it", async () => {
