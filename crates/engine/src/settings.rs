@@ -23,8 +23,11 @@ impl Engine {
     /// # Errors
     /// When the library cannot be written.
     pub fn set_setting<T: Serialize>(&self, name: &str, value: &T) -> Result<(), EngineError> {
-        let text = serde_json::to_string(value)
-            .map_err(|error| EngineError::BadInput { path: name.into(), reason: error.to_string() })?;
-        Ok(self.catalog()?.set_setting(name, &text)?)
+        Ok(self.catalog()?.set_setting(name, &text_of(name, value)?)?)
     }
+}
+
+/// A setting's value as the library keeps it.
+pub(crate) fn text_of<T: Serialize>(name: &str, value: &T) -> Result<String, EngineError> {
+    serde_json::to_string(value).map_err(|error| EngineError::BadInput { path: name.into(), reason: error.to_string() })
 }

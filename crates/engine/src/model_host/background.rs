@@ -6,6 +6,7 @@ use sightline_vlm::{Embedding, PhotoVectors, Thresholds};
 
 use super::Embedder;
 use crate::EngineError;
+use crate::settings::text_of;
 
 /// Photos of a background at most; more change little.
 const MOST: usize = 1_000;
@@ -49,9 +50,7 @@ pub(super) fn calibrate(library: &Catalog, id: &str, model: &mut dyn Embedder, h
     let measured = model.calibrate(photos, bars)?;
     if bars.is_none() && !library.is_read_only() {
         let kept = Kept { model: id.to_owned(), photos: count, bars: measured };
-        let text = serde_json::to_string(&kept)
-            .map_err(|error| EngineError::BadInput { path: SETTING.into(), reason: error.to_string() })?;
-        library.set_setting(SETTING, &text)?;
+        library.set_setting(SETTING, &text_of(SETTING, &kept)?)?;
     }
     Ok(())
 }

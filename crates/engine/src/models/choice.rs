@@ -22,6 +22,15 @@ pub(super) struct Choice {
     pub id: String,
 }
 
+impl Choice {
+    /// The choice that a library keeps in `setting`, if it has one.
+    pub fn read(catalog: &Catalog, setting: &str) -> Result<Option<Self>, EngineError> {
+        // What a later release wrote differently, or somebody else put there, counts as no choice.
+        let choice = catalog.setting(setting)?.and_then(|text| serde_json::from_str::<Option<Self>>(&text).ok());
+        Ok(choice.flatten().filter(|choice| is_pack_name(&choice.name)))
+    }
+}
+
 /// The model that a library uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ModelInUse {
@@ -45,10 +54,7 @@ impl ModelInUse {
 pub(crate) fn model_in_use(config: &EngineConfig, catalog: Option<&Catalog>) -> Result<ModelInUse, EngineError> {
     let bundled = ModelInUse { folder: config.model_dir.clone(), pack: None, is_there: true };
     let (Some(models), Some(catalog)) = (&config.models, catalog) else { return Ok(bundled) };
-    // What a later release wrote differently, or somebody else put there, counts as no choice.
-    let choice =
-        catalog.setting(SETTING)?.and_then(|text| serde_json::from_str::<Option<Choice>>(&text).ok()).flatten();
-    let Some(choice) = choice.filter(|choice| is_pack_name(&choice.name)) else { return Ok(bundled) };
+    let Some(choice) = Choice::read(catalog, SETTING)? else { return Ok(bundled) };
     let folder = ModelStore::new(models).pack(&choice.name);
     let is_there = folder.join(INFO_FILE).is_file();
     Ok(ModelInUse { folder, pack: Some(choice.name), is_there })

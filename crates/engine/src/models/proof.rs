@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sightline_media::FileKind;
-use sightline_vlm::packs::{Purpose, is_pack_name};
-use sightline_vlm::{Fault, INFO_FILE, ModelInfo, ModelInput, Proof, prove, prove_firsts};
+use sightline_vlm::packs::Purpose;
+use sightline_vlm::{Fault, ModelInfo, ModelInput, Proof, prove, prove_firsts};
 
 use super::ModelsError;
 use super::store::write_json;
+use super::switch::Candidate;
 use crate::jobs::{Job, JobControl, JobCx, JobEvent};
 use crate::model_host::contained;
 use crate::{Engine, EngineError};
@@ -36,19 +37,14 @@ impl Engine {
     }
 
     fn try_model(&self, cx: &JobCx<'_>, name: &str) -> Result<Option<Proof>, EngineError> {
-        let bundled = &self.config().model_dir;
-        if ModelInfo::read(bundled).is_ok_and(|info| info.name == name) {
-            return prove_folder(cx, bundled).map(Some);
-        }
-        let store = self.model_store()?;
-        let folder = store.pack(name);
-        if !is_pack_name(name) || !folder.join(INFO_FILE).is_file() {
-            return Err(ModelsError::NotInstalled { name: name.into() }.into());
+        let Candidate { folder, pack } = self.candidate(name)?;
+        if pack.is_none() {
+            return prove_folder(cx, &folder).map(Some);
         }
         if ModelInfo::read(&folder)?.purpose() != Purpose::Search {
             return Ok(None);
         }
-        let _lock = store.lock(name)?;
+        let _lock = self.model_store()?.lock(name)?;
         prove_and_keep(cx, &folder).map(Some)
     }
 

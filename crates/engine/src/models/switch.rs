@@ -22,6 +22,7 @@ use crate::jobs::{Job, JobControl, JobCx};
 use crate::loading::threads;
 use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource};
 use crate::serving::Serving;
+use crate::settings::text_of;
 use crate::teach::{TaughtAgain, fitting_version, teach_again};
 use crate::{Engine, EngineError};
 
@@ -44,6 +45,11 @@ pub(super) struct Used {
     /// The version, of whichever model, that a person taught, and that this one was taught again from.
     #[serde(default)]
     origin: Option<i64>,
+}
+
+/// A version's number.
+fn number(version: &Option<(VersionId, Arc<Version>)>) -> Option<i64> {
+    version.as_ref().map(|(version, _)| version.0)
 }
 
 /// What a version comes from: itself, or the one that it was taught again from.
@@ -112,14 +118,15 @@ impl SwitchJob {
 }
 
 /// A model that may be taken into use.
-struct Candidate {
-    folder: PathBuf,
+pub(super) struct Candidate {
+    pub folder: PathBuf,
     /// The pack's name; none for the bundled model.
-    pack: Option<String>,
+    pub pack: Option<String>,
 }
 
 impl Engine {
-    fn candidate(&self, name: &str) -> Result<Candidate, EngineError> {
+    /// A model that is here, by name.
+    pub(super) fn candidate(&self, name: &str) -> Result<Candidate, EngineError> {
         let bundled = &self.config().model_dir;
         if ModelInfo::read(bundled).is_ok_and(|info| info.name == name) {
             return Ok(Candidate { folder: bundled.clone(), pack: None });
@@ -177,7 +184,6 @@ impl Engine {
             Some(version) => fitting_version(catalog, VersionId(version), |version| source.must_fit(version).is_ok())?,
             None => None,
         };
-        let number = |version: &Option<(VersionId, Arc<Version>)>| version.as_ref().map(|(version, _)| version.0);
         let is_to_be_taught = !already && is_to_be_taught(&used, number(&now.version), number(&version));
         let labels = match &now.version {
             Some((_, version)) if is_to_be_taught => version.labels().to_vec(),
@@ -273,7 +279,6 @@ impl Job for SwitchJob {
                 Some(before) => fitting_version(catalog, before, |version| now.host.must_fit(version).is_ok())?,
                 None => None,
             };
-            let number = |version: &Option<(VersionId, Arc<Version>)>| version.as_ref().map(|(version, _)| version.0);
             let mut version = match (is_same, &next) {
                 (true, _) => goes_with_it.clone(),
                 (false, Some(next)) => next.version.clone(),
@@ -322,9 +327,9 @@ impl Job for SwitchJob {
             }
             keep(&mut kept, &base, name, version.map(|version| version.0));
             let settings = [
-                (SETTING, text(SETTING, &choice)?),
-                (USED, text(USED, &kept)?),
-                (TAUGHT_AGAIN, text(TAUGHT_AGAIN, &taught)?),
+                (SETTING, text_of(SETTING, &choice)?),
+                (USED, text_of(USED, &kept)?),
+                (TAUGHT_AGAIN, text_of(TAUGHT_AGAIN, &taught)?),
             ];
             let key = serving.key()?;
             let change = ModelChange { settings: &settings, before, version, key: &key, passed_over: &unreadable };
@@ -380,8 +385,4 @@ impl Engine {
         };
         Ok(catalog.jobs()?.iter().any(is_it))
     }
-}
-
-fn text<T: Serialize>(name: &str, value: &T) -> Result<String, EngineError> {
-    serde_json::to_string(value).map_err(|error| EngineError::BadInput { path: name.into(), reason: error.to_string() })
 }

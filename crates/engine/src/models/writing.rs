@@ -4,26 +4,17 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
 use sightline_catalog::Catalog;
-use sightline_vlm::packs::{Purpose, is_pack_name};
+use sightline_vlm::packs::Purpose;
 use sightline_vlm::{ModelInfo, Preprocess};
 
+use super::choice::Choice;
 use super::{ModelStore, ModelsError, SwitchPlan, known, whole};
 use crate::{Engine, EngineConfig, EngineError};
 
 /// The settings in which a library keeps its choices.
 const CAPTIONER: &str = "captioner";
 const ANSWERER: &str = "answerer";
-
-/// A library's choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Choice {
-    /// The pack's name.
-    name: String,
-    /// What it was when it was chosen.
-    id: String,
-}
 
 /// What a model is used for from now on that describes or answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +67,7 @@ fn here(config: &EngineConfig) -> Result<Vec<WritingPack>, EngineError> {
 
 fn choice(catalog: Option<&Catalog>, setting: &str) -> Result<Option<String>, EngineError> {
     let Some(catalog) = catalog else { return Ok(None) };
-    // What a later release wrote differently counts as no choice.
-    let text = catalog.setting(setting)?;
-    let choice = text.and_then(|text| serde_json::from_str::<Option<Choice>>(&text).ok()).flatten();
-    Ok(choice.map(|choice| choice.name).filter(|name| is_pack_name(name)))
+    Ok(Choice::read(catalog, setting)?.map(|choice| choice.name))
 }
 
 /// The names of the packs that were chosen to describe and to answer for a library.
