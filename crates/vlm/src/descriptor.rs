@@ -14,7 +14,7 @@ use crate::heads::Pooled;
 /// Bands of positions from the top of a photo to its bottom.
 pub(crate) const BANDS: usize = 3;
 /// Added to the variance in normalisation, as in PyTorch.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// Sizes of a descriptor.
 #[derive(Config, Debug, PartialEq)]

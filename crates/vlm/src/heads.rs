@@ -15,7 +15,7 @@ use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Distribution, Tensor};
 
 /// Standard deviations beyond which a number of the summary counts no more: one odd channel must not decide.
-const SUMMARY_LIMIT: f64 = 3.0;
+pub(crate) const SUMMARY_LIMIT: f64 = 3.0;
 
 /// Sizes of the heads.
 #[derive(Config, Debug, PartialEq)]
@@ -120,8 +120,13 @@ impl Heads {
 
     /// Sentence vectors `[batch, width]` to embeddings `[batch, dims]`.
     pub fn embed_texts(&self, sentences: Tensor<2>) -> Tensor<2> {
-        Tensor::cat(self.text.iter().map(|head| head.forward(sentences.clone(), 0.0)).collect(), 1)
+        embed_texts(&self.text, sentences)
     }
+}
+
+/// Sentence vectors `[batch, width]` through the heads of all members, `[batch, dims]`.
+pub(crate) fn embed_texts(heads: &[TextHead], sentences: Tensor<2>) -> Tensor<2> {
+    Tensor::cat(heads.iter().map(|head| head.forward(sentences.clone(), 0.0)).collect(), 1)
 }
 
 /// What an image head sees of a photo.

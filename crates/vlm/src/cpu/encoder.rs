@@ -187,7 +187,7 @@ impl Mlp {
 /// Rows of `x` after `norm`, for a layer of that precision.
 fn rows_after<'a>(norm: &LayerNorm, x: &[f32], normed: &'a mut Vec<f32>, precision: Precision) -> Rows<'a> {
     match precision {
-        Precision::Float => {
+        Precision::Float | Precision::Half => {
             normed.resize(x.len(), 0.0);
             normalise(norm, x, normed);
             Rows::Float(normed)

@@ -3,6 +3,7 @@
 //! As in Goto & van de Geijn 2008: a stretch of [`STRETCH`] inputs of a block of rows stays in the second-level cache
 //! while panels pass over it; sums are f32.
 
+use half::f16;
 use pulp::Simd;
 
 use super::aligned::Aligned;
@@ -43,7 +44,7 @@ impl Panels {
     ) {
         (self.input, self.output) = (input, output);
         self.data.resize(output.next_multiple_of(lanes) * input);
-        for panel in self.panels(lanes) {
+        for panel in panels(output, lanes) {
             let columns = panel.first..panel.end.min(output);
             for (i, to) in self.data[panel.first * input..panel.end * input].chunks_exact_mut(panel.width()).enumerate()
             {
@@ -57,7 +58,7 @@ impl Panels {
     pub fn pack_turned<'a>(&mut self, input: usize, output: usize, lanes: usize, column: impl Fn(usize) -> &'a [f32]) {
         (self.input, self.output) = (input, output);
         self.data.resize(output.next_multiple_of(lanes) * input);
-        for panel in self.panels(lanes) {
+        for panel in panels(output, lanes) {
             let (to, width) = (&mut self.data[panel.first * input..panel.end * input], panel.width());
             for (o, index) in (panel.first..panel.end).enumerate() {
                 let places = to[o..].iter_mut().step_by(width);
@@ -69,16 +70,153 @@ impl Panels {
             }
         }
     }
+}
 
-    /// The panels in order.
-    pub fn panels(&self, lanes: usize) -> impl Iterator<Item = Panel> + Clone + use<> {
-        let mut first = 0;
-        panel_widths(self.output.div_ceil(lanes), lanes).map(move |vectors| {
-            let panel = Panel { first, end: first + vectors * lanes, vectors };
-            first = panel.end;
-            panel
-        })
+/// The same in halves (IEEE 754 binary16), which reads half the memory: two rows of inputs lie in the lower and the upper
+/// halves of 32-bit numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HalfPanels {
+    pub input: usize,
+    pub output: usize,
+    data: Aligned<u32>,
+}
+
+impl HalfPanels {
+    /// Packs `weight` `[input, output]` for code with vectors of `lanes`; nothing if a half is not the same number.
+    pub fn pack(input: usize, output: usize, lanes: usize, weight: &[f32]) -> Option<Self> {
+        let same = |w: &f32| w.is_finite() && f16::from_f32(*w).to_f32().to_bits() == w.to_bits();
+        if !weight.iter().all(same) {
+            return None;
+        }
+        let bits = |i: usize, o: usize| {
+            let inside = i < input && o < output;
+            if inside { u32::from(f16::from_f32(weight[i * output + o]).to_bits()) } else { 0 }
+        };
+        let high = input.div_ceil(2);
+        let mut data = Aligned::<u32>::zeroed(output.next_multiple_of(lanes) * high);
+        for panel in panels(output, lanes) {
+            let rows = data[panel.first * high..panel.end * high].chunks_exact_mut(panel.width());
+            for (pair, row) in rows.enumerate() {
+                for (to, o) in row.iter_mut().zip(panel.first..) {
+                    *to = bits(2 * pair, o) | bits(2 * pair + 1, o) << 16;
+                }
+            }
+        }
+        Some(Self { input, output, data })
     }
+}
+
+/// Weights that a [`Product`] reads.
+pub(super) trait Matrix {
+    fn input(&self) -> usize;
+    fn output(&self) -> usize;
+
+    /// Adds to `sums` what a stretch of inputs of `MR` rows gives for the `NV` vectors of columns of a panel.
+    fn accumulate<S: Simd, const MR: usize, const NV: usize>(
+        &self,
+        simd: S,
+        inputs: [&[f32]; MR],
+        start: usize,
+        panel: Panel,
+        sums: &mut [[S::f32s; NV]; MR],
+    );
+}
+
+impl Matrix for Panels {
+    fn input(&self) -> usize {
+        self.input
+    }
+
+    fn output(&self) -> usize {
+        self.output
+    }
+
+    #[inline(always)]
+    fn accumulate<S: Simd, const MR: usize, const NV: usize>(
+        &self,
+        simd: S,
+        inputs: [&[f32]; MR],
+        start: usize,
+        panel: Panel,
+        sums: &mut [[S::f32s; NV]; MR],
+    ) {
+        let (width, steps) = (NV * S::F32_LANES, inputs[0].len());
+        let at = panel.first * self.input + start * width;
+        let (weights, _) = S::as_simd_f32s(&self.data[at..][..steps * width]);
+        for (step, weights) in (0..steps).zip(weights.chunks_exact(NV)) {
+            let weights: [S::f32s; NV] = std::array::from_fn(|j| weights[j]);
+            for i in 0..MR {
+                let value = simd.splat_f32s(inputs[i][step]);
+                for j in 0..NV {
+                    sums[i][j] = simd.mul_add_e_f32s(value, weights[j], sums[i][j]);
+                }
+            }
+        }
+    }
+}
+
+impl Matrix for HalfPanels {
+    fn input(&self) -> usize {
+        self.input
+    }
+
+    fn output(&self) -> usize {
+        self.output
+    }
+
+    #[inline(always)]
+    fn accumulate<S: Simd, const MR: usize, const NV: usize>(
+        &self,
+        simd: S,
+        inputs: [&[f32]; MR],
+        start: usize,
+        panel: Panel,
+        sums: &mut [[S::f32s; NV]; MR],
+    ) {
+        let (width, steps) = (NV * S::F32_LANES, inputs[0].len());
+        let at = panel.first * self.input.div_ceil(2) + start / 2 * width;
+        let (pairs, _) = S::as_simd_u32s(&self.data[at..][..steps.div_ceil(2) * width]);
+        let half = simd.splat_u32s(16);
+        for (pair, weights) in (0..steps.div_ceil(2)).zip(pairs.chunks_exact(NV)) {
+            let weights: [S::u32s; NV] = std::array::from_fn(|j| weights[j]);
+            for (step, low) in [(2 * pair, true), (2 * pair + 1, false)] {
+                if step == steps {
+                    break;
+                }
+                let mut floats = [simd.splat_f32s(0.0); NV];
+                for (float, bits) in floats.iter_mut().zip(weights) {
+                    *float = upper_half(simd, if low { simd.wrapping_dyn_shl_u32s(bits, half) } else { bits });
+                }
+                for i in 0..MR {
+                    let value = simd.splat_f32s(inputs[i][step]);
+                    for j in 0..NV {
+                        sums[i][j] = simd.mul_add_e_f32s(value, floats[j], sums[i][j]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The halves in the upper 16 bits of `bits` as floats. A half's exponent and fraction three bits further down are a
+/// float's, but for the exponents' offsets (127 and 15); infinities and what is no number become finite.
+#[inline(always)]
+fn upper_half<S: Simd>(simd: S, bits: S::u32s) -> S::f32s {
+    /// 2^(127 - 15).
+    const OFFSET: f32 = f32::from_bits((127 + 112) << 23);
+    let sign = simd.and_u32s(bits, simd.splat_u32s(1 << 31));
+    let rest = simd.and_u32s(simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(3)), simd.splat_u32s(0x0fff_e000));
+    simd.mul_f32s(simd.transmute_f32s_u32s(simd.or_u32s(sign, rest)), simd.splat_f32s(OFFSET))
+}
+
+/// The panels of a matrix of `output` columns in order.
+pub(super) fn panels(output: usize, lanes: usize) -> impl Iterator<Item = Panel> + Clone {
+    let mut first = 0;
+    panel_widths(output.div_ceil(lanes), lanes).map(move |vectors| {
+        let panel = Panel { first, end: first + vectors * lanes, vectors };
+        first = panel.end;
+        panel
+    })
 }
 
 /// Columns that lie side by side in memory.
@@ -97,11 +235,11 @@ impl Panel {
 }
 
 /// A product of some rows with some panels.
-pub(super) struct Product<'a, 'o> {
+pub(super) struct Product<'a, 'o, M = Panels> {
     /// Row `r` starts at `r * stride` and is as long as the panels are high.
     pub x: &'a [f32],
     pub stride: usize,
-    pub weights: &'a Panels,
+    pub weights: &'a M,
     /// One number for each column, filled up to whole vectors; starts at the first column of the matrix.
     pub bias: Option<&'a [f32]>,
     /// Whether what is in `out` is added to.
@@ -114,12 +252,13 @@ pub(super) struct Product<'a, 'o> {
     pub out: &'a mut [&'o mut [f32]],
 }
 
-impl Product<'_, '_> {
+impl<M: Matrix> Product<'_, '_, M> {
     #[inline(always)]
     pub fn run<S: Simd>(mut self, simd: S) {
         let Some(columns) = self.out.first().map(|row| row.len()) else { return };
-        let (first, end, k) = (self.column, self.column + columns, self.weights.input);
-        let panels = self.weights.panels(S::F32_LANES).filter(move |panel| (first..end).contains(&panel.first));
+        let (first, end, k) = (self.column, self.column + columns, self.weights.input());
+        let panels =
+            panels(self.weights.output(), S::F32_LANES).filter(move |panel| (first..end).contains(&panel.first));
         let mut start = 0;
         while start < k || start == 0 {
             let stretch = start..(start + STRETCH).min(k);
@@ -173,10 +312,8 @@ impl Product<'_, '_> {
         panel: Panel,
     ) {
         let width = NV * S::F32_LANES;
-        let steps = stretch.len();
-        let inputs: [&[f32]; MR] = std::array::from_fn(|i| &self.x[(row + i) * self.stride + stretch.start..][..steps]);
-        let at = panel.first * self.weights.input + stretch.start * width;
-        let (weights, _) = S::as_simd_f32s(&self.weights.data[at..][..steps * width]);
+        let inputs: [&[f32]; MR] =
+            std::array::from_fn(|i| &self.x[(row + i) * self.stride + stretch.start..][..stretch.len()]);
         let from = panel.first - self.column;
         let columns = width.min(self.out[row].len() - from);
         let part = |j: usize| (from + (j * S::F32_LANES).min(columns))..(from + ((j + 1) * S::F32_LANES).min(columns));
@@ -186,15 +323,7 @@ impl Product<'_, '_> {
             let (bias, _) = S::as_simd_f32s(&bias[panel.first..][..width]);
             sums = [std::array::from_fn(|j| bias[j]); MR];
         }
-        for (step, weights) in (0..steps).zip(weights.chunks_exact(NV)) {
-            let weights: [S::f32s; NV] = std::array::from_fn(|j| weights[j]);
-            for i in 0..MR {
-                let value = simd.splat_f32s(inputs[i][step]);
-                for j in 0..NV {
-                    sums[i][j] = simd.mul_add_e_f32s(value, weights[j], sums[i][j]);
-                }
-            }
-        }
+        self.weights.accumulate(simd, inputs, stretch.start, panel, &mut sums);
         let onto = self.onto || stretch.start > 0;
         for (row, sums) in self.out[row..row + MR].iter_mut().zip(sums) {
             if columns == width {

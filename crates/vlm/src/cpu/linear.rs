@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::aligned::Aligned;
 use super::dot8::{Bytes, Rows8};
-use super::gemm::{Block, Panels, Product, blocks};
+use super::gemm::{Block, HalfPanels, Matrix, Panels, Product, blocks, panels};
 use super::lanes;
 use super::pointwise::Pointwise;
 
@@ -16,6 +16,8 @@ use super::pointwise::Pointwise;
 pub enum Precision {
     /// 32-bit floats.
     Float,
+    /// 16-bit floats where every weight is one, else 32-bit floats. Sums are f32: the same numbers from half the memory.
+    Half,
     /// Bytes, with a scale for each output; rows that go in become bytes with a scale each. Sums are exact, then f32.
     Eight,
 }
@@ -40,6 +42,7 @@ pub struct Linear {
 #[derive(Clone)]
 enum Weights {
     Float(Panels),
+    Half(HalfPanels),
     Eight(Bytes),
 }
 
@@ -80,14 +83,16 @@ impl Linear {
             }
             first += wide;
         }
+        let float = || {
+            let mut panels = Panels::default();
+            panels.pack(input, output, lanes(), |i, columns, to| {
+                to.copy_from_slice(&joined[i * output..][columns]);
+            });
+            Weights::Float(panels)
+        };
         let weights = match precision {
-            Precision::Float => {
-                let mut panels = Panels::default();
-                panels.pack(input, output, lanes(), |i, columns, to| {
-                    to.copy_from_slice(&joined[i * output..][columns]);
-                });
-                Weights::Float(panels)
-            }
+            Precision::Float => float(),
+            Precision::Half => HalfPanels::pack(input, output, lanes(), &joined).map_or_else(float, Weights::Half),
             Precision::Eight => Weights::Eight(Bytes::pack(input, output, &joined)),
         };
         Self { weights, bias }
@@ -97,6 +102,7 @@ impl Linear {
     pub fn input(&self) -> usize {
         match &self.weights {
             Weights::Float(panels) => panels.input,
+            Weights::Half(panels) => panels.input,
             Weights::Eight(bytes) => bytes.input(),
         }
     }
@@ -105,6 +111,7 @@ impl Linear {
     pub fn output(&self) -> usize {
         match &self.weights {
             Weights::Float(panels) => panels.output,
+            Weights::Half(panels) => panels.output,
             Weights::Eight(bytes) => bytes.output(),
         }
     }
@@ -113,6 +120,7 @@ impl Linear {
     pub fn precision(&self) -> Precision {
         match &self.weights {
             Weights::Float(_) => Precision::Float,
+            Weights::Half(_) => Precision::Half,
             Weights::Eight(_) => Precision::Eight,
         }
     }
@@ -120,7 +128,7 @@ impl Linear {
     /// What [`Self::run`] reads `x` `[rows, input]` as.
     pub fn rows<'a>(&self, x: &'a [f32]) -> Rows<'a> {
         match &self.weights {
-            Weights::Float(_) => Rows::Float(x),
+            Weights::Float(_) | Weights::Half(_) => Rows::Float(x),
             Weights::Eight(_) => Rows::Eight(Rows8::new(x, self.input())),
         }
     }
@@ -141,8 +149,8 @@ impl Linear {
         }
         let rows = out.len() / self.output();
         let (ends, row_bytes): (Vec<usize>, usize) = match &self.weights {
-            Weights::Float(panels) => {
-                (panels.panels(lanes()).map(|panel| panel.end.min(self.output())).collect(), 4 * 384)
+            Weights::Float(_) | Weights::Half(_) => {
+                (panels(self.output(), lanes()).map(|panel| panel.end.min(self.output())).collect(), 4 * 384)
             }
             Weights::Eight(bytes) => (bytes.panel_ends(), self.input()),
         };
@@ -152,6 +160,9 @@ impl Linear {
             std::iter::once(0).chain((1..=stripes).map(|i| ends[i * ends.len() / stripes - 1])).collect();
         let one = |block: Block<'_>| match (&self.weights, x) {
             (Weights::Float(weights), Rows::Float(x)) => {
+                Arch::new().dispatch(Run { weights, bias: &self.bias, x, after, onto, block });
+            }
+            (Weights::Half(weights), Rows::Float(x)) => {
                 Arch::new().dispatch(Run { weights, bias: &self.bias, x, after, onto, block });
             }
             (Weights::Eight(weights), Rows::Eight(x)) => weights.run(x, &self.bias, after, onto, block),
@@ -167,8 +178,8 @@ impl fmt::Debug for Linear {
     }
 }
 
-struct Run<'a, 'o> {
-    weights: &'a Panels,
+struct Run<'a, 'o, M> {
+    weights: &'a M,
     bias: &'a [f32],
     x: &'a [f32],
     after: Pointwise,
@@ -176,12 +187,12 @@ struct Run<'a, 'o> {
     block: Block<'o>,
 }
 
-impl WithSimd for Run<'_, '_> {
+impl<M: Matrix> WithSimd for Run<'_, '_, M> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let stride = self.weights.input;
+        let stride = self.weights.input();
         Product {
             x: &self.x[self.block.row * stride..],
             stride,
@@ -198,6 +209,8 @@ impl WithSimd for Run<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use half::f16;
+
     use super::*;
     use crate::cpu::testing::random;
 
@@ -226,12 +239,33 @@ mod tests {
             .collect()
     }
 
+    /// Halves near zero, too, of which some have no leading one.
+    fn halves(n: usize, seed: u64) -> Vec<f32> {
+        let scale = |i: usize| [1.0, 1e-3, 1e-5, 1e-6][i % 4];
+        random(n, seed).iter().enumerate().map(|(i, w)| f16::from_f32(w * scale(i)).to_f32()).collect()
+    }
+
+    #[test]
+    fn weights_that_halves_cannot_hold_stay_floats() {
+        let weights = |weight: &[f32]| {
+            Linear::new(2, &[(LinearWeights { weight, bias: None }, 1.0)], Precision::Half).precision()
+        };
+        assert_eq!(weights(&[0.5, -65504.0, 6e-8, 0.0]), Precision::Float, "6e-8 lies between two halves");
+        assert_eq!(weights(&[0.5, -65504.0, 2f32.powi(-24), 0.0]), Precision::Half);
+        assert_eq!(weights(&[0.5, 65536.0, 1.0, 0.0]), Precision::Float);
+        assert_eq!(weights(&[0.5, f32::INFINITY, 1.0, 0.0]), Precision::Float);
+    }
+
     #[test]
     fn a_linear_layer_is_the_plain_matrix_product() {
-        for (rows, input, output) in SIZES {
-            let (w, b, x) = (random(input * output, 1), random(output, 2), random(rows * input, 3));
+        for ((rows, input, output), precision) in
+            SIZES.into_iter().flat_map(|sizes| [(sizes, Precision::Float), (sizes, Precision::Half)])
+        {
+            let w = if precision == Precision::Half { halves(input * output, 1) } else { random(input * output, 1) };
+            let (b, x) = (random(output, 2), random(rows * input, 3));
             let given = LinearWeights { weight: &w, bias: Some(&b) };
-            let layer = Linear::new(input, &[(given, 1.0)], Precision::Float);
+            let layer = Linear::new(input, &[(given, 1.0)], precision);
+            assert_eq!(layer.precision(), precision);
             let want = product(&x, &w, &b, input);
             let mut out = vec![f32::NAN; rows * output];
             layer.run(&layer.rows(&x), Pointwise::Linear, &mut out);

@@ -6,10 +6,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::info::ModelInfo;
 use super::tokenizer::TokenBatch;
-use super::{DESCRIPTOR_FILE, HEADS_FILE, IMAGE_FILE, TEXT_FILE, token_tensors, weights};
-use crate::cpu::{CpuBert, CpuEfficientNet};
+use super::{DESCRIPTOR_FILE, HEADS_FILE, IMAGE_FILE, TEXT_FILE, to_rows, token_tensors, weights};
+use crate::cpu::transformer::floats;
+use crate::cpu::{CpuBert, CpuEfficientNet, CpuImageHeads, PooledRows};
 use crate::descriptor::{Descriptor, bands};
-use crate::heads::{Heads, Pooled};
+use crate::heads::{Heads, Pooled, TextHead, embed_texts};
 use crate::nn::bert::{BertConfig, BertEncoder};
 use crate::nn::efficientnet::{EfficientNet, EfficientNetConfig};
 use crate::tune::Version;
@@ -20,8 +21,8 @@ use crate::{DescriptorConfig, DeviceKind, HeadsConfig, VlmError};
 pub(crate) struct HomeEncoder {
     image: ImageTower,
     text: TextTower,
-    heads: Heads,
-    descriptor: Descriptor,
+    image_heads: ImageHeads,
+    text_heads: Vec<TextHead>,
     members: usize,
     device: Device,
 }
@@ -31,6 +32,13 @@ pub(crate) struct HomeEncoder {
 enum ImageTower {
     Cpu(Box<CpuEfficientNet>),
     Tensor(Box<EfficientNet>),
+}
+
+/// Image heads and descriptor in the form the device runs best.
+#[derive(Debug)]
+enum ImageHeads {
+    Cpu(Box<CpuImageHeads>),
+    Tensor(Box<(Heads, Descriptor)>),
 }
 
 /// The text tower in the form the device runs best.
@@ -77,14 +85,21 @@ impl HomeEncoder {
             version.merge_image(&mut tower, device);
             version.merge_text(&mut encoder, device);
         }
-        let (image, text) = match kind {
+        let text_heads = heads.text.clone();
+        let (image, text, image_heads) = match kind {
             DeviceKind::Cpu => (
                 ImageTower::Cpu(Box::new(CpuEfficientNet::new(&tower))),
                 TextTower::Cpu(Box::new(CpuBert::new(&encoder, bert.norm_epsilon))),
+                ImageHeads::Cpu(Box::new(CpuImageHeads::new(&heads, &descriptor))),
             ),
-            _ => (ImageTower::Tensor(Box::new(tower)), TextTower::Tensor(Box::new(encoder))),
+            _ => (
+                ImageTower::Tensor(Box::new(tower)),
+                TextTower::Tensor(Box::new(encoder)),
+                ImageHeads::Tensor(Box::new((heads, descriptor))),
+            ),
         };
-        Ok(Self { image, text, heads, descriptor, members: heads_config.members, device: device.clone() })
+        let members = heads_config.members;
+        Ok(Self { image, text, image_heads, text_heads, members, device: device.clone() })
     }
 
     /// Normalised photos to feature maps `[batch, positions, features]` and stage summaries `[batch, summary]`.
@@ -111,17 +126,52 @@ impl HomeEncoder {
         }
     }
 
+    /// Normalised photos to vectors in the shared space and descriptors, side by side.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn photos(&self, floats: &[Vec<f32>], side: usize) -> Result<Vec<f32>, String> {
+        if let (ImageTower::Cpu(tower), ImageHeads::Cpu(heads)) = (&self.image, &self.image_heads) {
+            // On the pool's own threads from end to end: waking them up between two steps would take as long as some steps.
+            return Ok(rayon::scope(|_| {
+                heads.vectors(&PooledRows::of(&tower.forward(floats, side), tower.features()))
+            }));
+        }
+        let (map, summary) = self.features(floats, side);
+        let bands = bands(map.clone());
+        to_rows(self.vectors(Pooled::of(map, summary), bands))
+    }
+
     /// Vectors in the shared space and descriptors, side by side.
     pub fn vectors(&self, pooled: Pooled, bands: Tensor<3>) -> Tensor<2> {
-        let pooled = self.heads.standardised(pooled);
-        let descriptors = self.descriptor.forward(&pooled, bands);
-        Tensor::cat(vec![self.heads.project_images(&pooled), descriptors], 1)
+        match &self.image_heads {
+            ImageHeads::Cpu(heads) => {
+                let photos = pooled.mean.dims()[0];
+                self.tensor(heads.vectors(&rows(pooled, Some(bands))), photos)
+            }
+            ImageHeads::Tensor(both) => {
+                let (heads, descriptor) = &**both;
+                let pooled = heads.standardised(pooled);
+                let descriptors = descriptor.forward(&pooled, bands);
+                Tensor::cat(vec![heads.project_images(&pooled), descriptors], 1)
+            }
+        }
     }
 
     /// Embeddings `[batch, dims]` of unit length, by the untaught heads.
     pub fn embeddings(&self, pooled: &Pooled) -> Tensor<2> {
+        let parts = match &self.image_heads {
+            ImageHeads::Cpu(heads) => self.tensor(heads.shared(&rows(pooled.clone(), None)), pooled.mean.dims()[0]),
+            ImageHeads::Tensor(both) => both.0.embed_images(pooled),
+        };
         // Each member has unit length; together they shall.
-        self.heads.embed_images(pooled) / (self.members as f64).sqrt()
+        parts / (self.members as f64).sqrt()
+    }
+
+    /// Rows of numbers on the device.
+    fn tensor(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
+        let width = values.len() / rows;
+        Tensor::from_data(TensorData::new(values, [rows, width]), &self.device)
     }
 
     /// The vectors of each part of a photo, row by row over the map's positions. A part is a position of the map with its
@@ -158,6 +208,15 @@ impl HomeEncoder {
                 tower.forward(ids, mask)
             }
         };
-        self.heads.embed_texts(sentences)
+        embed_texts(&self.text_heads, sentences)
+    }
+}
+
+fn rows(pooled: Pooled, bands: Option<Tensor<3>>) -> PooledRows {
+    PooledRows {
+        mean: floats(pooled.mean),
+        max: floats(pooled.max),
+        summary: floats(pooled.summary),
+        bands: bands.map(floats).unwrap_or_default(),
     }
 }

@@ -314,13 +314,9 @@ impl Model {
             self.contained(|| Ok(dual.want_image()))??;
         }
         let floats = self.normalised(photos);
-        self.rows(|| match &self.encoder {
-            Encoder::Home(home) => {
-                let (map, summary) = home.features(&floats, self.side());
-                let bands = bands(map.clone());
-                home.vectors(Pooled::of(map, summary), bands)
-            }
-            Encoder::Dual(dual) => dual.photos(&floats, self.side()),
+        self.contained(|| match &self.encoder {
+            Encoder::Home(home) => home.photos(&floats, self.side()),
+            Encoder::Dual(dual) => to_rows(dual.photos(&floats, self.side())),
         })
     }
 
@@ -412,8 +408,7 @@ impl Model {
             let pooled = Pooled::of(map.clone(), summary);
             let both = home.vectors(pooled.clone(), bands(map.clone()));
             let captions = captioner.describe(map, home.embeddings(&pooled), search, told);
-            let both = both.try_into_data().map_err(|e| format!("{e:?}"))?;
-            Ok((captions, both.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))?))
+            Ok((captions, to_rows(both)?))
         })?;
         let vectors = self.photo_vectors(&both)?;
         let texts: Vec<&str> = captions.iter().map(|caption| caption.text.as_str()).collect();
@@ -478,10 +473,7 @@ impl Model {
 
     /// Runs a computation, reads its rows back, and turns a panic of the device into an error.
     fn rows(&self, compute: impl FnOnce() -> Tensor<2>) -> Result<Vec<f32>, VlmError> {
-        self.contained(|| {
-            let data = compute().try_into_data().map_err(|e| format!("{e:?}"))?;
-            data.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))
-        })
+        self.contained(|| to_rows(compute()))
     }
 
     /// Turns a panic or failure of the device into an error.
@@ -489,6 +481,12 @@ impl Model {
         let failed = |reason| VlmError::Device { device: self.report.name.clone(), reason };
         catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| failed(panic_text(&*panic)))?.map_err(failed)
     }
+}
+
+/// Reads rows back from the device.
+fn to_rows(rows: Tensor<2>) -> Result<Vec<f32>, String> {
+    let data = rows.try_into_data().map_err(|e| format!("{e:?}"))?;
+    data.convert::<f32>().try_to_vec::<f32>().map_err(|e| format!("{e:?}"))
 }
 
 /// The general photos that scores are held against.
