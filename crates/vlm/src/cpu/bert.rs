@@ -5,7 +5,11 @@
 
 use rayon::prelude::*;
 
-use crate::cpu::transformer::{LayerNorm, Linear, add, attend, floats, gelu};
+use super::encoder::add;
+use super::linear::{Linear, Precision};
+use super::norm::LayerNorm;
+use super::pointwise::Pointwise;
+use super::transformer::{attend, floats};
 use crate::model::TokenBatch;
 use crate::nn::bert::{BertEncoder, BertLayer};
 
@@ -48,7 +52,7 @@ impl CpuBert {
         Self {
             word: floats(encoder.word.weight.val()),
             position,
-            norm: LayerNorm::new(&encoder.norm, norm_epsilon),
+            norm: LayerNorm::of(&encoder.norm, norm_epsilon),
             layers: encoder.layers.iter().map(|layer| CpuLayer::new(layer, norm_epsilon)).collect(),
             early: encoder.early,
             width,
@@ -80,7 +84,7 @@ impl CpuBert {
                 add(&mut x[start..], position);
             }
         }
-        self.norm.run(&mut x);
+        let mut x = self.norm.apply(&x);
         let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.len()).collect();
         let mut early = x.clone();
         for (done, layer) in self.layers.iter().enumerate() {
@@ -105,31 +109,31 @@ impl CpuBert {
 impl CpuLayer {
     pub fn new(layer: &BertLayer, norm_epsilon: f64) -> Self {
         Self {
-            mixed: Linear::new(&[&layer.query, &layer.key, &layer.value]),
-            attention_out: Linear::new(&[&layer.attention_out]),
-            attention_norm: LayerNorm::new(&layer.attention_norm, norm_epsilon),
-            up: Linear::new(&[&layer.up]),
-            down: Linear::new(&[&layer.down]),
-            norm: LayerNorm::new(&layer.norm, norm_epsilon),
+            mixed: Linear::of(&[&layer.query, &layer.key, &layer.value], Precision::Half),
+            attention_out: Linear::of(&[&layer.attention_out], Precision::Half),
+            attention_norm: LayerNorm::of(&layer.attention_norm, norm_epsilon),
+            up: Linear::of(&[&layer.up], Precision::Half),
+            down: Linear::of(&[&layer.down], Precision::Half),
+            norm: LayerNorm::of(&layer.norm, norm_epsilon),
             heads: layer.heads,
         }
     }
 
     /// The layer over `x` `[tokens of all sentences, width]`, in place; tokens see their own sentence only, of which
     /// `lengths` has the tokens.
-    pub fn run(&self, x: &mut [f32], lengths: &[usize], width: usize) {
-        let mut rest = &*self.mixed.run(x, |value| value);
+    pub fn run(&self, x: &mut Vec<f32>, lengths: &[usize], width: usize) {
+        let mut rest = &*self.mixed.apply(x, Pointwise::Linear);
         let mut attended = Vec::with_capacity(x.len());
         for tokens in lengths {
             let (mixed, after) = rest.split_at(tokens * 3 * width);
             attended.extend(attend(mixed, width, self.heads));
             rest = after;
         }
-        add(x, &self.attention_out.run(&attended, |value| value));
-        self.attention_norm.run(x);
-        let hidden = self.up.run(x, gelu);
-        add(x, &self.down.run(&hidden, |value| value));
-        self.norm.run(x);
+        self.attention_out.add_to(&self.attention_out.rows(&attended), x);
+        *x = self.attention_norm.apply(x);
+        let hidden = self.up.apply(x, Pointwise::Gelu);
+        self.down.add_to(&self.down.rows(&hidden), x);
+        *x = self.norm.apply(x);
     }
 }
 

@@ -1,7 +1,11 @@
 //! BERT as the text tower of a dual encoder on CPU cores: the same sums as [`BertText`], by the layers of [`super::bert`].
 
 use super::bert::{CpuLayer, mean};
-use super::transformer::{LayerNorm, Linear, add, floats};
+use super::encoder::add;
+use super::linear::{Linear, Precision};
+use super::norm::LayerNorm;
+use super::pointwise::Pointwise;
+use super::transformer::floats;
 use crate::nn::bert_text::{BertText, BertTextConfig};
 
 /// The tower without its token table, with weights laid out for CPU kernels.
@@ -27,9 +31,9 @@ impl CpuBertText {
         }
         Self {
             position,
-            norm: LayerNorm::new(&network.norm, config.norm_epsilon),
+            norm: LayerNorm::of(&network.norm, config.norm_epsilon),
             layers: network.layers.iter().map(|layer| CpuLayer::new(layer, config.norm_epsilon)).collect(),
-            projection: Linear::new(&[&network.projection]),
+            projection: Linear::of(&[&network.projection], Precision::Half),
             means: network.means,
             d_model,
         }
@@ -49,7 +53,7 @@ impl CpuBertText {
             add(&mut x[first..], &self.position[..length * d]);
             lengths.push(length);
         }
-        self.norm.run(&mut x);
+        let mut x = self.norm.apply(&x);
         self.layers.iter().for_each(|layer| layer.run(&mut x, &lengths, d));
         let (mut pooled, mut rest) = (Vec::new(), &*x);
         for length in lengths {
@@ -57,7 +61,7 @@ impl CpuBertText {
             rest = after;
             if self.means { pooled.extend(mean(states, d)) } else { pooled.extend_from_slice(&states[..d]) }
         }
-        self.projection.run(&pooled, |value| value)
+        self.projection.apply(&pooled, Pointwise::Linear)
     }
 }
 

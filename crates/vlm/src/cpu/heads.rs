@@ -4,9 +4,7 @@
 //! The same sums as [`Heads`] and [`Descriptor`], which serve GPUs and training; a test holds them together. For one photo
 //! they are a walk through memory, for which halves are half the way.
 
-use burn::module::Param;
 use burn::nn;
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::efficientnet::PhotoFeatures;
@@ -83,13 +81,13 @@ impl CpuImageHeads {
     /// Lays out the weights.
     pub fn new(heads: &Heads, descriptor: &Descriptor) -> Self {
         let axes = floats(descriptor.axes.val());
-        let [given, _] = descriptor.axes.dims();
+        let axes = (LinearWeights { weight: &axes, bias: None }, 1.0);
         Self {
             members: heads.image.iter().map(Member::new).collect(),
             summary_mean: floats(heads.summary_mean.val()),
             summary_deviation: floats(heads.summary_deviation.val()),
             descriptor_mean: floats(descriptor.mean.val()),
-            axes: Linear::new(given, &[(LinearWeights { weight: &axes, bias: None }, 1.0)], Precision::Half),
+            axes: Linear::new(descriptor.axes.dims()[0], &[axes], Precision::Half),
         }
     }
 
@@ -158,8 +156,7 @@ impl CpuImageHeads {
             }
             given[start..].iter_mut().zip(&self.descriptor_mean).for_each(|(value, mean)| *value -= mean);
         }
-        let mut rows = vec![0.0; given.len() / self.axes.input() * self.axes.output()];
-        self.axes.run(&self.axes.rows(&given), Pointwise::Linear, &mut rows);
+        let mut rows = self.axes.apply(&given, Pointwise::Linear);
         rows.chunks_exact_mut(self.axes.output()).for_each(unit);
         rows
     }
@@ -167,15 +164,10 @@ impl CpuImageHeads {
 
 impl Member {
     fn new(head: &ImageHead) -> Self {
-        let linear = |layer: &nn::Linear| {
-            let weight = floats(layer.weight.val());
-            let bias = layer.bias.as_ref().map(|bias| floats(bias.val()));
-            let weights = LinearWeights { weight: &weight, bias: bias.as_deref() };
-            Linear::new(layer.weight.dims()[0], &[(weights, 1.0)], Precision::Half)
-        };
+        let linear = |layer: &nn::Linear| Linear::of(&[layer], Precision::Half);
         Self {
-            mean_norm: norm(&head.mean_norm),
-            max_norm: norm(&head.max_norm),
+            mean_norm: LayerNorm::of(&head.mean_norm, EPSILON),
+            max_norm: LayerNorm::of(&head.max_norm, EPSILON),
             hidden: linear(&head.hidden),
             out: linear(&head.out),
             linear: linear(&head.linear),
@@ -184,12 +176,7 @@ impl Member {
 
     /// [`ImageHead::forward`] without dropout.
     fn run(&self, pooled: &PooledRows) -> Vec<f32> {
-        let normed = |norm: &LayerNorm, x: &[f32]| {
-            let mut out = vec![0.0; x.len()];
-            norm.run(x, &mut out);
-            out
-        };
-        let (mean, max) = (normed(&self.mean_norm, &pooled.mean), normed(&self.max_norm, &pooled.max));
+        let (mean, max) = (self.mean_norm.apply(&pooled.mean), self.max_norm.apply(&pooled.max));
         let features = self.mean_norm.width();
         let summary = self.linear.input() - features;
         let photos = pooled.summary.len() / summary;
@@ -200,20 +187,12 @@ impl Member {
             all.extend([mean, max, summary].concat());
             some.extend([mean, summary].concat());
         }
-        let mut hidden = vec![0.0; photos * self.hidden.output()];
-        self.hidden.run(&self.hidden.rows(&all), Pointwise::Gelu, &mut hidden);
-        let mut out = vec![0.0; photos * self.out.output()];
-        self.linear.run(&self.linear.rows(&some), Pointwise::Linear, &mut out);
+        let hidden = self.hidden.apply(&all, Pointwise::Gelu);
+        let mut out = self.linear.apply(&some, Pointwise::Linear);
         self.out.add_to(&self.out.rows(&hidden), &mut out);
         out.chunks_exact_mut(self.out.output()).for_each(unit);
         out
     }
-}
-
-fn norm(norm: &nn::LayerNorm) -> LayerNorm {
-    let gain = floats(norm.gamma.val());
-    let bias = norm.beta.as_ref().map(|beta: &Param<Tensor<1>>| floats(beta.val()));
-    LayerNorm::new(&gain, &bias.unwrap_or_else(|| vec![0.0; gain.len()]), EPSILON)
 }
 
 /// Appends `values`, moved and scaled to mean 0 and length `length`.
@@ -238,7 +217,7 @@ fn unit(row: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use burn::module::Module;
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::{Device, Tensor, TensorData};
 
     use super::*;
     use crate::cpu::testing::{Stirred, random};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use burn::nn;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -10,6 +11,7 @@ use super::dot8::{Bytes, Rows8};
 use super::gemm::{Block, HalfPanels, Matrix, Panels, Product, blocks, panels};
 use super::lanes;
 use super::pointwise::Pointwise;
+use super::transformer::floats;
 
 /// What weights are kept as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +100,17 @@ impl Linear {
         Self { weights, bias }
     }
 
+    /// The same of layers of tensors, all of the same input; their outputs stand side by side.
+    pub fn of(layers: &[&nn::Linear], precision: Precision) -> Self {
+        let numbers: Vec<(Vec<f32>, Option<Vec<f32>>)> = layers
+            .iter()
+            .map(|layer| (floats(layer.weight.val()), layer.bias.as_ref().map(|bias| floats(bias.val()))))
+            .collect();
+        let weights: Vec<(LinearWeights<'_>, f32)> =
+            numbers.iter().map(|(weight, bias)| (LinearWeights { weight, bias: bias.as_deref() }, 1.0)).collect();
+        Self::new(layers[0].weight.dims()[0], &weights, precision)
+    }
+
     /// Numbers in a row that goes in.
     pub fn input(&self) -> usize {
         match &self.weights {
@@ -131,6 +144,13 @@ impl Linear {
             Weights::Float(_) | Weights::Half(_) => Rows::Float(x),
             Weights::Eight(_) => Rows::Eight(Rows8::new(x, self.input())),
         }
+    }
+
+    /// Rows `x` `[rows, input]` to rows `[rows, output]`, each number through `after`.
+    pub fn apply(&self, x: &[f32], after: Pointwise) -> Vec<f32> {
+        let mut out = vec![0.0; x.len() / self.input() * self.output()];
+        self.run(&self.rows(x), after, &mut out);
+        out
     }
 
     /// `x` to `out` `[rows, output]`, each number through `after`.

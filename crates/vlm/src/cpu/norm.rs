@@ -1,8 +1,10 @@
 //! Layer normalisation of rows.
 
+use burn::nn;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::aligned::Aligned;
+use super::transformer::floats;
 
 /// Layer normalisation (Ba et al. 2016, arXiv:1607.06450): mean and variance in f32, in two passes.
 #[derive(Debug, Clone)]
@@ -24,9 +26,23 @@ impl LayerNorm {
         Self { gain: copy(gain), bias: copy(bias), epsilon: epsilon as f32 }
     }
 
+    /// The same of a layer of tensors.
+    pub fn of(layer: &nn::LayerNorm, epsilon: f64) -> Self {
+        let gain = floats(layer.gamma.val());
+        let bias = layer.beta.as_ref().map_or_else(|| vec![0.0; gain.len()], |bias| floats(bias.val()));
+        Self::new(&gain, &bias, epsilon)
+    }
+
     /// Numbers in a row.
     pub fn width(&self) -> usize {
         self.gain.len()
+    }
+
+    /// Rows of `x` to rows.
+    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; x.len()];
+        self.run(x, &mut out);
+        out
     }
 
     /// Rows of `x` to rows of `out`.
