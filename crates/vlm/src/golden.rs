@@ -10,11 +10,12 @@ use safetensors::SafeTensors;
 
 use crate::caption::decoder::Decoder;
 use crate::cpu::CpuEfficientNet;
+use crate::languages::{LANGUAGE_FILES, LanguageTower};
 use crate::model::{IMAGE_FILE, TEXT_FILE, TOKENIZER_FILE, token_tensors};
 use crate::model::{Tokenizer, TokenizerConfig};
 use crate::nn::bert::BertConfig;
 use crate::nn::efficientnet::EfficientNetConfig;
-use crate::{CAPTION_FILES, DecoderConfig, DeviceChoice, DeviceKind, Model, Search, adapters, weights};
+use crate::{CAPTION_FILES, DecoderConfig, DeviceChoice, DeviceKind, Model, ModelInfo, Search, adapters, weights};
 
 /// Largest difference from the reference that is let pass.
 const TOLERANCE: f32 = 1e-4;
@@ -139,6 +140,33 @@ fn the_caption_decoder_agrees_with_pytorchs_layers() {
     let off = worst(&got, &want);
     assert!(off < TOLERANCE, "off by {off}");
     assert!(want.iter().any(|v| *v > -5.0) && want.iter().any(|v| *v < -12.0), "the reference must say something");
+}
+
+#[test]
+fn the_multilingual_tower_agrees_with_transformers_on_the_published_weights() {
+    let bytes = golden("languages.safetensors");
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let text = String::from_utf8(golden("languages.txt")).unwrap();
+    let sentences: Vec<&str> = text.split('\n').collect();
+    let config = ModelInfo::read(&model()).unwrap().languages.unwrap();
+    let tower = LanguageTower::load(&model(), config.vocabulary).unwrap();
+
+    let tokenizer: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(model().join(LANGUAGE_FILES[2])).unwrap()).unwrap();
+    let tokens = tower.tokens(&sentences).unwrap();
+    for (n, (ids, mask)) in tokens.ids.chunks(tokens.tokens).zip(tokens.mask.chunks(tokens.tokens)).enumerate() {
+        let piece = |id: &i32| tokenizer["model"]["vocab"][*id as usize][0].as_str().unwrap().to_owned() + "\0";
+        let got: String = ids.iter().zip(mask).filter(|(_, mask)| **mask == 1).map(|(id, _)| piece(id)).collect();
+        let want = file.tensor(&format!("pieces.{n}")).unwrap();
+        assert_eq!(got.as_bytes(), want.data(), "{}: {got}", sentences[n]);
+    }
+
+    let want = floats(&file, "sentences");
+    let got = tower.sentences(&sentences).unwrap();
+    let range = want.iter().fold(0f32, |most, value| most.max(value.abs()));
+    let off = worst(&got, &want);
+    // Halves of the weights, which have four bits.
+    assert!(off < 2e-3 * range, "off by {off} of {range}");
 }
 
 /// Mesa's software Vulkan stands in for a GPU: the same tensors, the same kernels' source, another processor.

@@ -19,6 +19,7 @@ mod error;
 mod golden;
 mod heads;
 mod image_to_text;
+pub mod languages;
 pub mod metrics;
 mod model;
 mod nn;

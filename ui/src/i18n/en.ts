@@ -45,7 +45,7 @@ export const en = {
   },
   search: {
     label: "Search",
-    placeholder: "Describe a photo: a dog on the beach",
+    placeholder: "Describe a photo in your words: a dog on the beach",
     clear: "Clear the search",
     recent: "Recent searches",
     clearRecent: "Clear",

@@ -25,7 +25,7 @@ export const modelsEn = {
   proving: "Trying the model on sample photos",
   gone: "Removed; the library still has what it made of your photos",
   /** Summaries of published models, by name, where the English one that comes with the list will not do. */
-  summaries: { "home-1": "Comes with Sightline; small and quick, for English" } as Record<string, string>,
+  summaries: { "home-1": "Comes with Sightline; small and quick, best in English, good in German, French, Spanish, Czech and Chinese" } as Record<string, string>,
   /** Lists of languages, as the list of published models writes them. */
   languageNames: {} as Record<string, string>,
   get: "Get…",

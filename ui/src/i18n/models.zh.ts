@@ -25,7 +25,7 @@ export const modelsZh: ModelsMessages = {
   proving: "正在用示例照片试用模型",
   gone: "已移除；图库中仍保留它对照片的分析结果",
   summaries: {
-    "home-1": "随 Sightline 提供；小而快，仅限英语",
+    "home-1": "随 Sightline 提供；小而快；英语最佳，中文、德语、法语、西班牙语、捷克语亦可",
     small: "小而快；比自带模型更好，仅限英语",
     standard: "速度较快的模型中英语效果最好的",
     classic: "OpenAI 的 CLIP ViT-B/32，大多数其他程序使用的模型",

@@ -45,7 +45,7 @@ export const zh: Messages = {
   },
   search: {
     label: "搜索",
-    placeholder: "描述一张照片（英文）：a dog on the beach",
+    placeholder: "用自己的话描述照片：海滩上的狗",
     clear: "清除搜索",
     recent: "最近的搜索",
     clearRecent: "清除",

@@ -74,6 +74,7 @@ pub(super) fn convert_from(
         image: None,
         text: None,
         image_to_text: None,
+        languages: None,
         tokenizer: plan.tokenizer.clone(),
         decoder: None,
         licences: about.licences.clone(),

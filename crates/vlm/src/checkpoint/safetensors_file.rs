@@ -66,12 +66,43 @@ impl SafetensorsFile {
     /// # Errors
     /// [`VlmError::BadWeights`] where there is no such tensor.
     pub fn halves(&self, name: &str, shape: &[usize]) -> Result<u64, VlmError> {
-        let fits = self.tensors.get(name).filter(|info| info.dtype == Dtype::F16 && info.shape == shape);
+        self.place(name, Dtype::F16, shape)
+    }
+
+    /// The same of a tensor of bytes.
+    ///
+    /// # Errors
+    /// [`VlmError::BadWeights`] where there is no such tensor.
+    pub fn bytes_place(&self, name: &str, shape: &[usize]) -> Result<u64, VlmError> {
+        self.place(name, Dtype::U8, shape)
+    }
+
+    /// A tensor of bytes of `shape`.
+    ///
+    /// # Errors
+    /// [`VlmError::Io`] or [`VlmError::BadWeights`].
+    pub fn bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, VlmError> {
+        let place = self.bytes_place(name, shape)?;
+        self.read(place, shape.iter().product())
+    }
+
+    fn place(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<u64, VlmError> {
+        let fits = self.tensors.get(name).filter(|info| info.dtype == dtype && info.shape == shape);
         fits.map(|info| self.start + info.data_offsets.0 as u64).ok_or_else(|| {
             let found = self.tensors.get(name).map(|info| format!("{:?} {:?}", info.dtype, info.shape));
             let found = found.unwrap_or_else(|| "none".into());
-            self.bad(format!("{name}: expected F16 {shape:?}, found {found}"))
+            self.bad(format!("{name}: expected {dtype:?} {shape:?}, found {found}"))
         })
+    }
+
+    fn read(&self, place: u64, count: usize) -> Result<Vec<u8>, VlmError> {
+        let io = |source| VlmError::Io { path: self.path.clone(), source };
+        let mut bytes = vec![0; count];
+        // Opened anew: what is asked for comes from several threads, and an open file costs little beside its reading.
+        let mut file = File::open(&self.path).map_err(io)?;
+        file.seek(SeekFrom::Start(place)).map_err(io)?;
+        file.read_exact(&mut bytes).map_err(io)?;
+        Ok(bytes)
     }
 
     /// `count` numbers of a tensor from the `first` on, in row-major order.
@@ -79,7 +110,6 @@ impl SafetensorsFile {
     /// # Errors
     /// [`VlmError::Io`] or [`VlmError::BadWeights`].
     pub fn floats(&self, name: &str, first: usize, count: usize) -> Result<Vec<f32>, VlmError> {
-        let io = |source| VlmError::Io { path: self.path.clone(), source };
         let info = self.tensors.get(name).ok_or_else(|| self.bad(format!("no tensor {name}")))?;
         let size = match info.dtype {
             Dtype::F32 => 4,
@@ -90,11 +120,7 @@ impl SafetensorsFile {
         if first.checked_add(count).and_then(|end| end.checked_mul(size)).is_none_or(|end| end > to - from) {
             return Err(self.bad(format!("{name}: expected more than {} bytes", to - from)));
         }
-        let mut bytes = vec![0; count * size];
-        // Opened anew: what is asked for comes from several threads, and an open file costs little beside its reading.
-        let mut file = File::open(&self.path).map_err(io)?;
-        file.seek(SeekFrom::Start(self.start + (from + first * size) as u64)).map_err(io)?;
-        file.read_exact(&mut bytes).map_err(io)?;
+        let bytes = self.read(self.start + (from + first * size) as u64, count * size)?;
         let pairs = || bytes.as_chunks::<2>().0.iter();
         Ok(match info.dtype {
             Dtype::F16 => pairs().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),

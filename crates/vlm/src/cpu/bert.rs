@@ -31,15 +31,21 @@ pub struct CpuBert {
 
 /// A post-norm layer.
 #[derive(Debug, Clone)]
-pub(super) struct CpuLayer {
+pub struct CpuLayer {
     /// Queries, keys and values side by side.
-    mixed: Linear,
-    attention_out: Linear,
-    attention_norm: LayerNorm,
-    up: Linear,
-    down: Linear,
-    norm: LayerNorm,
-    heads: usize,
+    pub mixed: Linear,
+    /// Projection of the heads side by side.
+    pub attention_out: Linear,
+    /// After attention.
+    pub attention_norm: LayerNorm,
+    /// Into the feed-forward half.
+    pub up: Linear,
+    /// Out of it.
+    pub down: Linear,
+    /// After it.
+    pub norm: LayerNorm,
+    /// Attention heads.
+    pub heads: usize,
 }
 
 impl CpuBert {
@@ -59,6 +65,12 @@ impl CpuBert {
         }
     }
 
+    /// An encoder of these parts, whose tokens come from outside; `position` has position and segment together.
+    pub fn of_parts(position: Vec<f32>, norm: LayerNorm, layers: Vec<CpuLayer>, early: usize) -> Self {
+        let width = norm.width();
+        Self { word: Vec::new(), position, norm, layers, early, width }
+    }
+
     /// Length of a sentence vector: twice the width of a token.
     pub fn sentence_width(&self) -> usize {
         2 * self.width
@@ -75,17 +87,33 @@ impl CpuBert {
         sentences.par_chunks(SENTENCES_AT_ONCE).flat_map_iter(|some| self.sentences(some)).collect()
     }
 
+    /// The same of tokens whose embeddings `[batch, tokens, width]` come from outside.
+    pub fn forward_embedded(&self, tokens: &TokenBatch, embedded: &[f32]) -> Vec<f32> {
+        let long = tokens.tokens * self.width;
+        let masks = tokens.mask.chunks_exact(tokens.tokens.max(1));
+        let sentences: Vec<&[f32]> = embedded
+            .chunks_exact(long.max(1))
+            .zip(masks)
+            .map(|(rows, mask)| &rows[..mask.iter().filter(|&&m| m == 1).count() * self.width])
+            .collect();
+        sentences.par_chunks(SENTENCES_AT_ONCE).flat_map_iter(|some| self.embedded(some)).collect()
+    }
+
     fn sentences(&self, sentences: &[&[i32]]) -> Vec<f32> {
+        let row = |id: &i32| &self.word[*id as usize * self.width..][..self.width];
+        let embedded: Vec<Vec<f32>> = sentences.iter().map(|ids| ids.iter().flat_map(row).copied().collect()).collect();
+        self.embedded(&embedded)
+    }
+
+    fn embedded<R: AsRef<[f32]>>(&self, sentences: &[R]) -> Vec<f32> {
         let mut x = Vec::new(); // [tokens of all sentences, width]
         for sentence in sentences {
-            for (id, position) in sentence.iter().zip(self.position.chunks_exact(self.width)) {
-                let start = x.len();
-                x.extend_from_slice(&self.word[*id as usize * self.width..][..self.width]);
-                add(&mut x[start..], position);
-            }
+            let start = x.len();
+            x.extend_from_slice(sentence.as_ref());
+            add(&mut x[start..], &self.position[..sentence.as_ref().len()]);
         }
         let mut x = self.norm.apply(&x);
-        let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.len()).collect();
+        let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.as_ref().len() / self.width).collect();
         let mut early = x.clone();
         for (done, layer) in self.layers.iter().enumerate() {
             if done == self.early {
@@ -95,8 +123,8 @@ impl CpuBert {
         }
         let mut out = Vec::with_capacity(sentences.len() * self.sentence_width());
         let mut start = 0;
-        for sentence in sentences {
-            let part = start..start + sentence.len() * self.width;
+        for length in lengths {
+            let part = start..start + length * self.width;
             start = part.end;
             for states in [&x, &early] {
                 out.extend(mean(&states[part.clone()], self.width));
@@ -179,5 +207,9 @@ mod tests {
         let worst = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-5, "{worst}");
         assert!(want.iter().any(|v| v.abs() > 0.1), "the test must excite the tower");
+        let words = floats(encoder.word.weight.val());
+        let row = |id: &i32| &words[*id as usize * config.width..][..config.width];
+        let embedded: Vec<f32> = given.ids.iter().flat_map(row).copied().collect();
+        assert_eq!(CpuBert::new(&encoder, config.norm_epsilon).forward_embedded(&given, &embedded), got);
     }
 }

@@ -14,15 +14,15 @@ mod efficientnet;
 mod encoder;
 mod gemm;
 mod heads;
-mod linear;
-mod norm;
+pub mod linear;
+pub mod norm;
 mod pointwise;
 mod spare;
 mod text_transformer;
 pub mod transformer;
 pub mod vit;
 
-pub use bert::CpuBert;
+pub use bert::{CpuBert, CpuLayer};
 pub(crate) use bert_text::CpuBertText;
 pub use dense::{Activation, Dense, Placement};
 pub use depthwise::Depthwise;

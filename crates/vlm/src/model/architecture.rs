@@ -145,6 +145,16 @@ pub(super) fn check_home(info: &ModelInfo, heads: &HeadsConfig, descriptor: &Des
     if info.tokenizer.pad_id as usize >= text.vocabulary {
         return Err(format!("tokenizer.pad_id = {}, expected less than {}", info.tokenizer.pad_id, text.vocabulary));
     }
+    info.languages.as_ref().map_or(Ok(()), |languages| {
+        within("languages.vocabulary", languages.vocabulary, MOST_VOCABULARY)?;
+        within("languages.hidden", languages.hidden, MOST_HIDDEN)?;
+        let (other, english) = (languages.other, languages.english);
+        if !(-1.0 <= other && other < english && english <= 1.0) {
+            let found = format!("languages.other = {other}, languages.english = {english}");
+            return Err(format!("{found}, expected cosines, the second above the first"));
+        }
+        Ok(())
+    })?;
     info.decoder.as_ref().map_or(Ok(()), |decoder| {
         within("decoder.vocabulary", decoder.vocabulary, MOST_DECODER_TOKENS)?;
         within("decoder.longest", decoder.longest, text.positions)?;

@@ -11,6 +11,7 @@ use super::architecture::{self, TextConfig};
 use super::tokenizer::TokenizerConfig;
 use crate::descriptor::DescriptorConfig;
 use crate::heads::HeadsConfig;
+use crate::languages::{LANGUAGE_FILES, LanguagesConfig};
 use crate::nn::vit::VitConfig;
 use crate::plain_file::{open_plain, read_plain};
 use crate::{CAPTION_FILES, DecoderConfig, ImageToTextConfig, Preprocess, VlmError};
@@ -51,6 +52,9 @@ pub struct ModelInfo {
     /// The networks of a model that writes about photos, and does nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_to_text: Option<ImageToTextConfig>,
+    /// The text tower for other languages than English; absent in models whose own knows them, or that know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<LanguagesConfig>,
     /// What is done to a text beside what `tokenizer.json` says.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tokenizer: TokenizerConfig,
@@ -178,6 +182,9 @@ impl ModelInfo {
             }
             return config.check(&self.preprocess);
         }
+        if self.languages.is_some() && self.heads.is_none() {
+            return Err("languages without heads".into());
+        }
         match (&self.image, &self.text) {
             (Some(image), Some(text)) => {
                 if self.heads.is_some() || self.descriptor.is_some() || self.decoder.is_some() {
@@ -203,16 +210,16 @@ impl ModelInfo {
         }
     }
 
-    /// Hash of everything that changes a vector: the weights and the preparation of photos.
+    /// Hash of everything that changes a photo's vector: the weights and the preparation of photos.
     ///
     /// Vectors of models with different ids are never compared.
     pub fn id(&self) -> String {
-        self.hash(|name| !CAPTION_FILES.contains(&name))
+        self.hash(|name| !CAPTION_FILES.contains(&name) && !LANGUAGE_FILES.contains(&name))
     }
 
     /// Hash of everything that changes a caption.
     pub fn caption_id(&self) -> String {
-        self.hash(|_| true)
+        self.hash(|name| !LANGUAGE_FILES.contains(&name))
     }
 
     fn hash(&self, counts: impl Fn(&str) -> bool) -> String {

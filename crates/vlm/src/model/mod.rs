@@ -34,6 +34,7 @@ use crate::cpu::vit::Precision;
 use crate::descriptor::bands;
 use crate::device::{Selected, panic_text, select};
 use crate::heads::Pooled;
+use crate::languages::Languages;
 use crate::tune::views::{LOOKS, parts};
 use crate::tune::{Depth, GUARD_FILE, Guard, Version};
 use crate::{
@@ -67,6 +68,7 @@ pub struct Model {
     report: DeviceReport,
     encoder: Encoder,
     tokenizer: Tokenizer,
+    languages: Option<Languages>,
     /// General photos by the untaught model: in the shared space, and their descriptors.
     background: (Vec<Embedding>, Vec<Embedding>),
     guard: OnceLock<Guard>,
@@ -181,7 +183,10 @@ impl Model {
             let reason = format!("it has {} tokens, the model {}", tokenizer.vocabulary(), text.table()[0]);
             return Err(VlmError::BadTokenizer { path: dir.join(TOKENIZER_FILE), reason });
         }
+        let languages = info.languages.as_ref().zip(info.heads.as_ref());
+        let languages = languages.map(|(config, heads)| Languages::begin(dir, config, heads));
         Ok(Self {
+            languages,
             base_id,
             version,
             calibration,
@@ -378,7 +383,10 @@ impl Model {
         if tokens.batch == 0 {
             return Ok(Vec::new());
         }
-        let rows = self.raw_texts(&tokens)?;
+        let mut rows = self.raw_texts(&tokens)?;
+        if let Some(languages) = &self.languages {
+            languages.mix(texts, &mut rows)?;
+        }
         let texts = Embedding::rows(&rows, self.info.dims, &self.report.name)?;
         Ok(match &self.version {
             Some(version) => version.adapt_texts(texts),

@@ -11,11 +11,20 @@ use half::f16;
 
 use crate::VlmError;
 use crate::checkpoint::SafetensorsFile;
+use crate::languages::blocks::{row_bytes, unpack};
 
 /// Name of the only tensor in the file.
 pub const TABLE: &str = "weight";
 
-/// A table of half-precision rows in a safetensors file.
+/// What the numbers of a row are kept as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Halves,
+    /// Blocks of four-bit numbers; see [`crate::languages::blocks`].
+    Blocks,
+}
+
+/// A table of rows in a safetensors file.
 #[derive(Debug)]
 pub struct TokenTable {
     path: PathBuf,
@@ -24,6 +33,7 @@ pub struct TokenTable {
     start: u64,
     rows: usize,
     width: usize,
+    numbers: Numbers,
 }
 
 impl TokenTable {
@@ -32,10 +42,22 @@ impl TokenTable {
     /// # Errors
     /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadWeights`].
     pub fn open(path: &Path, shape: [usize; 2]) -> Result<Self, VlmError> {
-        let header = SafetensorsFile::open(path)?;
-        let start = header.halves(TABLE, &shape)?;
+        let start = SafetensorsFile::open(path)?.halves(TABLE, &shape)?;
+        Self::at(path, start, shape, Numbers::Halves)
+    }
+
+    /// The same of a table whose rows are blocks of four-bit numbers.
+    ///
+    /// # Errors
+    /// [`VlmError::Missing`], [`VlmError::Io`] or [`VlmError::BadWeights`].
+    pub fn open_blocks(path: &Path, shape: [usize; 2]) -> Result<Self, VlmError> {
+        let start = SafetensorsFile::open(path)?.bytes_place(TABLE, &[shape[0], row_bytes(shape[1])])?;
+        Self::at(path, start, shape, Numbers::Blocks)
+    }
+
+    fn at(path: &Path, start: u64, [rows, width]: [usize; 2], numbers: Numbers) -> Result<Self, VlmError> {
         let file = File::open(path).map_err(|source| VlmError::Io { path: path.into(), source })?;
-        Ok(Self { path: path.into(), file: Mutex::new(file), start, rows: shape[0], width: shape[1] })
+        Ok(Self { path: path.into(), file: Mutex::new(file), start, rows, width, numbers })
     }
 
     /// Columns of the table.
@@ -50,7 +72,13 @@ impl TokenTable {
     pub fn rows(&self, ids: &[i32]) -> Result<Vec<f32>, VlmError> {
         let io = |source| VlmError::Io { path: self.path.clone(), source };
         let mut floats = Vec::with_capacity(ids.len() * self.width);
-        let mut bytes = vec![0; self.width * 2];
+        let mut bytes = vec![
+            0;
+            match self.numbers {
+                Numbers::Halves => self.width * 2,
+                Numbers::Blocks => row_bytes(self.width),
+            }
+        ];
         // A panic with the file in hand leaves it as good as it was: each read says where it begins.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, &id) in ids.iter().enumerate() {
@@ -62,7 +90,12 @@ impl TokenTable {
                 file.seek(SeekFrom::Start(self.start + (row * bytes.len()) as u64)).map_err(io)?;
                 file.read_exact(&mut bytes).map_err(io)?;
             }
-            floats.extend(bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()));
+            match self.numbers {
+                Numbers::Halves => {
+                    floats.extend(bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()));
+                }
+                Numbers::Blocks => unpack(&bytes, &mut floats),
+            }
         }
         Ok(floats)
     }

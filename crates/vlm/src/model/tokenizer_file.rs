@@ -70,9 +70,14 @@ pub(crate) fn tokenizer_bytes(path: &Path) -> Result<Vec<u8>, VlmError> {
 /// The tokenizer of the bytes of a `tokenizer.json`, or why it cannot be used.
 pub(crate) fn tokenizer_of(bytes: &[u8]) -> Result<Tokenizer, String> {
     // Before it is made: making it puts the added tokens through its rules.
-    let rules: Rules = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    rules.check()?;
+    checked(bytes)?;
     Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())
+}
+
+/// Whether the rules of a `tokenizer.json` stay within bounds, or why not.
+pub(crate) fn checked(bytes: &[u8]) -> Result<(), String> {
+    let rules: Rules = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    rules.check()
 }
 
 /// The part of a text that a tokenizer is given.

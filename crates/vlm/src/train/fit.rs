@@ -94,7 +94,7 @@ pub fn fit(
     let mut rng = StdRng::seed_from_u64(config.seed);
     let mut heads = config.heads.init(&device);
     (heads.summary_mean, heads.summary_deviation) = summary_moments(train, &device);
-    let mut optimiser = optimiser(config);
+    let mut optimiser = optimiser(config.weight_decay, config.clip_norm);
     let probes = Probes::new(train, &plain);
     let epoch_steps = train.photos() / config.photos_per_batch;
     let total = config.distillation_steps + epoch_steps * config.epochs;
@@ -106,7 +106,7 @@ pub fn fit(
             order.shuffle(&mut rng);
         }
         if joint == Some(0) {
-            optimiser = self::optimiser(config);
+            optimiser = self::optimiser(config.weight_decay, config.clip_norm);
         }
         let at = joint.unwrap_or(0) % epoch_steps * config.photos_per_batch;
         let batch =
@@ -159,10 +159,10 @@ fn summary_moments(data: &TrainingData, device: &Device) -> (Param<Tensor<1>>, P
 }
 
 /// AdamW (Loshchilov & Hutter 2017); biases, norms and scales do not decay.
-fn optimiser(config: &TrainConfig) -> ModuleOptimizer {
+pub(super) fn optimiser(weight_decay: f32, clip_norm: f32) -> ModuleOptimizer {
     let adam = |decay| AdamWConfig::new().with_beta_2(0.98).with_epsilon(1e-8).with_weight_decay(decay);
-    let clipping = || Some(GradientClipping::Norm(config.clip_norm));
-    let mut optimiser = adam(config.weight_decay).init().with_grad_clipping(GradientClipping::Norm(config.clip_norm));
+    let clipping = || Some(GradientClipping::Norm(clip_norm));
+    let mut optimiser = adam(weight_decay).init().with_grad_clipping(GradientClipping::Norm(clip_norm));
     for vector in ["bias", "gamma", "beta", "scale"] {
         optimiser = optimiser.with_group(ParamGroup::from_predicate(vector), adam(0.0).build(), clipping());
     }
@@ -170,7 +170,7 @@ fn optimiser(config: &TrainConfig) -> ModuleOptimizer {
 }
 
 /// Linear warm-up over a share of the steps, then half a cosine down; a factor in 0..=1.
-fn schedule(warm_up: f64, step: usize, total: usize) -> f64 {
+pub(super) fn schedule(warm_up: f64, step: usize, total: usize) -> f64 {
     let rise = ((step + 1) as f64 / (warm_up * total as f64).max(1.0)).min(1.0);
     rise * 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / total as f64).cos())
 }

