@@ -29,7 +29,7 @@ mod volume;
 mod walk;
 
 pub use dates::is_same_moment;
-pub use decode::{Limits, Rgb, decode_bytes, decode_thumbnail};
+pub use decode::{Limits, Rgb, decode_bytes, decode_thumbnail, decode_with_facts};
 pub use error::MediaError;
 pub use facts::{DateSource, Facts, FactsFound};
 pub use fingerprint::Fingerprint;
@@ -40,7 +40,7 @@ pub use metadata::{ExifFacts, Metadata};
 pub use near::NearPrints;
 pub use pairs::{Half, half_of_pair, is_pair, may_lead_pair, pair_key};
 pub use photo::{Photo, open, open_bounded, read};
-pub use place::{Place, place_of};
+pub use place::{Place, place_of, place_recorded};
 pub use proof::{Canvas, Unlike, may_be_same, prove_same};
 pub use thumbnail::{picture, picture_of, picture_short_side, thumbnail};
 pub use volume::{OnVolume, SystemVolumes, Volumes};

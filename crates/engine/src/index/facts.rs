@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sightline_catalog::{Catalog, DateSource, FactsUpdate, PhotoFacts, PhotoId, PlaceNames, Reading};
 use sightline_media::caption_metadata::{Beside, OverLimit, beside, possible_sidecars};
-use sightline_media::{Facts, Found, look, place_of};
+use sightline_media::{Facts, Found, look, place_recorded};
 
 use super::scan::Unreadable;
 use super::writer::Writer;
@@ -18,7 +18,7 @@ use crate::jobs::JobCx;
 use crate::loading::work_ahead;
 
 /// Raised when more is read of files, so that all are read again.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How the facts of the file at `path` would be read now, where `look` tells of sidecars.
 pub(super) fn reading(path: &Path, look: impl Fn(&Path) -> Option<(u64, i64)>) -> Reading {
@@ -38,7 +38,7 @@ pub(super) fn stamp(found: &Found) -> (u64, i64) {
 /// Facts as the catalogue keeps them, with the name of the place.
 pub(super) fn to_catalog(facts: Facts) -> PhotoFacts {
     let (taken_at, source) = facts.taken_at.unzip();
-    let place = facts.position.and_then(|(latitude, longitude)| place_of(latitude, longitude));
+    let place = place_recorded(&facts.place, facts.position);
     let (latitude, longitude) = facts.position.unzip();
     PhotoFacts {
         taken_at,
