@@ -38,6 +38,8 @@ const VERSIONS: &[&[&str]] = &[
     &[trashed::V9],
     // 10: what was forgotten and stays out.
     &[forgotten::V10],
+    // 11: when anything about a file changed last.
+    &[location::V11],
 ];
 
 /// The latest version.

@@ -44,4 +44,4 @@ pub use place::{Place, place_of, place_recorded};
 pub use proof::{Canvas, Unlike, may_be_same, prove_same};
 pub use thumbnail::{picture, picture_of, picture_short_side, thumbnail};
 pub use volume::{OnVolume, SystemVolumes, Volumes};
-pub use walk::{Found, Walk, is_skipped_name, look, walk};
+pub use walk::{Found, Walk, is_reached, is_skipped, look, walk};

@@ -20,14 +20,22 @@ use crate::loading::work_ahead;
 /// Raised when more is read of files, so that all are read again.
 const VERSION: u32 = 3;
 
-/// How the facts of the file at `path` would be read now, where `look` tells of sidecars.
-pub(super) fn reading(path: &Path, look: impl Fn(&Path) -> Option<(u64, i64)>) -> Reading {
-    Reading { version: VERSION, sidecar: possible_sidecars(path).iter().find_map(|sidecar| look(sidecar)) }
+/// How the facts of the file at `path`, of which something changed last at `status_changed_ns`, would be read now, where
+/// `look` tells of sidecars.
+pub(super) fn reading(
+    path: &Path,
+    status_changed_ns: Option<i64>,
+    look: impl Fn(&Path) -> Option<(u64, i64)>,
+) -> Reading {
+    let sidecar = possible_sidecars(path).iter().find_map(|sidecar| look(sidecar));
+    Reading { version: VERSION, sidecar, status_changed_ns }
 }
 
 /// As [`reading`], with a look at the disk.
 pub(super) fn reading_on_disk(path: &Path) -> Reading {
-    reading(path, |sidecar| look(sidecar).ok().flatten().as_ref().map(stamp))
+    let at = |path: &Path| look(path).ok().flatten();
+    let status_changed_ns = at(path).and_then(|found| found.status_changed_ns);
+    reading(path, status_changed_ns, |sidecar| at(sidecar).as_ref().map(stamp))
 }
 
 /// Size and time of change.
