@@ -40,6 +40,8 @@ const VERSIONS: &[&[&str]] = &[
     &[forgotten::V10],
     // 11: when anything about a file changed last.
     &[location::V11],
+    // 12: what else a person wrote, and words inside of texts without blanks.
+    &[photo::V12, words::V12],
 ];
 
 /// The latest version.
@@ -85,5 +87,9 @@ pub(crate) fn lift(transaction: &Connection, from: u32, to: u32) -> rusqlite::Re
         transaction.execute_batch(statements)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", to)
+    transaction.pragma_update(None, "user_version", to)?;
+    if (1..words::SINCE).contains(&from) && to >= words::SINCE {
+        words::fill(transaction)?;
+    }
+    Ok(())
 }

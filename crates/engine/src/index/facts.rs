@@ -64,6 +64,7 @@ pub(super) fn to_catalog(facts: Facts) -> PhotoFacts {
         place: place.map(|place| PlaceNames { name: place.name, other_names: place.other_names }),
         caption: facts.words.caption,
         keywords: facts.words.keywords,
+        other_words: facts.other_words,
     }
 }
 

@@ -40,9 +40,14 @@ pub(super) fn to_catalog(
 
 /// A folder, a place, or both. A name that is neither may be half of a place's; what is that neither, no photo meets.
 fn inside(name: &str, base: &Path, catalog: &Catalog) -> Result<Inside, EngineError> {
-    let folder = resolve(name, base, &catalog.folders()?);
-    let inside = |unfinished| Inside { folder: folder.clone(), place: name.into(), unfinished };
-    let is_whole = folder.is_some() || catalog.any(&meeting(inside(false)))?;
+    let mut folders: Vec<PathBuf> = resolve(name, base, &catalog.folders()?).into_iter().collect();
+    if !Path::new(name).is_absolute() {
+        // Wherever it lies, in whatever case.
+        let named = catalog.folders_named(Path::new(name))?;
+        folders.extend(named);
+    }
+    let inside = |unfinished| Inside { folders: folders.clone(), place: name.into(), unfinished };
+    let is_whole = !folders.is_empty() || catalog.any(&meeting(inside(false)))?;
     Ok(inside(!is_whole))
 }
 

@@ -5,6 +5,8 @@
 
 use sightline_catalog::PhotoId;
 use sightline_vlm::Match;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::query::{Query, Term};
 use super::{Judge, Ranked};
@@ -18,8 +20,11 @@ const COMMON: [&str; 24] = [
 
 /// The words of a text that say something.
 pub(super) fn telling(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    words.filter(|word| !word.is_empty() && !COMMON.contains(&word.as_str())).collect()
+    // Composed, and with marks that are parts of letters, as in Thai.
+    let text: String = text.nfkc().collect();
+    let words = text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).map(str::to_lowercase);
+    let says_something = |word: &String| word.contains(char::is_alphanumeric) && !COMMON.contains(&word.as_str());
+    words.filter(says_something).collect()
 }
 
 impl Engine {
