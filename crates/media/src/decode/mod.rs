@@ -5,6 +5,8 @@ mod colour;
 mod hdr;
 #[cfg(libheif)]
 mod heif;
+#[cfg(libheif)]
+mod heif_refs;
 mod jpeg;
 mod jxl;
 pub(crate) mod orient;
