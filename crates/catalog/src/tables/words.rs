@@ -116,14 +116,17 @@ pub(crate) fn fill(connection: &Connection) -> rusqlite::Result<()> {
 /// How names of photos' files end, which says nothing of a photo.
 const FORMATS: [&str; 12] = ["jpg", "jpeg", "png", "heic", "heif", "webp", "gif", "tif", "tiff", "avif", "jxl", "dng"];
 
-/// What matches in FTS5's own language: all of `words`, each in a text or in a file's name.
+/// What matches in FTS5's own language: all of `words`, in texts.
 fn all_of(words: &[&str]) -> String {
-    let are_formats = words.iter().all(|word| FORMATS.contains(word));
-    let one = |word: &&str| match are_formats {
-        true => format!("({{caption keywords other}} : ({}))", matching_text(word)),
-        false => format!("(({}) OR (names : ({})))", matching_text(word), matching_names(word)),
-    };
-    words.iter().map(one).collect::<Vec<_>>().join(" AND ")
+    let one = |word: &&str| format!("({})", matching_text(word));
+    format!("{{caption keywords other}} : ({})", words.iter().map(one).collect::<Vec<_>>().join(" AND "))
+}
+
+/// What matches all of `words`, each in a text or in a file's name; `None` where they only tell a format.
+fn all_with_names(words: &[&str]) -> Option<String> {
+    let one = |word: &&str| format!("(({}) OR (names : ({})))", matching_text(word), matching_names(word));
+    let tell = words.iter().any(|word| !FORMATS.contains(word));
+    tell.then(|| words.iter().map(one).collect::<Vec<_>>().join(" AND "))
 }
 
 /// The photos that match, sorted.
@@ -133,17 +136,27 @@ fn matching(connection: &Connection, question: &str) -> rusqlite::Result<Vec<Pho
 }
 
 impl Catalog {
-    /// Photos that lie somewhere and whose current caption, keywords, other words and files' names have all of `words`,
-    /// whatever their endings, also inside of texts without blanks; sorted.
+    /// Photos that lie somewhere and whose current caption, keywords and other words have all of `words`, whatever their
+    /// endings, also inside of texts without blanks; sorted.
     ///
     /// # Errors
     /// When the library cannot be read.
     pub fn with_words(&self, words: &[&str]) -> Result<Vec<PhotoId>, CatalogError> {
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
+        if words.is_empty() { Ok(Vec::new()) } else { self.there(&all_of(words)) }
+    }
+
+    /// As [`Catalog::with_words`], of photos whose files' names may have some of the words, or begin a word of theirs so.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn with_words_or_names(&self, words: &[&str]) -> Result<Vec<PhotoId>, CatalogError> {
+        all_with_names(words).map_or_else(|| Ok(Vec::new()), |question| self.there(&question))
+    }
+
+    /// The photos that match and lie somewhere, sorted.
+    fn there(&self, question: &str) -> Result<Vec<PhotoId>, CatalogError> {
         self.read(|transaction| {
-            let mut photos = matching(transaction, &all_of(words))?;
+            let mut photos = matching(transaction, question)?;
             let missing = photo::select(transaction, "SELECT photo_id FROM missing ORDER BY photo_id", [])?;
             photos.retain(|photo| missing.binary_search(photo).is_err());
             Ok(photos)
@@ -151,7 +164,7 @@ impl Catalog {
     }
 
     /// Those of `photos` of [`Catalog::with_words`], sorted, whose words are not only a model's: all of them are
-    /// keywords, other words or names, or a person or the photo's file wrote the caption.
+    /// keywords or other words, or a person or the photo's file wrote the caption.
     ///
     /// # Errors
     /// When the library cannot be read.
@@ -160,7 +173,7 @@ impl Catalog {
             return Ok(photos.to_vec());
         }
         self.read(|transaction| {
-            let given = matching(transaction, &format!("{{keywords other names}} : ({})", all_of(words)))?;
+            let given = matching(transaction, &format!("{{keywords other}} : ({})", all_of(words)))?;
             // Mostly few; which of their captions is the current one is looked up for those few.
             let sql = "SELECT photo_id FROM caption WHERE author <> 'machine' AND undone_at IS NULL ORDER BY photo_id";
             let by_hand = photo::select(transaction, sql, [])?;
