@@ -100,6 +100,6 @@ fn linked(small: &Catalog, id: PhotoId, tree: &Path, number: u32) -> Location {
     std::fs::hard_link(&file, &path).unwrap();
     let metadata = std::fs::metadata(&path).unwrap();
     let since = metadata.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let reading = Reading { version: READER, sidecar: None };
+    let reading = Reading { version: READER, ..Reading::default() };
     Location { path, size_bytes: metadata.len(), modified_ns: since.as_nanos() as i64, reading }
 }

@@ -114,7 +114,7 @@ fn gauss(random: &mut StdRng) -> f32 {
 
 /// Where the photo lies, and its file if there is a tree to put it in.
 fn place(number: u32, name: &str, tree: Option<&Path>) -> Location {
-    let reading = Reading { version: READER, sidecar: None };
+    let reading = Reading { version: READER, ..Reading::default() };
     let Some(tree) = tree else {
         let (path, size_bytes) = (Path::new(MADE_UP).join(name), 4_000_000 + u64::from(number));
         return Location { path, size_bytes, modified_ns: 1_700_000_000_000_000_000, reading };

@@ -11,7 +11,7 @@ use crate::tables::location::{self, Location};
 use crate::tables::model::ModelKey;
 use crate::tables::photo::{self, NewPhoto, PhotoId};
 use crate::tables::problem::{self, Problem};
-use crate::tables::{fingerprint, thumbnail, vector};
+use crate::tables::{fingerprint, thumbnail, vector, words};
 use crate::{Catalog, CatalogError, succession};
 
 /// Rows that belong together: all of them are committed, or none.
@@ -74,6 +74,7 @@ impl Catalog {
                     return Err(CatalogError::UnknownPhoto { id: id.0 }.into());
                 }
                 location::put(transaction, *id, place)?;
+                words::index(transaction, *id)?;
             }
             for problem in &batch.problems {
                 if admission.refuses(&problem.path)? {

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::place_key;
 use crate::tables::location::Reading;
 use crate::tables::photo::{self, PhotoId};
-use crate::tables::{caption, keyword, location};
+use crate::tables::{caption, keyword, location, words};
 use crate::{Catalog, CatalogError};
 
 /// Where a photo's date comes from.
@@ -77,6 +77,8 @@ pub struct PhotoFacts {
     pub caption: Option<String>,
     /// The keywords that stand there.
     pub keywords: Vec<String>,
+    /// What else a person wrote there: titles, headlines, names of people.
+    pub other_words: Vec<String>,
 }
 
 impl PhotoFacts {
@@ -107,7 +109,7 @@ pub(crate) fn put(connection: &Connection, photo: PhotoId, facts: &PhotoFacts) -
     let sql = "UPDATE photo SET taken_at = ?2, date_source = ?3, camera = ?4, lens = ?5, latitude = ?6, longitude = ?7,
                    rating = coalesce(?8, (SELECT CAST(item AS INTEGER) FROM handed_on
                        WHERE kept_id = ?1 AND kind = 'rating' ORDER BY id DESC LIMIT 1)),
-                   place = ?9, place_key = ?10
+                   place = ?9, place_key = ?10, other_words = ?11
                WHERE id = ?1";
     let values = (
         photo.0,
@@ -120,12 +122,14 @@ pub(crate) fn put(connection: &Connection, photo: PhotoId, facts: &PhotoFacts) -
         facts.rating,
         facts.place.as_ref().map(|place| &place.name),
         facts.place.as_ref().map(place_key::of),
+        Some(facts.other_words.join("\n")).filter(|words| !words.is_empty()),
     );
     connection.prepare_cached(sql)?.execute(values)?;
     if let Some(text) = &facts.caption {
         caption::follow_file(connection, photo, text)?;
     }
-    keyword::follow_file(connection, photo, &facts.keywords)
+    keyword::follow_file(connection, photo, &facts.keywords)?;
+    words::index(connection, photo)
 }
 
 impl Catalog {

@@ -14,8 +14,8 @@ use crate::{path_bytes, place_key};
 /// What a name stands for that may be a folder's or a place's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inside {
-    /// The folder of this name, if there is one.
-    pub folder: Option<PathBuf>,
+    /// The folders of this name.
+    pub folders: Vec<PathBuf>,
     /// The name, as that of a place; see [`Filter::place`].
     pub place: String,
     /// Whether the place's last word may go on: `Lisb` is Lisbon too.
@@ -114,7 +114,7 @@ impl Filter {
         if let Some(inside) = &self.inside {
             sql.push_str(" AND (");
             at(&inside.place, inside.unfinished, &mut sql, &mut values);
-            if let Some(folder) = &inside.folder {
+            for folder in &inside.folders {
                 sql.push_str(" OR ");
                 below(folder, &mut sql, &mut values);
             }

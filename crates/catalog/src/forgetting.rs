@@ -284,6 +284,7 @@ fn forget_words_of_files(connection: &Connection, photo: PhotoId) -> Result<(), 
     for sql in [
         "DELETE FROM caption WHERE photo_id = ?1 AND author = 'file'",
         "DELETE FROM keyword WHERE photo_id = ?1 AND origin = 'file' AND NOT removed",
+        "UPDATE photo SET other_words = NULL WHERE id = ?1",
         "UPDATE location SET facts_version = 0 WHERE photo_id = ?1",
     ] {
         connection.prepare_cached(sql)?.execute([photo.0])?;

@@ -30,6 +30,7 @@ mod repair;
 mod safekeeping;
 mod schema;
 mod share;
+mod spelling;
 mod status;
 mod succession;
 mod tables;

@@ -38,6 +38,10 @@ const VERSIONS: &[&[&str]] = &[
     &[trashed::V9],
     // 10: what was forgotten and stays out.
     &[forgotten::V10],
+    // 11: when anything about a file changed last.
+    &[location::V11],
+    // 12: what else a person wrote, and words inside of texts without blanks.
+    &[photo::V12, words::V12],
 ];
 
 /// The latest version.
@@ -83,5 +87,9 @@ pub(crate) fn lift(transaction: &Connection, from: u32, to: u32) -> rusqlite::Re
         transaction.execute_batch(statements)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", to)
+    transaction.pragma_update(None, "user_version", to)?;
+    if (1..words::SINCE).contains(&from) && to >= words::SINCE {
+        words::fill(transaction)?;
+    }
+    Ok(())
 }

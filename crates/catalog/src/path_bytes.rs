@@ -31,6 +31,13 @@ pub(crate) fn decode(bytes: Vec<u8>) -> PathBuf {
     std::ffi::OsString::from_wide(&units).into()
 }
 
+/// Where the folder of a stored path ends, before the separator and the file's name.
+pub(crate) fn folder_end(path: &[u8]) -> usize {
+    let separator = encode(Path::new(std::path::MAIN_SEPARATOR_STR));
+    let mut units = path.chunks_exact(separator.len());
+    units.rposition(|unit| unit == separator).map_or(0, |at| at * separator.len())
+}
+
 /// The stored path of `folder` itself, and the half-open range of the paths below it.
 pub(crate) fn folder_and_below(folder: &Path) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     // Without a trailing separator, except that of a root.

@@ -34,6 +34,11 @@ fn fold(text: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name in lower case and composed, as names of folders are compared.
+pub(crate) fn lower(text: &str) -> String {
+    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
 /// The names between commas, folded; empty ones are left out.
 fn names(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(fold).filter(|name| !name.is_empty())

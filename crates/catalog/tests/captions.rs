@@ -3,7 +3,7 @@
 
 mod support;
 
-use sightline_catalog::{CaptionAuthor, Catalog, NewCaption, Overwrite, PhotoId};
+use sightline_catalog::{Batch, CaptionAuthor, Catalog, NewCaption, Overwrite, PhotoId};
 use support::{commit, forget, open, photo_at};
 
 fn caption(text: &str, author: CaptionAuthor, confidence: f64) -> NewCaption {
@@ -160,4 +160,77 @@ fn captions_of_unknown_photos_are_refused_as_a_whole() {
     let both = [(photo, person("a")), (PhotoId(99), person("b"))];
     assert_eq!(catalog.put_captions(&both, Overwrite::All).unwrap_err().code(), "photo_unknown");
     assert_eq!(text(&catalog, photo), None);
+}
+
+#[test]
+fn a_word_inside_a_text_without_blanks_finds_the_photo() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let captions = [
+        "外婆在公园里遛一只牧羊犬",
+        "公園で三毛猫が寝ている",
+        "หาดทรายในภูเก็ต",
+        "공원에서 강아지가 뛰어논다",
+        "Ein Hund läuft am Strand",
+        "Бабушка гуляет с собакой",
+        "Une e\u{301}te\u{301} a\u{300} la plage",
+        "ດອກໄມ້ໃນສວນ",
+    ];
+    let photos = (1..=8).map(|number| photo_at(number, &format!("/p/{number}.jpg"))).collect();
+    let ids = commit(&catalog, photos);
+    let rows: Vec<_> = ids.iter().zip(captions).map(|(id, text)| (*id, person(text))).collect();
+    catalog.put_captions(&rows, Overwrite::Never).unwrap();
+    for (word, photo) in [
+        (captions[0], 0),
+        ("牧羊犬", 0),
+        ("公园", 0),
+        ("犬", 0),
+        ("外", 0),
+        ("三毛猫", 1),
+        ("猫", 1),
+        ("寝ている", 1),
+        ("ภูเก็ต", 2),
+        ("ทราย", 2),
+        ("강아지", 3),
+        ("\u{1100}\u{1161}\u{11bc}\u{110b}\u{1161}\u{110c}\u{1175}", 3),
+        ("strand", 4),
+        ("la\u{308}uft", 4),
+        ("собакой", 5),
+        ("été", 6),
+        ("ສວນ", 7),
+    ] {
+        assert_eq!(found(&catalog, &[word]), ids[photo..=photo], "{word}");
+    }
+    // Letters that stand apart, and those of two sentences, are no word.
+    for no in ["外公", "犬牧", "猫公園", "ภูต"] {
+        assert_eq!(found(&catalog, &[no]), [], "{no}");
+    }
+    assert!(catalog.check().unwrap().is_well());
+}
+
+#[test]
+fn a_file_is_found_by_its_name_and_by_the_beginning_of_its_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let paths = ["/p/TC_00715.jpg", "/p/100_2550.JPG", "/p/catching.jpg", "/p/家族旅行.jpg"];
+    let photos = (1..).zip(paths).map(|(number, path)| photo_at(number, path)).collect();
+    let ids = commit(&catalog, photos);
+    let named = |words: &[&str]| catalog.with_words_or_names(words).unwrap();
+    for (words, photo) in [
+        (vec!["tc", "00715"], 0),
+        (vec!["00715"], 0),
+        (vec!["007"], 0),
+        (vec!["100", "2550", "jpg"], 1),
+        (vec!["catch"], 2),
+        (vec!["旅行"], 3),
+    ] {
+        assert_eq!(named(&words), ids[photo..=photo], "{words:?}");
+    }
+    assert_eq!(named(&["jpg"]), [], "nobody names a photo by its format");
+    assert_eq!(named(&["cat"]), [], "too short for a beginning");
+    // Another name.
+    let location = photo_at(1, "/p/boat.jpg").locations.remove(0);
+    catalog.commit_batch(&Batch { moves: vec![(location, ids[0])], ..Batch::default() }).unwrap();
+    assert_eq!(named(&["boat"]), ids[..1]);
+    assert_eq!(found(&catalog, &["boat"]), [], "a name is no caption");
 }

@@ -335,3 +335,24 @@ fn a_job_of_the_dead_is_paused_and_one_of_the_living_is_left_alone() {
     assert_eq!(third.jobs().unwrap()[0].state, JobState::Paused);
     second.set_job_state(job, &JobState::Running).unwrap();
 }
+
+#[test]
+fn folders_are_found_by_name_wherever_they_lie_and_in_whatever_case() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = open(&dir);
+    let paths =
+        ["/home/p/Lisbon/a.jpg", "/home/p/2018/lisbon/raw/b.jpg", "/home/p/Cafe\u{301}/c.jpg", "/other/Lisbon/d.jpg"];
+    let photos = (1..).zip(paths).map(|(number, path)| photo_at(number, path)).collect();
+    commit(&catalog, photos);
+    catalog.add_folder("/home/p".as_ref()).unwrap();
+    let named = |name: &str| catalog.folders_named(name.as_ref()).unwrap();
+    let folders = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+    assert_eq!(named("LISBON"), folders(&["/home/p/2018/lisbon", "/home/p/Lisbon"]));
+    assert_eq!(named("2018/Lisbon"), folders(&["/home/p/2018/lisbon"]));
+    assert_eq!(named("raw"), folders(&["/home/p/2018/lisbon/raw"]));
+    assert_eq!(named("caf\u{e9}"), folders(&["/home/p/Cafe\u{301}"]));
+    assert_eq!(named("p"), folders(&["/home/p"]));
+    for nothing in ["home", "isbon", "", "..", "/"] {
+        assert_eq!(named(nothing), folders(&[]), "{nothing}");
+    }
+}

@@ -54,7 +54,7 @@ fn filters_find_photos_by_place_rating_and_lens() {
     assert!(any("pt") && !any("Madrid"));
 
     let within = |folder: Option<&str>, place: &str, unfinished| {
-        let inside = Inside { folder: folder.map(Into::into), place: place.into(), unfinished };
+        let inside = Inside { folders: folder.into_iter().map(Into::into).collect(), place: place.into(), unfinished };
         selected(Filter { inside: Some(inside), ..Filter::default() })
     };
     assert_eq!(within(Some("/p/Lisbon"), "Lisbon", false), [1, 2, 3]);
@@ -112,7 +112,7 @@ fn what_files_say_now_takes_the_place_of_what_they_said() {
         keywords: words(&["River", "trip", "mine", "bridge"]),
         ..PhotoFacts::default()
     };
-    let reading = Reading { version: 3, sidecar: Some((100, -5)) };
+    let reading = Reading { version: 3, sidecar: Some((100, -5)), status_changed_ns: Some(77) };
     let readings = vec![("/p/1.jpg".into(), reading), ("/p/gone.jpg".into(), reading)];
     let gone = FactsUpdate { photo: PhotoId(99), facts: after.clone(), readings: Vec::new() };
     catalog.put_facts(&[gone, FactsUpdate { photo: id, facts: after.clone(), readings }]).unwrap();
@@ -149,7 +149,7 @@ fn a_file_that_moves_or_changes_is_to_be_read_again() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = open(&dir);
     let mut photo = photo_at(1, "/p/1.jpg");
-    photo.locations[0].reading = Reading { version: 1, sidecar: None };
+    photo.locations[0].reading = Reading { version: 1, ..Reading::default() };
     let id = commit(&catalog, vec![photo])[0];
     let reading = |path: &str| catalog.known(path.as_ref()).unwrap().unwrap().reading;
     assert_eq!(reading("/p/1.jpg").version, 1);

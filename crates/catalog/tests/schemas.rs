@@ -11,7 +11,7 @@ use sightline_catalog::{
 };
 
 /// One fixture a schema version, the first first.
-const FIXTURES: [&str; 10] = [
+const FIXTURES: [&str; 12] = [
     include_str!("fixtures/schema-1.sql"),
     include_str!("fixtures/schema-2.sql"),
     include_str!("fixtures/schema-3.sql"),
@@ -22,6 +22,8 @@ const FIXTURES: [&str; 10] = [
     include_str!("fixtures/schema-8.sql"),
     include_str!("fixtures/schema-9.sql"),
     include_str!("fixtures/schema-10.sql"),
+    include_str!("fixtures/schema-11.sql"),
+    include_str!("fixtures/schema-12.sql"),
 ];
 
 fn library(fixture: &str) -> tempfile::TempDir {
@@ -152,6 +154,31 @@ fn a_library_of_schema_6_keeps_its_duplicates() {
 }
 
 #[test]
+fn a_library_of_schema_11_keeps_when_a_files_status_changed() {
+    let changed_ns = |fixture: &str| {
+        let dir = library(fixture);
+        let catalog = Catalog::open(dir.path()).unwrap();
+        assert!(catalog.check().unwrap().is_well());
+        catalog.known("/photos/a.jpg".as_ref()).unwrap().unwrap().reading.status_changed_ns
+    };
+    assert_eq!(changed_ns(FIXTURES[10]), Some(1_700_000_000_123_456_789));
+    assert_eq!(changed_ns(FIXTURES[9]), None, "to be read with the facts");
+}
+
+#[test]
+fn a_library_of_schema_12_is_found_by_what_else_a_person_wrote() {
+    for (version, fixture) in (1..).zip(FIXTURES).skip(10) {
+        let dir = library(fixture);
+        let catalog = Catalog::open(dir.path()).unwrap();
+        assert!(catalog.check().unwrap().is_well(), "{version}");
+        let zumaia = if version >= 12 { vec![PhotoId(1)] } else { Vec::new() };
+        assert_eq!(catalog.with_words(&["zumaia"]).unwrap(), zumaia, "{version}");
+        assert_eq!(catalog.with_words(&["rivers", "rex"]).unwrap(), [PhotoId(1)], "{version}");
+        assert!(catalog.with_words_or_names(&["copy"]).unwrap().contains(&PhotoId(1)), "{version}: a file's name");
+    }
+}
+
+#[test]
 fn a_library_of_schema_7_keeps_ratings_and_places() {
     let dir = library(FIXTURES[6]);
     let catalog = Catalog::open(dir.path()).unwrap();
@@ -164,7 +191,7 @@ fn a_library_of_schema_7_keeps_ratings_and_places() {
     let filter = Filter { place: Some("portugal".into()), rating: Some(4..=5), ..Filter::default() };
     assert_eq!(catalog.select(&filter).unwrap(), [PhotoId(1)]);
     let known = catalog.known("/photos/a.jpg".as_ref()).unwrap().unwrap();
-    assert_eq!(known.reading, Reading { version: 1, sidecar: Some((321, 9)) });
+    assert_eq!(known.reading, Reading { version: 1, sidecar: Some((321, 9)), status_changed_ns: None });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use sightline_engine::DeviceChoice;
 
 use crate::commands::{
-    ask, backup, bench, caption, check, completions, doctor, duplicates, eval, forget, index, licences, model,
+    ask, backup, bench, caption, check, completions, doctor, duplicates, eval, folders, forget, index, licences, model,
     problems, restore, search, similar, status, suggest, tags, teach, watch,
 };
 
@@ -99,6 +99,7 @@ pub(crate) enum Command {
     Teach(teach::Teach),
     Suggest(suggest::Suggest),
     Duplicates(duplicates::Duplicates),
+    Folders(folders::Folders),
     Forget(forget::Forget),
     Model(model::Model),
     Eval(eval::Eval),

@@ -73,6 +73,7 @@ fn run(cli: &Cli, output: Output) -> anyhow::Result<Outcome> {
         Command::Teach(command) => command.run(global, output),
         Command::Suggest(command) => command.run(global, output),
         Command::Duplicates(command) => command.run(global, output),
+        Command::Folders(command) => command.run(global, output),
         Command::Forget(command) => command.run(global, output),
         Command::Model(command) => command.run(global, output),
         Command::Eval(command) => command.run(global, output),

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sightline_media::caption_metadata::{Beside, Source};
+use sightline_media::caption_metadata::{self, Beside, Source};
 use sightline_media::isolation::{Asked, Confinement, Failure, MEMORY_BYTES, Patience, Stop, Worker};
-use sightline_media::{ContentHash, FactsFound, Limits, MediaError, Photo, decode_bytes};
+use sightline_media::{ContentHash, FactsFound, Limits, MediaError, Photo, decode_with_facts};
 
 use crate::EngineError;
 use crate::idle_workers::IdleWorkers;
@@ -42,7 +42,7 @@ pub(crate) struct Wanted<'a> {
     pub min_short_side: u32,
     /// What may be spent on it.
     pub limits: &'a Limits,
-    /// Facts too, of the file and of what lies beside it.
+    /// What lies beside it, where that has been read; else it is read now, since it may say how the photo is to be turned.
     pub beside: Option<&'a [Beside]>,
     /// What workers have spent on it so far: of all its tries together no more than of one.
     pub spent: &'a Cell<Duration>,
@@ -73,16 +73,22 @@ impl Decoders {
     /// Reads and decodes a photo.
     pub fn decode(&self, path: &Path, wanted: &Wanted<'_>, stop: &Stop) -> Result<Photo, EngineError> {
         let Wanted { min_short_side, limits, .. } = *wanted;
+        let read;
+        let beside = match wanted.beside {
+            Some(beside) => beside,
+            None => {
+                read = caption_metadata::beside(path);
+                &read
+            }
+        };
         let Some(program) = &self.program else {
             let bytes = patiently(stop, || Ok(sightline_media::read(path, limits)?))?;
-            let (metadata, rgb) = decode_bytes(&bytes, path, min_short_side, limits)?;
-            let read = |beside| FactsFound::read(&mut Cursor::new(&bytes), path, beside);
-            let facts = wanted.beside.map(read).transpose().map_err(|source| MediaError::io(path, source))?;
-            return Ok(Photo { hash: ContentHash::of(&bytes), metadata, rgb, facts });
+            let (metadata, rgb, facts) = decode_with_facts(&bytes, path, min_short_side, limits, beside)?;
+            return Ok(Photo { hash: ContentHash::of(&bytes), metadata, rgb, facts: Some(facts) });
         };
         let decoded = patiently(stop, || {
             self.in_worker(program, path, limits, (stop, wanted.spent), |worker, asked, patience| {
-                worker.decode(asked, min_short_side, wanted.beside, patience)
+                worker.decode(asked, min_short_side, Some(beside), patience)
             })
         })??;
         Ok(Photo { hash: decoded.hash, metadata: decoded.metadata, rgb: decoded.rgb, facts: decoded.facts })

@@ -8,12 +8,14 @@
 use std::sync::LazyLock;
 use std::time::UNIX_EPOCH;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 
 /// The year of the oldest photo that is left.
 const EARLIEST_YEAR: u32 = 1826;
 /// Furthest zone from UTC, in minutes: UTC+14 is the last that anybody uses.
 const FURTHEST_ZONE: u32 = 14 * 60;
+/// Length of a date without its time.
+const DAY: usize = "YYYY-MM-DD".len();
 /// Length of a date with its time, without fraction and zone.
 const SECONDS: usize = "YYYY-MM-DDTHH:MM:SS".len();
 
@@ -57,9 +59,11 @@ pub(crate) fn day(year: u32, month: u32, day: u32) -> Option<String> {
     Some(date.to_string())
 }
 
-/// A day with a time, if there is such a time; a leap second is one.
+/// A day with a time, if there is such a time; a leap second is one. Hour 24 is what some cameras write for the first of
+/// the day.
 pub(crate) fn moment(date: &str, (hour, minute, second): Time) -> Option<String> {
-    (hour < 24 && minute < 60 && second <= 60).then(|| format!("{date}T{hour:02}:{minute:02}:{second:02}"))
+    let is_time = hour <= 24 && minute < 60 && second <= 60;
+    is_time.then(|| format!("{date}T{:02}:{minute:02}:{second:02}", hour % 24))
 }
 
 /// A zone: `Z`, `+HH:MM`, `+HHMM` or `+HH`; as `+HH:MM`.
@@ -109,13 +113,54 @@ fn time_and_rest(mut rest: &str) -> Option<(Time, String)> {
 }
 
 /// EXIF's `YYYY:MM:DD HH:MM:SS`, with the fraction and the zone of their own tags. Zeros and blanks stand for an unset
-/// clock.
+/// clock. Cameras also write slashes, points, and blanks in place of leading zeros.
 pub(crate) fn exif(text: &str, subseconds: Option<&str>, offset: Option<&str>) -> Option<String> {
-    let found = iso(text).filter(|found| found.len() >= SECONDS)?;
+    let found = iso(text).or_else(|| iso(&in_order(text)?)).filter(|found| found.len() >= SECONDS)?;
     if found.len() > SECONDS {
         return Some(found);
     }
     Some(found + &subseconds.map(fraction).unwrap_or_default() + &offset.and_then(zone).unwrap_or_default())
+}
+
+/// A date that is not written as any standard has it, as EXIF's: six numbers, the first of four digits and the others of
+/// at most two, between signs of any kind. What follows them stays.
+fn in_order(text: &str) -> Option<String> {
+    let mut rest = trimmed(text);
+    let mut ordered = digits(&mut rest, 4).map(|year| format!("{year:04}"))?;
+    for (before, signs) in [(":", ":/.- "), (":", ":/.- "), (" ", " Tt"), (":", ":.- "), (":", ":.- ")] {
+        let sign = rest.chars().next().filter(|sign| signs.contains(*sign))?;
+        rest = rest[sign.len_utf8()..].trim_start_matches(' ');
+        let count = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number = digits(&mut rest, count.min(2)).filter(|_| (1..=2).contains(&count))?;
+        ordered += &format!("{before}{number:02}");
+    }
+    Some(ordered + rest)
+}
+
+/// GPS's day and time, which are UTC (CIPA DC-008, 4.6.6): hours, minutes and seconds.
+pub(crate) fn gps(date: &str, [hours, minutes, seconds]: [f64; 3]) -> Option<String> {
+    let date = iso(&date.replace(['/', '.'], ":")).filter(|date| date.len() == DAY)?;
+    let all = hours * 3600.0 + minutes * 60.0 + seconds;
+    let whole = (0.0..86_400.0).contains(&all).then_some(all as u32)?;
+    Some(moment(&date, (whole / 3600, whole / 60 % 60, whole % 60))? + "+00:00")
+}
+
+/// A date as texts of a PNG have it (PNG Specification, 11.3.3.2: RFC 1123), or as EXIF or XMP have theirs.
+pub(crate) fn of_text(text: &str) -> Option<String> {
+    let mail = || DateTime::parse_from_rfc2822(trimmed(text)).ok().map(|date| date.format("%FT%T%:z").to_string());
+    exif(text, None, None).or_else(|| iso(text)).or_else(|| iso(&mail()?))
+}
+
+/// Whether `whole` and `other` can be the same moment, as the one is written: one of them may be known in part or lack the
+/// zone, and where `other` is UTC it may be the same by another clock.
+pub(crate) fn agrees(whole: &str, other: &str) -> bool {
+    let (date, zone) = other.split_at(other.len().min(SECONDS));
+    let utc = zone.ends_with("+00:00");
+    let seconds = |date: &str| NaiveDateTime::parse_from_str(date.get(..SECONDS)?, "%FT%T").ok();
+    let apart = || Some((seconds(whole)? - seconds(other)?).num_seconds().unsigned_abs());
+    whole.starts_with(date)
+        || other.starts_with(whole.get(..SECONDS).unwrap_or(whole))
+        || utc && apart().is_some_and(|apart| apart % 900 == 0 && apart <= u64::from(FURTHEST_ZONE) * 60)
 }
 
 /// XMP's dates (XMP Specification Part 1, 8.2.1.1, after ISO 8601): a year, a month, a day, or a moment. EXIF's colons
@@ -224,8 +269,11 @@ mod tests {
             "1900:02:29 10:00:00",
             "2021:13:01 10:00:00",
             "2021:00:10 10:00:00",
-            "2021:06:30 24:00:00",
+            "2021:06:30 25:00:00",
             "2021:06:30 10:60:00",
+            "2021/02/31 10:00:00",
+            "2021:6:30 10:0",
+            "2021x6x30 10:00:00",
             "2021:06:30",
             "2021:06:301 10:00:00",
             "21:06:30 10:00:00",
@@ -236,6 +284,41 @@ mod tests {
         assert!(exif("2024:02:29 10:00:00", None, None).is_some());
         assert!(exif("2000:02:29 10:00:00", None, None).is_some());
         assert!(exif("2016:12:31 23:59:60", None, None).is_some(), "a leap second that was one");
+    }
+
+    #[test]
+    fn dates_as_cameras_wrote_them_all_the_same() {
+        for (text, wanted) in [
+            ("2015:08:22 24:08:19", "2015-08-22T00:08:19"),
+            ("2007/06/30 18:45:17", "2007-06-30T18:45:17"),
+            ("2007.06.30 18.45.17", "2007-06-30T18:45:17"),
+            ("2006: 1: 5  9:07:02", "2006-01-05T09:07:02"),
+            ("2006:1:5 9:7:2", "2006-01-05T09:07:02"),
+            ("2006 01 05 09:07:02", "2006-01-05T09:07:02"),
+            ("2006:01:05 09:07: 2+02:00", "2006-01-05T09:07:02+02:00"),
+        ] {
+            assert_eq!(exif(text, None, None).as_deref(), Some(wanted), "{text}");
+        }
+        assert_eq!(of_text("Tue, 16 Jan 2024 21:15:09 +0100").as_deref(), Some("2024-01-16T21:15:09+01:00"));
+        assert_eq!(of_text("2024:01:16 21:15:09").as_deref(), Some("2024-01-16T21:15:09"));
+        assert_eq!(of_text("2024-01-16").as_deref(), Some("2024-01-16"));
+        assert_eq!(of_text("yesterday"), None);
+        assert_eq!(gps("2020:02:13", [10.0, 36.0, 13.9]).as_deref(), Some("2020-02-13T10:36:13+00:00"));
+        assert_eq!(gps("2020/02/13", [10.5, 0.0, 0.0]).as_deref(), Some("2020-02-13T10:30:00+00:00"));
+        for (date, time) in [("2020:02:13", [24.0, 0.0, 0.0]), ("2020:02:31", [1.0; 3]), ("2020", [1.0; 3])] {
+            assert_eq!(gps(date, time), None, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_date_known_in_part_or_by_another_clock_is_no_other_date() {
+        let whole = "2021-06-30T12:05:01+02:00";
+        for other in ["2021", "2021-06-30", "2021-06-30T12:05:01", "2021-06-30T10:05:01+00:00"] {
+            assert!(agrees(whole, other), "{other}");
+        }
+        for other in ["2022", "1978-08-12T15:30:00", "2021-06-30T12:05:02", "2021-06-30T10:05:01"] {
+            assert!(!agrees(whole, other), "{other}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Where formats that the EXIF reader does not know keep their EXIF: as one block laid out like a TIFF file.
 
+use std::io::{self, BufReader, Cursor, Seek, SeekFrom};
+
 use crate::brotli;
+use crate::caption_metadata::{Ahead, Source, bytes, piece, png, skip};
 use crate::format::PhotoFormat;
 use crate::structure::{self, CanonBlocks, Entry, Tiff};
 
@@ -15,14 +18,84 @@ pub(crate) enum Sought {
     OverLimit,
 }
 
-/// The block of a JPEG XL or raw file.
+/// JPEG's mark of EXIF, which other containers have no need of, and writers put there all the same.
+const MARK: &[u8] = b"Exif\0\0";
+
+/// The block of a file that is no JPEG.
 pub(crate) fn find(bytes: &[u8], format: PhotoFormat) -> Sought {
     let found = match format {
         PhotoFormat::Jxl => in_boxes(bytes),
         PhotoFormat::Raw => in_raw(bytes),
+        PhotoFormat::Png | PhotoFormat::WebP => find_in(&mut Cursor::new(bytes), format).ok(),
         _ => None,
     };
     found.unwrap_or(Sought::None)
+}
+
+/// The block of a PNG or WebP file, of which no more is read than is needed.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn find_in(photo: &mut dyn Source, format: PhotoFormat) -> io::Result<Sought> {
+    photo.rewind()?;
+    let mut file = BufReader::new(photo);
+    let found = match format {
+        PhotoFormat::WebP => in_webp(&mut file),
+        PhotoFormat::Png => in_png(&mut file),
+        _ => Ok(None),
+    };
+    match found {
+        // Cut off: the decoder's to report.
+        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => Ok(Sought::None),
+        found => Ok(found?.map_or(Sought::None, bounded)),
+    }
+}
+
+fn bounded(block: Vec<u8>) -> Sought {
+    match block.len() as u64 > LARGEST {
+        true => Sought::OverLimit,
+        false => Sought::Found(block.strip_prefix(MARK).map_or_else(|| block.clone(), <[u8]>::to_vec)),
+    }
+}
+
+/// The chunk of that name; writers disagree whether JPEG's mark stands in front.
+fn in_webp(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
+    file.seek(SeekFrom::Start(12))?;
+    loop {
+        let name: [u8; 4] = bytes(file)?;
+        let length = u32::from_le_bytes(bytes(file)?);
+        if &name == b"EXIF" {
+            return piece(file, length.into(), LARGEST);
+        }
+        skip(file, u64::from(length) + u64::from(length % 2))?;
+    }
+}
+
+/// The chunk of PNG's third edition, else the text that programs before it made of the block.
+fn in_png(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
+    let mut profile = None;
+    file.seek(SeekFrom::Start(8))?;
+    while let (Ok(length), Ok(kind)) = (bytes(file).map(u32::from_be_bytes), bytes::<4>(file)) {
+        let length = u64::from(length);
+        match &kind {
+            b"IEND" => break,
+            b"eXIf" => return piece(file, length, LARGEST),
+            b"tEXt" | b"zTXt" | b"iTXt" => {
+                let Some(chunk) = piece(file, length, LARGEST)? else { break };
+                if let Some((_, contents)) = png::raw_profile(&chunk, &kind, &["exif", "APP1"], LARGEST) {
+                    // One of that name may hold XMP.
+                    profile = profile.or(Some(contents).filter(|block| is_block(block)));
+                }
+                skip(file, length - chunk.len() as u64 + 4)?;
+            }
+            _ => skip(file, length + 4)?,
+        }
+    }
+    Ok(profile)
+}
+
+fn is_block(contents: &[u8]) -> bool {
+    Tiff::new(contents.strip_prefix(MARK).unwrap_or(contents)).is_some()
 }
 
 fn in_raw(bytes: &[u8]) -> Option<Sought> {
@@ -54,7 +127,7 @@ fn in_boxes(bytes: &[u8]) -> Option<Sought> {
     let start = u32::from_be_bytes(block.get(..4)?.try_into().ok()?) as usize;
     let block = block.get(start.checked_add(4)?..)?;
     // Some writers leave JPEG's own mark in front.
-    Some(Sought::Found(block.strip_prefix(b"Exif\0\0").unwrap_or(block).to_vec()))
+    Some(Sought::Found(block.strip_prefix(MARK).unwrap_or(block).to_vec()))
 }
 
 /// The first segment of a JPEG that holds EXIF.
@@ -63,7 +136,7 @@ fn in_jpeg(jpeg: &[u8]) -> Option<Vec<u8>> {
     while let &[0xff, marker @ 0xe0..=0xef, high, low] = jpeg.get(at..at + 4)? {
         let end = at + 2 + usize::from(u16::from_be_bytes([high, low]).max(2));
         if marker == 0xe1
-            && let Some(block) = jpeg.get(at + 4..end)?.strip_prefix(b"Exif\0\0")
+            && let Some(block) = jpeg.get(at + 4..end)?.strip_prefix(MARK)
         {
             return Some(block.to_vec());
         }

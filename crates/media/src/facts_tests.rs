@@ -205,3 +205,170 @@ fn a_persons_words_are_found_in_whichever_field_they_stand() {
     cut.truncate(cut.len() - 8);
     assert!("Rex swims in the lake".starts_with(&caption(latin(cut), ExifFacts::default()).unwrap_or_default()));
 }
+
+#[test]
+fn a_date_corrected_beside_the_photo_goes_before_the_cameras() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = dir.path().join("a.jpg");
+    fs::write(&photo, jpeg(None, &[])).unwrap();
+    let beside = |properties: &str| fs::write(dir.path().join("a.jpg.xmp"), packet(properties)).unwrap();
+    let read = || of(exif("2019-03-03T14:00:00.5+02:00"), &photo);
+    let camera = ("2019-03-03T14:00:00.5+02:00", DateSource::Exif);
+    beside("exif:DateTimeOriginal='1978-08-12T15:30:00'");
+    assert_eq!(date(&read()), ("1978-08-12T15:30:00", DateSource::Xmp));
+    beside("exif:DateTimeOriginal='1978'");
+    assert_eq!(date(&read()), ("1978", DateSource::Xmp));
+    for copy in ["2019-03-03T14:00:00", "2019-03-03", "2019-03-03T12:00:00Z"] {
+        beside(&format!("exif:DateTimeOriginal='{copy}'"));
+        assert_eq!(date(&read()), camera, "{copy}");
+    }
+    beside("xmp:CreateDate='2024-01-01T00:00:00'");
+    assert_eq!(date(&read()), camera, "the date of making the sidecar corrects nothing");
+}
+
+#[test]
+fn keywords_below_others_find_by_each_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let photo = dir.path().join("a.jpg");
+    fs::write(&photo, jpeg(None, &[])).unwrap();
+    let keywords = |spaces: &str, lists: &str| {
+        let packet = packet(spaces).replace("/></rdf:RDF>", &format!(">{lists}</rdf:Description></rdf:RDF>"));
+        fs::write(dir.path().join("a.jpg.xmp"), packet).unwrap();
+        of(ExifFacts::default(), &photo).words.keywords
+    };
+    let list = |name: &str, item: &str| format!("<{name}><rdf:Bag><rdf:li>{item}</rdf:li></rdf:Bag></{name}>");
+    for (space, name, item) in [
+        ("http://ns.adobe.com/lightroom/1.0/", "x:hierarchicalSubject", "Places|Hainich|Thiemsburg"),
+        ("http://www.digikam.org/ns/1.0/", "x:TagsList", "Places/Hainich/Thiemsburg"),
+        ("http://ns.microsoft.com/photo/1.0/", "x:LastKeywordXMP", "Places/Hainich/Thiemsburg"),
+        ("http://ns.iview-media.com/mediapro/1.0/", "x:CatalogSets", "Places|Hainich|Thiemsburg"),
+    ] {
+        let space = format!("xmlns:x='{space}'");
+        assert_eq!(keywords(&space, &list(name, item)), ["Places", "Hainich", "Thiemsburg"], "{name}");
+        let both = list("dc:subject", "Thiemsburg") + &list(name, item);
+        assert_eq!(keywords(&space, &both), ["Thiemsburg", "Places", "Hainich"], "{name}");
+    }
+    let own = list("x:TagsList", "_Digikam_Internal_Tags_/Version 2");
+    assert_eq!(keywords("xmlns:x='http://www.digikam.org/ns/1.0/'", &own), Vec::<String>::new());
+}
+
+#[test]
+fn titles_beside_a_caption_and_the_names_of_people_are_words_too() {
+    let spaces = "xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' \
+                  xmlns:g='http://www.metadataworkinggroup.com/schemas/regions/'";
+    let properties =
+        format!("{spaces} dc:description='The sea' dc:title='Zumaia' photoshop:Headline='Zumaia' g:Name='Ida'");
+    let read = |bytes: Vec<u8>| FactsFound::read(&mut io::Cursor::new(bytes), "a.jpg".as_ref(), &[]).unwrap().facts;
+    let facts = read(jpeg(Some(&properties), &[(5, "Tourmalet"), (120, "The sea")]));
+    assert_eq!(facts.words.caption.as_deref(), Some("The sea"));
+    assert_eq!(facts.other_words, ["Zumaia", "Ida", "Tourmalet"]);
+}
+
+#[test]
+fn names_of_places_are_read_from_xmp_and_iptc() {
+    let read = |bytes: Vec<u8>| FactsFound::read(&mut io::Cursor::new(bytes), "a.jpg".as_ref(), &[]).unwrap().facts;
+    let names = |bytes| read(bytes).place.names().cloned().collect::<Vec<_>>();
+    let iptc = [(90, "Windsor"), (92, "Riverside"), (95, "Ontario"), (100, "CAN"), (101, "Canada")];
+    assert_eq!(names(jpeg(None, &iptc)), ["Riverside", "Windsor", "Ontario", "Canada", "CAN"]);
+    let photoshop = "xmlns:p='http://ns.adobe.com/photoshop/1.0/' p:City='Porto' p:Country='Portugal'";
+    assert_eq!(names(jpeg(Some(photoshop), &iptc)), ["Porto", "Portugal"]);
+    let extension = "xmlns:e='http://iptc.org/std/Iptc4xmpExt/2008-02-29/'";
+    let place = "><e:LocationCreated><rdf:Bag><rdf:li e:City='Porto' e:CountryName='Portugal'/></rdf:Bag>\
+                 </e:LocationCreated></rdf:Description></rdf:RDF>";
+    let packet = packet(extension).replace("/></rdf:RDF>", place);
+    let told =
+        caption_metadata::Beside { path: "a.jpg.xmp".into(), has_full_name: true, contents: Some(packet.into_bytes()) };
+    let facts = FactsFound::read(&mut io::Cursor::new(jpeg(None, &[])), "a.jpg".as_ref(), &[told]).unwrap().facts;
+    assert_eq!(facts.place.names().collect::<Vec<_>>(), ["Porto", "Portugal"]);
+}
+
+/// A block of EXIF that says: turn by a quarter to the right, a camera, and a day.
+fn block() -> Vec<u8> {
+    let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value].concat()
+    };
+    let mut block = b"II*\0\x08\0\0\0\x03\0".to_vec();
+    block.extend(entry(0x0110, 2, 4, *b"One\0"));
+    block.extend(entry(0x0112, 3, 1, [6, 0, 0, 0]));
+    block.extend(entry(0x0132, 2, 20, 50_u32.to_le_bytes()));
+    block.extend([0; 4]);
+    block.extend(b"2016:05:09 11:12:14\0");
+    block
+}
+
+#[test]
+fn exif_is_found_where_programs_put_it_in_webp_and_png() {
+    let chunk = |mark: &[u8]| {
+        let contents = [mark, &block()].concat();
+        let mut chunk = [b"EXIF".as_slice(), &(contents.len() as u32).to_le_bytes(), &contents].concat();
+        chunk.extend(vec![0; contents.len() % 2]);
+        [b"RIFF".as_slice(), &(chunk.len() as u32 + 4).to_le_bytes(), b"WEBP", &chunk].concat()
+    };
+    let zlib = |text: &str| {
+        let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(text.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    let profile = |mark: &[u8]| {
+        let contents = [mark, &block()].concat();
+        let digits: String = contents.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lines = digits.as_bytes().chunks(72).map(|line| std::str::from_utf8(line).unwrap());
+        format!("\nexif\n{:8}\n{}\n", contents.len(), lines.collect::<Vec<_>>().join("\n"))
+    };
+    let mark = b"Exif\0\0".as_slice();
+    let (keyword, other) = (b"Raw profile type exif\0".as_slice(), b"Raw profile type APP1\0".as_slice());
+    for (name, bytes) in [
+        ("a.webp", chunk(&[])),
+        ("marked.webp", chunk(mark)),
+        ("chunk.png", png_of(vec![(b"eXIf", block())])),
+        ("marked.png", png_of(vec![(b"eXIf", [mark, &block()].concat())])),
+        ("packed.png", png_of(vec![(b"zTXt", [keyword, &[0], &zlib(&profile(mark))].concat())])),
+        ("plain.png", png_of(vec![(b"tEXt", [other, profile(&[]).as_bytes()].concat())])),
+    ] {
+        let facts = FactsFound::read(&mut io::Cursor::new(&bytes), name.as_ref(), &[]).unwrap().facts;
+        assert_eq!(facts.camera.as_deref(), Some("One"), "{name}");
+        assert_eq!((facts.orientation, date(&facts).0), (Some(6), "2016-05-09T11:12:14"), "{name}");
+        for end in 0..bytes.len() {
+            FactsFound::read(&mut io::Cursor::new(&bytes[..end]), name.as_ref(), &[]).unwrap();
+        }
+    }
+    let dated = png(&[("Creation Time", "Mon, 09 May 2016 11:12:14 +0200")]);
+    let facts = FactsFound::read(&mut io::Cursor::new(dated), "a.png".as_ref(), &[]).unwrap().facts;
+    assert_eq!(date(&facts), ("2016-05-09T11:12:14+02:00", DateSource::Exif));
+    let iptc = "\niptc\n      21\n3842494d0404000000000009\n1c025a0004506f72746f\n";
+    let resource = png(&[("Raw profile type iptc", iptc)]);
+    let facts = FactsFound::read(&mut io::Cursor::new(resource), "a.png".as_ref(), &[]).unwrap().facts;
+    assert_eq!(facts.place.city.as_deref(), Some("Port"));
+}
+
+#[test]
+fn what_another_program_turned_is_turned() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/p3.jpg")).unwrap();
+    let decode = |beside: &[Beside]| {
+        let limits = crate::Limits::default();
+        let (metadata, rgb, _) = crate::decode_with_facts(&bytes, "a.jpg".as_ref(), 10_000, &limits, beside).unwrap();
+        assert_eq!((metadata.width, metadata.height), (rgb.width, rgb.height));
+        (metadata.orientation, rgb)
+    };
+    let (stored, upright) = decode(&[]);
+    assert_eq!(stored, 1);
+    let beside = |turn: u8| {
+        let properties = format!("xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation='{turn}'");
+        let contents = Some(packet(&properties).into_bytes());
+        [Beside { path: dir.path().join("a.jpg.xmp"), has_full_name: true, contents }]
+    };
+    let (turn, turned) = decode(&beside(6));
+    assert_eq!((turn, turned.width, turned.height), (6, upright.height, upright.width));
+    // The first row from the left is the first column from below.
+    let below = turned.pixels.len() / 3 - turned.width as usize;
+    let last_row: Vec<&[u8]> = turned.pixels.chunks(3).skip(below).collect();
+    let last_column: Vec<&[u8]> =
+        upright.pixels.chunks(3).skip(upright.width as usize - 1).step_by(upright.width as usize).collect();
+    assert_eq!(last_row, last_column.into_iter().rev().collect::<Vec<_>>());
+    for turn in 1..=8 {
+        let (there, rgb) = decode(&beside(turn));
+        assert_eq!(there, turn);
+        assert_eq!(crate::decode::orient::undone(rgb, turn), upright, "{turn}");
+    }
+}

@@ -7,13 +7,12 @@ use exif::{Context, Exif, In, Rational, Tag, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::caption_metadata::Source;
-use crate::caption_metadata::words::of_person;
+use crate::caption_metadata::words::{LONGEST_NAME, of_person};
+use crate::decode::turns_itself;
 use crate::exif_block::Sought;
 use crate::format::{PhotoFormat, Sniffed, sniff};
 use crate::{Limits, dates, exif_block, facts};
 
-/// Letters of a name that are kept.
-const LONGEST_TEXT: usize = 200;
 /// Bytes that tell the format.
 const HEAD: u64 = 4096;
 /// Tags of Microsoft's for stars.
@@ -48,8 +47,10 @@ impl Metadata {
 /// What the EXIF block of a file says; nothing where there is none or it cannot be read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExifFacts {
-    /// EXIF orientation, 1 to 8; 0 where there was nothing to read.
+    /// EXIF orientation, 1 to 8; 0 where it says nothing of it.
     pub(crate) orientation: u8,
+    /// When a receiver of GPS says it was taken; in UTC.
+    pub gps_at: Option<String>,
     /// When it was taken, else digitised: `YYYY-MM-DDTHH:MM:SS` by the camera's clock, with a fraction and `+HH:MM`
     /// after it where the camera says so.
     pub taken_at: Option<String>,
@@ -72,11 +73,18 @@ pub struct ExifFacts {
 impl ExifFacts {
     /// Reads the EXIF of any format that may carry it; a damaged block gives what could be read of it.
     pub(crate) fn read(bytes: &[u8], format: PhotoFormat) -> Self {
-        Self::of_parsed(match (format, exif_block::find(bytes, format)) {
+        Self::of_block(exif_block::find(bytes, format), format, || {
+            reader().read_from_container(&mut Cursor::new(bytes))
+        })
+    }
+
+    /// What `sought` says, else what the EXIF reader finds by itself.
+    fn of_block(sought: Sought, format: PhotoFormat, container: impl FnOnce() -> Result<Exif, exif::Error>) -> Self {
+        Self::of_parsed(match (format, sought) {
             (PhotoFormat::Gif | PhotoFormat::Bmp, _) => return Self::default(),
             (_, Sought::OverLimit) => return Self { is_over_limit: true, ..Self::default() },
             (_, Sought::Found(block)) => reader().read_raw(block),
-            (_, Sought::None) => reader().read_from_container(&mut Cursor::new(bytes)),
+            (_, Sought::None) => container(),
         })
     }
 
@@ -90,6 +98,14 @@ impl ExifFacts {
         photo.take(HEAD).read_to_end(&mut head)?;
         let Sniffed::Photo(format) = sniff(&head, name) else { return Ok(Self::default()) };
         photo.rewind()?;
+        let mut facts = Self::of_format(photo, format)?;
+        if turns_itself(format) {
+            facts.orientation = 0;
+        }
+        Ok(facts)
+    }
+
+    fn of_format(photo: &mut dyn Source, format: PhotoFormat) -> io::Result<Self> {
         match format {
             PhotoFormat::Gif | PhotoFormat::Bmp => Ok(Self::default()),
             // Their blocks may lie anywhere.
@@ -97,6 +113,11 @@ impl ExifFacts {
                 let mut bytes = Vec::new();
                 photo.take(Limits::default().max_file_bytes).read_to_end(&mut bytes)?;
                 Ok(Self::read(&bytes, format))
+            }
+            PhotoFormat::Png | PhotoFormat::WebP => {
+                let sought = exif_block::find_in(photo, format)?;
+                photo.rewind()?;
+                Ok(Self::of_block(sought, format, || reader().read_from_container(&mut BufReader::new(photo))))
             }
             _ => Ok(Self::of_parsed(reader().read_from_container(&mut BufReader::new(photo)))),
         }
@@ -106,7 +127,8 @@ impl ExifFacts {
         self.position = self.position.and_then(|(north, east)| on_earth(north, east));
         self.rating = self.rating.filter(|stars| (0..=5).contains(stars));
         self.words = self.words.map(facts::cut);
-        let dates_are_such = self.taken_at.iter().chain(&self.changed_at).all(|date| dates::is_in_form(date));
+        let mut dates = self.taken_at.iter().chain(&self.changed_at).chain(&self.gps_at);
+        let dates_are_such = dates.all(|date| dates::is_in_form(date));
         (dates_are_such && self.orientation <= 8 && is_name(&self.camera) && is_name(&self.lens)).then_some(self)
     }
 
@@ -119,9 +141,10 @@ impl ExifFacts {
     fn of(exif: &Exif) -> Self {
         let orientation = exif.get_field(Tag::Orientation, In::PRIMARY).and_then(|field| field.value.get_uint(0));
         Self {
-            orientation: orientation.filter(|turn| (1..=8).contains(turn)).unwrap_or(1) as u8,
+            orientation: orientation.filter(|turn| (1..=8).contains(turn)).unwrap_or(0) as u8,
+            gps_at: gps_at(exif),
             taken_at: taken_at(exif),
-            changed_at: date(exif, Tag::DateTime, Tag::SubSecTime, Tag::OffsetTime),
+            changed_at: changed_at(exif),
             camera: camera(exif),
             lens: text(exif, Tag::LensModel),
             position: position(exif),
@@ -148,12 +171,12 @@ fn reader() -> exif::Reader {
 /// Whether it is no longer than the name of a camera or a lens, as it is kept.
 pub(crate) fn is_name(text: &Option<String>) -> bool {
     // A camera's is two of them, and a blank.
-    text.as_ref().is_none_or(|text| text.chars().count() <= 2 * LONGEST_TEXT + 1)
+    text.as_ref().is_none_or(|text| text.chars().count() <= 2 * LONGEST_NAME + 1)
 }
 
 /// An ASCII field without padding, cut where it is no name any more; `None` when empty.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
-    Some(ascii(exif, tag)?.chars().take(LONGEST_TEXT).collect())
+    Some(ascii(exif, tag)?.chars().take(LONGEST_NAME).collect())
 }
 
 /// A text of letters, of any length, if there is one.
@@ -202,14 +225,25 @@ fn user_comment(exif: &Exif) -> Option<String> {
     }
 }
 
-/// The moment of exposure, else of digitising. Either may lack the zone that the other tells.
+/// The moment of exposure, else of digitising. It may lack the zone that another date of the same moment tells.
 fn taken_at(exif: &Exif) -> Option<String> {
     let original = date(exif, Tag::DateTimeOriginal, Tag::SubSecTimeOriginal, Tag::OffsetTimeOriginal);
     let digitized = date(exif, Tag::DateTimeDigitized, Tag::SubSecTimeDigitized, Tag::OffsetTimeDigitized);
-    match original {
-        Some(original) => Some(dates::with_zone_of(original, digitized.as_deref())),
-        None => digitized,
-    }
+    let taken = match original {
+        Some(original) => dates::with_zone_of(original, digitized.as_deref()),
+        None => digitized?,
+    };
+    Some(dates::with_zone_of(taken, changed_at(exif).as_deref()))
+}
+
+fn changed_at(exif: &Exif) -> Option<String> {
+    date(exif, Tag::DateTime, Tag::SubSecTime, Tag::OffsetTime)
+}
+
+fn gps_at(exif: &Exif) -> Option<String> {
+    let Value::Rational(parts) = &exif.get_field(Tag::GPSTimeStamp, In::PRIMARY)?.value else { return None };
+    let &[hours, minutes, seconds] = parts.as_slice() else { return None };
+    dates::gps(&text(exif, Tag::GPSDateStamp)?, [hours, minutes, seconds].map(|part| part.to_f64()))
 }
 
 fn date(exif: &Exif, moment: Tag, subseconds: Tag, offset: Tag) -> Option<String> {
@@ -224,7 +258,7 @@ fn rating(exif: &Exif) -> Option<i8> {
 }
 
 /// Stars as Windows writes them in percents: 1, 25, 50, 75 and 99; what lies between counts to the nearer.
-fn stars_of_percent(percent: u32) -> Option<u32> {
+pub(crate) fn stars_of_percent(percent: u32) -> Option<u32> {
     match percent {
         0 => Some(0),
         1..=12 => Some(1),
@@ -236,9 +270,12 @@ fn stars_of_percent(percent: u32) -> Option<u32> {
     }
 }
 
-/// Maker and model, the maker only once.
 fn camera(exif: &Exif) -> Option<String> {
-    let (make, model) = (text(exif, Tag::Make), text(exif, Tag::Model));
+    camera_name(text(exif, Tag::Make), text(exif, Tag::Model))
+}
+
+/// Maker and model, the maker only once.
+pub(crate) fn camera_name(make: Option<String>, model: Option<String>) -> Option<String> {
     match (make, model) {
         (Some(make), Some(model)) => {
             let maker = make.split_whitespace().next().unwrap_or_default().to_lowercase();

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use reverse_geocoder::ReverseGeocoder;
 
+use crate::caption_metadata::RecordedPlace;
 use crate::metadata::on_earth;
 
 /// A town further away than this says nothing of the photo: it was taken at sea, or in the wild.
@@ -60,6 +61,47 @@ pub fn place_of(latitude: f64, longitude: f64) -> Option<Place> {
     Some(Place { name: parts.join(", "), other_names })
 }
 
+/// The place whose names stand in a photo's metadata, with what its position adds. Where a town or a part of it is
+/// recorded those are its names, else the position's; all others find it too.
+pub fn place_recorded(recorded: &RecordedPlace, position: Option<(f64, f64)>) -> Option<Place> {
+    let near = position.and_then(|(latitude, longitude)| place_of(latitude, longitude));
+    if recorded.is_empty() {
+        return near;
+    }
+    let by_name = |country: &&str| NAMES.iter().find(|(_, (name, _))| name.eq_ignore_ascii_case(country));
+    let code = recorded.country_code.as_deref().map(str::trim).and_then(|code| NAMES.get_key_value(code));
+    let country = code.or_else(|| recorded.country.as_deref().and_then(|country| by_name(&country)));
+    let of_code = country.map(|(_, (name, _))| (*name).to_owned());
+    let name = |names: &[Option<&String>]| {
+        let mut parts: Vec<&str> = Vec::new();
+        for part in names.iter().flatten().map(|part| part.as_str()) {
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        parts.join(", ")
+    };
+    let town = recorded.city.as_ref().or(recorded.sublocation.as_ref());
+    let whole = name(&[town, recorded.state.as_ref(), recorded.country.as_ref().or(of_code.as_ref())]);
+    let near_name = near.as_ref().map(|near| near.name.clone());
+    let shown = match (near_name, town) {
+        (Some(near), None) => near,
+        _ if whole.is_empty() => recorded.names().next()?.clone(),
+        _ => whole,
+    };
+    let aliases = country.into_iter().flat_map(|(code, (name, others))| {
+        [*code, *name].into_iter().chain(others.iter().flat_map(|others| others.split(", "))).map(str::to_owned)
+    });
+    let nearby = near.into_iter().flat_map(|near| [near.name].into_iter().chain(near.other_names));
+    let mut other_names: Vec<String> = Vec::new();
+    for other in recorded.names().cloned().chain(aliases).chain(nearby) {
+        if !other_names.contains(&other) && !shown.split(", ").any(|part| part == other) {
+            other_names.push(other);
+        }
+    }
+    Some(Place { name: shown, other_names })
+}
+
 /// The way over the ground, from the squared chord between two points of the unit sphere, which is what the crate
 /// measures.
 fn great_circle_km(squared_chord: f64) -> f64 {
@@ -90,6 +132,29 @@ mod tests {
         let town_hall = place_of(51.5007, -0.1246).unwrap();
         assert!(town_hall.other_names.iter().any(|name| name == "UK"), "{town_hall:?}");
         assert!(town_hall.other_names.iter().any(|name| name == "GB"), "{town_hall:?}");
+    }
+
+    #[test]
+    fn a_place_that_is_written_down_goes_before_the_nearest_town() {
+        let text = |text: &str| Some(text.to_owned());
+        let windsor = RecordedPlace {
+            city: text("Windsor"),
+            state: text("Ontario"),
+            country_code: text("CA"),
+            ..RecordedPlace::default()
+        };
+        let place = place_recorded(&windsor, Some((42.3149, -83.0364))).unwrap();
+        assert_eq!(place.name, "Windsor, Ontario, Canada");
+        assert!(place.other_names.iter().any(|name| name == "CA"));
+        let country = RecordedPlace { country: text("Portugal"), ..RecordedPlace::default() };
+        let near = place_recorded(&country, Some((41.1403, -8.6110))).unwrap();
+        assert!(near.name.ends_with(", Portugal") && near.name != "Portugal", "{near:?}");
+        let alone = place_recorded(&country, None).unwrap();
+        assert_eq!(alone.name, "Portugal");
+        assert!(alone.other_names.contains(&"PT".to_owned()), "{alone:?}");
+        let wood = RecordedPlace { sublocation: text("Hainich"), ..RecordedPlace::default() };
+        assert_eq!(place_recorded(&wood, None).unwrap().name, "Hainich");
+        assert_eq!(place_recorded(&RecordedPlace::default(), None), None);
     }
 
     #[test]

@@ -8,8 +8,27 @@ use walkdir::WalkDir;
 use crate::MediaError;
 use crate::format::{FileKind, by_name};
 
-/// Folder names that are never entered besides hidden ones.
-const SKIPPED_FOLDERS: &[&str] = &["$RECYCLE.BIN", "System Volume Information", "@eaDir"];
+/// Folder names, in whatever case, that are never entered besides hidden ones: where systems and network stores keep what
+/// was thrown away, old states of folders, and pictures of their own making.
+const SKIPPED_FOLDERS: &[&str] = &[
+    "$RECYCLE.BIN",
+    "RECYCLER",
+    "RECYCLED",
+    "#recycle",
+    "@Recycle",
+    "#snapshot",
+    "@Recently-Snapshot",
+    "@eaDir",
+    "@tmp",
+    "System Volume Information",
+    "lost+found",
+];
+/// Folders that programs show as one thing: libraries, in which previews lie beside the photos.
+const PACKAGES: &[&str] = &["photoslibrary", "photolibrary", "aplibrary", "migratedphotolibrary", "migratedaplibrary"];
+/// What of them is entered: the photos as they were imported.
+const ORIGINALS: &[&str] = &["originals", "Masters"];
+/// Folders of previews alone.
+const PREVIEWS: &[&str] = &["lrdata", "cocatalogdb"];
 
 /// A photo, a file that would be one if its format were supported, or a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +39,8 @@ pub struct Found {
     pub size_bytes: u64,
     /// Time of its last change in nanoseconds since 1970; negative before.
     pub modified_ns: i64,
+    /// Time of the last change of anything about it, where the system tells; programs can keep the other, not this.
+    pub status_changed_ns: Option<i64>,
     /// What its name says it is.
     pub kind: FileKind,
 }
@@ -62,7 +83,19 @@ impl Walk {
 
 fn of_metadata(path: &Path, metadata: &std::fs::Metadata, kind: FileKind) -> Found {
     let modified_ns = metadata.modified().map_or(0, nanoseconds);
-    Found { path: path.to_path_buf(), size_bytes: metadata.len(), modified_ns, kind }
+    let status_changed_ns = status_changed_ns(metadata);
+    Found { path: path.to_path_buf(), size_bytes: metadata.len(), modified_ns, status_changed_ns, kind }
+}
+
+#[cfg(unix)]
+fn status_changed_ns(metadata: &std::fs::Metadata) -> Option<i64> {
+    use std::os::unix::fs::MetadataExt;
+    metadata.ctime().checked_mul(1_000_000_000)?.checked_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn status_changed_ns(_: &std::fs::Metadata) -> Option<i64> {
+    None
 }
 
 /// Looks at one file as [`walk`] would; `None` when its name is no photo's, or it is no file.
@@ -75,9 +108,23 @@ pub fn look(path: &Path) -> Result<Option<Found>, MediaError> {
     Ok(metadata.is_file().then(|| of_metadata(path, &metadata, kind)))
 }
 
-/// Whether [`walk`] passes over files and folders of this name.
-pub fn is_skipped_name(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
+/// Whether [`walk`] passes over the file or folder at `path` when it comes to the folder that this lies in.
+pub fn is_skipped(path: &Path) -> bool {
+    let Some(name) = path.file_name() else { return false };
+    let is_any = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
+    let has_extension = |path: &Path, any: &[&str]| {
+        path.extension().is_some_and(|extension| any.iter().any(|other| extension.eq_ignore_ascii_case(other)))
+    };
+    let in_package = path.parent().is_some_and(|folder| has_extension(folder, PACKAGES));
+    name.as_encoded_bytes().starts_with(b".")
+        || is_any(SKIPPED_FOLDERS)
+        || has_extension(path, PREVIEWS)
+        || in_package && !is_any(ORIGINALS)
+}
+
+/// Whether [`walk`] of `root` reaches `path`, as far as names tell.
+pub fn is_reached(root: &Path, path: &Path) -> bool {
+    path.starts_with(root) && path.ancestors().take_while(|part| *part != root).all(|part| !is_skipped(part))
 }
 
 impl Iterator for Walk {
@@ -104,7 +151,7 @@ impl Iterator for Walk {
 }
 
 fn skipped(entry: &walkdir::DirEntry) -> bool {
-    is_skipped_name(entry.file_name())
+    is_skipped(entry.path())
 }
 
 fn nanoseconds(time: std::time::SystemTime) -> i64 {
@@ -148,6 +195,31 @@ mod tests {
         let mut walk = walk(root.path());
         assert!(walk.by_ref().any(|f| f.unwrap().kind == FileKind::Unsupported("Photoshop")));
         assert_eq!(walk.others(), 1);
+    }
+
+    #[test]
+    fn what_was_thrown_away_and_previews_in_packages_are_no_photos() {
+        let root = tempfile::tempdir().unwrap();
+        let thrown = ["#recycle", "@Recycle", "#Snapshot/a", "@Recently-Snapshot", ".Trash-1000/files", "lost+found"];
+        let package =
+            ["Photos Library.photoslibrary/resources/derivatives", "Old.aplibrary/Previews", "P Previews.lrdata"];
+        for folder in thrown.into_iter().chain(package).chain(["RECYCLER", "$Recycle.Bin"]) {
+            let folder = root.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("a.jpg"), b"x").unwrap();
+            assert!(!is_reached(root.path(), &folder.join("a.jpg")), "{}", folder.display());
+        }
+        for folder in ["Photos Library.photoslibrary/originals/F", "Old.aplibrary/Masters", "originals", "recycle"] {
+            let folder = root.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("b.jpg"), b"x").unwrap();
+            assert!(is_reached(root.path(), &folder.join("b.jpg")), "{}", folder.display());
+        }
+        let found = names(root.path());
+        assert_eq!((found.len(), found.iter().all(|name| name.ends_with("b.jpg"))), (4, true), "{found:?}");
+        let own = root.path().join("Photos Library.photoslibrary");
+        assert_eq!(names(&own), ["originals/F/b.jpg"], "also where the package is the folder itself");
+        assert!(!is_reached(&root.path().join("other"), root.path()));
     }
 
     #[test]

@@ -1,18 +1,27 @@
 //! The folders that were indexed.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
 
 use rusqlite::params_from_iter;
 
-use crate::path_bytes;
 use crate::tables::forgotten::{self, Kind};
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, path_bytes, place_key};
 
 pub(crate) const V1: &str = "
 CREATE TABLE folder (
     path BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// The names in a path as they are compared.
+fn lower_parts(path: &Path) -> Vec<String> {
+    let lower = |part: Component<'_>| match part {
+        Component::Normal(part) => Some(place_key::lower(&part.to_string_lossy())),
+        _ => None,
+    };
+    path.components().filter_map(lower).collect()
+}
 
 impl Catalog {
     /// Remembers that `folder`, an absolute path, was indexed.
@@ -85,6 +94,48 @@ impl Catalog {
             let count: i64 = transaction.prepare_cached(sql)?.query_row([&start, &end], |row| row.get(0))?;
             Ok(count.cast_unsigned())
         })
+    }
+
+    /// The folders at or below those of the list that hold photos, at whatever depth, and whose path ends with `name`, in
+    /// whatever case and composed or not; none inside another of them. Looks through all paths.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn folders_named(&self, name: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+        let wanted = lower_parts(name);
+        let listed = self.folders()?;
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut seen, mut found): (HashSet<PathBuf>, Vec<PathBuf>) = Default::default();
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached("SELECT path FROM location ORDER BY path")?;
+            let mut rows = statement.query([])?;
+            let mut before: Vec<u8> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let path = row.get_ref(0)?.as_blob().unwrap_or_default();
+                let folder = &path[..path_bytes::folder_end(path)];
+                // Most files lie beside the one before.
+                if folder == before {
+                    continue;
+                }
+                before = folder.to_vec();
+                let folder = path_bytes::decode(before.clone());
+                for folder in folder.ancestors() {
+                    let is_inside = listed.iter().any(|root| folder.starts_with(root));
+                    if !is_inside || !seen.insert(folder.to_path_buf()) {
+                        break;
+                    }
+                    if lower_parts(folder).ends_with(&wanted) {
+                        found.push(folder.to_path_buf());
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        found.sort();
+        found.dedup_by(|later, earlier| later.starts_with(&*earlier));
+        Ok(found)
     }
 
     /// Removes `folder` from the list and forgets the files below it that no other folder of the

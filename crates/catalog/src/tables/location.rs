@@ -27,6 +27,10 @@ ALTER TABLE location ADD COLUMN sidecar_bytes INTEGER;
 ALTER TABLE location ADD COLUMN sidecar_modified_ns INTEGER;
 ";
 
+pub(crate) const V11: &str = "
+ALTER TABLE location ADD COLUMN status_changed_ns INTEGER;
+";
+
 /// How the facts of a file were read last: a file is read again when this is no longer what it would be now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -34,6 +38,9 @@ pub struct Reading {
     pub version: u32,
     /// Size in bytes and time of last change, in nanoseconds since 1970, of the sidecar that was there.
     pub sidecar: Option<(u64, i64)>,
+    /// When anything about the file itself changed last, in nanoseconds since 1970, where the system tells: programs can
+    /// keep the other time, and not this one.
+    pub status_changed_ns: Option<i64>,
 }
 
 /// A file that holds a photo.
@@ -73,15 +80,17 @@ pub(crate) fn put(connection: &Connection, photo: PhotoId, location: &Location) 
     let path = path_bytes::encode(&location.path);
     problem::remove(connection, &path)?;
     let sql = "INSERT INTO location (path, photo_id, size_bytes, modified_ns,
-                   facts_version, sidecar_bytes, sidecar_modified_ns)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                   facts_version, sidecar_bytes, sidecar_modified_ns, status_changed_ns)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                ON CONFLICT (path) DO UPDATE SET photo_id = excluded.photo_id, size_bytes = excluded.size_bytes,
                    modified_ns = excluded.modified_ns, facts_version = excluded.facts_version,
-                   sidecar_bytes = excluded.sidecar_bytes, sidecar_modified_ns = excluded.sidecar_modified_ns";
+                   sidecar_bytes = excluded.sidecar_bytes, sidecar_modified_ns = excluded.sidecar_modified_ns,
+                   status_changed_ns = excluded.status_changed_ns";
     let size = location.size_bytes.cast_signed();
     let (sidecar_bytes, sidecar_ns) = location.reading.sidecar.unzip();
     let (version, sidecar_bytes) = (location.reading.version, sidecar_bytes.map(u64::cast_signed));
-    let values = (&path, photo.0, size, location.modified_ns, version, sidecar_bytes, sidecar_ns);
+    let changed_ns = location.reading.status_changed_ns;
+    let values = (&path, photo.0, size, location.modified_ns, version, sidecar_bytes, sidecar_ns, changed_ns);
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
@@ -92,24 +101,31 @@ pub(crate) fn put_reading(
     path: &Path,
     reading: Reading,
 ) -> rusqlite::Result<()> {
-    let sql = "UPDATE location SET facts_version = ?3, sidecar_bytes = ?4, sidecar_modified_ns = ?5
+    let sql = "UPDATE location SET facts_version = ?3, sidecar_bytes = ?4, sidecar_modified_ns = ?5,
+                   status_changed_ns = ?6
                WHERE path = ?1 AND photo_id = ?2";
     let (bytes, modified_ns) = reading.sidecar.unzip();
-    let values = (path_bytes::encode(path), photo.0, reading.version, bytes.map(u64::cast_signed), modified_ns);
+    let (path, bytes) = (path_bytes::encode(path), bytes.map(u64::cast_signed));
+    let values = (path, photo.0, reading.version, bytes, modified_ns, reading.status_changed_ns);
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
-/// What stands in three columns from the one numbered `first`.
+/// What stands in four columns from the one numbered `first`.
 fn reading_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Reading> {
     let bytes: Option<i64> = row.get(first + 1)?;
-    Ok(Reading { version: row.get(first)?, sidecar: bytes.map(i64::cast_unsigned).zip(row.get(first + 2)?) })
+    Ok(Reading {
+        version: row.get(first)?,
+        sidecar: bytes.map(i64::cast_unsigned).zip(row.get(first + 2)?),
+        status_changed_ns: row.get(first + 3)?,
+    })
 }
 
 const KNOWN: &str = "
-SELECT path, size_bytes, modified_ns, photo_id, facts_version, sidecar_bytes, sidecar_modified_ns FROM location
+SELECT path, size_bytes, modified_ns, photo_id, facts_version, sidecar_bytes, sidecar_modified_ns, status_changed_ns
+FROM location
 WHERE path = ?1 OR (path >= ?2 AND path < ?3)
 UNION ALL
-SELECT path, size_bytes, modified_ns, NULL, 0, NULL, NULL FROM problem
+SELECT path, size_bytes, modified_ns, NULL, 0, NULL, NULL, NULL FROM problem
 WHERE path = ?1 OR (path >= ?2 AND path < ?3)";
 
 fn known_from_row(row: &Row<'_>) -> rusqlite::Result<(PathBuf, Known)> {
@@ -187,7 +203,8 @@ impl Catalog {
     /// When the library cannot be read.
     pub fn locations_of(&self, photo: PhotoId) -> Result<Vec<(LocationId, Location)>, CatalogError> {
         self.read(|transaction| {
-            let sql = "SELECT id, path, size_bytes, modified_ns, facts_version, sidecar_bytes, sidecar_modified_ns
+            let sql = "SELECT id, path, size_bytes, modified_ns, facts_version, sidecar_bytes, sidecar_modified_ns,
+                           status_changed_ns
                        FROM location WHERE photo_id = ?1 ORDER BY path";
             let row = |row: &Row<'_>| {
                 let size_bytes = row.get::<_, i64>(2)?.cast_unsigned();

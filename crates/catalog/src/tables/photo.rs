@@ -38,6 +38,10 @@ CREATE INDEX photo_place ON photo (place) WHERE place IS NOT NULL;
 ";
 
 /// What lists of all photos are made from, without reading their rows.
+pub(crate) const V12: &str = "
+ALTER TABLE photo ADD COLUMN other_words TEXT;
+";
+
 pub(crate) const V8: &str = "
 CREATE INDEX photo_newest ON photo (taken_at DESC);
 CREATE INDEX photo_camera ON photo (camera);

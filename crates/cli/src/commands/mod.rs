@@ -9,6 +9,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;
+pub(crate) mod folders;
 pub(crate) mod forget;
 pub(crate) mod index;
 pub(crate) mod licences;

@@ -58,10 +58,11 @@ pub(crate) type HeldDuplicates = Mutex<Option<Arc<Vec<DuplicateGroup>>>>;
 impl DuplicateGroup {
     /// What is known of a group now; fewer than two files are no group, and are shown by none.
     fn of(catalog: &Catalog, photos: Vec<PhotoId>) -> Result<Self, EngineError> {
-        let mut files = Vec::new();
+        let mut files: Vec<DuplicateFile> = Vec::new();
         for photo in &photos {
             files.extend(files_of(catalog, *photo)?);
         }
+        let mut files = one_name_each(files);
         put_best_first(&mut files);
         let kind = if photos.len() > 1 { DuplicateKind::Near } else { DuplicateKind::Exact };
         let freed_bytes = freed(&files);
@@ -106,15 +107,19 @@ fn files_of(catalog: &Catalog, photo: PhotoId) -> Result<Vec<DuplicateFile>, Eng
     places.into_iter().map(file).collect()
 }
 
+/// Of several names of the same bytes on disk one, the file's own before links to it: the others take no room, and a
+/// person made them.
+fn one_name_each(mut files: Vec<DuplicateFile>) -> Vec<DuplicateFile> {
+    // Links of a name or of a folder lead elsewhere.
+    files.sort_by_cached_key(|file| std::fs::canonicalize(&file.path).is_ok_and(|real| real != file.path));
+    let mut seen: HashSet<(u64, u64)> = HashSet::new();
+    files.retain(|file| identity(&file.path).is_none_or(|bytes| seen.insert(bytes)));
+    files
+}
+
 /// Bytes that are freed when all but the first file go.
 fn freed(files: &[DuplicateFile]) -> u64 {
-    let mut counted: HashSet<(u64, u64)> = files.first().and_then(|file| identity(&file.path)).into_iter().collect();
-    files
-        .iter()
-        .skip(1)
-        .filter(|file| identity(&file.path).is_none_or(|id| counted.insert(id)))
-        .map(|file| file.size_bytes + file.companions_bytes)
-        .sum()
+    files.iter().skip(1).map(|file| file.size_bytes + file.companions_bytes).sum()
 }
 
 /// What two names of the same bytes on disk have in common; none where the system does not tell.

@@ -332,8 +332,16 @@ fn one_file_under_two_names_is_never_taken_away() {
     let desk = Desk::with(&[("a.jpg", photo)]);
     std::fs::hard_link(desk.world.path("a.jpg"), desk.world.path("hard link.jpg")).unwrap();
     desk.world.index();
+    std::os::unix::fs::symlink("a.jpg", desk.world.path("A link.jpg")).unwrap();
+    desk.world.index();
+    assert!(desk.find().is_empty(), "links take no room");
+    // A copy is one, of the file and of no link to it.
+    std::fs::copy(desk.world.path("a.jpg"), desk.world.path("copy.jpg")).unwrap();
+    desk.world.index();
     let groups = desk.find();
-    assert_eq!(groups[0].freed_bytes, 0, "a hard link frees nothing");
+    let names: Vec<_> = groups[0].files.iter().map(|file| file.path.file_name().unwrap().to_owned()).collect();
+    assert!(groups.len() == 1 && names.len() == 2 && !names.contains(&"A link.jpg".into()), "{names:?}");
+    assert!(groups[0].freed_bytes > 0);
     // As if a disk were mounted twice: another path leads to the same folder.
     std::os::unix::fs::symlink(desk.world.photos(), desk.world.photos().parent().unwrap().join("again")).unwrap();
     let again = desk.world.photos().parent().unwrap().join("again/a.jpg");

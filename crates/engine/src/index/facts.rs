@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sightline_catalog::{Catalog, DateSource, FactsUpdate, PhotoFacts, PhotoId, PlaceNames, Reading};
 use sightline_media::caption_metadata::{Beside, OverLimit, beside, possible_sidecars};
-use sightline_media::{Facts, Found, look, place_of};
+use sightline_media::{Facts, Found, look, place_recorded};
 
 use super::scan::Unreadable;
 use super::writer::Writer;
@@ -18,16 +18,24 @@ use crate::jobs::JobCx;
 use crate::loading::work_ahead;
 
 /// Raised when more is read of files, so that all are read again.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// How the facts of the file at `path` would be read now, where `look` tells of sidecars.
-pub(super) fn reading(path: &Path, look: impl Fn(&Path) -> Option<(u64, i64)>) -> Reading {
-    Reading { version: VERSION, sidecar: possible_sidecars(path).iter().find_map(|sidecar| look(sidecar)) }
+/// How the facts of the file at `path`, of which something changed last at `status_changed_ns`, would be read now, where
+/// `look` tells of sidecars.
+pub(super) fn reading(
+    path: &Path,
+    status_changed_ns: Option<i64>,
+    look: impl Fn(&Path) -> Option<(u64, i64)>,
+) -> Reading {
+    let sidecar = possible_sidecars(path).iter().find_map(|sidecar| look(sidecar));
+    Reading { version: VERSION, sidecar, status_changed_ns }
 }
 
 /// As [`reading`], with a look at the disk.
 pub(super) fn reading_on_disk(path: &Path) -> Reading {
-    reading(path, |sidecar| look(sidecar).ok().flatten().as_ref().map(stamp))
+    let at = |path: &Path| look(path).ok().flatten();
+    let status_changed_ns = at(path).and_then(|found| found.status_changed_ns);
+    reading(path, status_changed_ns, |sidecar| at(sidecar).as_ref().map(stamp))
 }
 
 /// Size and time of change.
@@ -38,7 +46,7 @@ pub(super) fn stamp(found: &Found) -> (u64, i64) {
 /// Facts as the catalogue keeps them, with the name of the place.
 pub(super) fn to_catalog(facts: Facts) -> PhotoFacts {
     let (taken_at, source) = facts.taken_at.unzip();
-    let place = facts.position.and_then(|(latitude, longitude)| place_of(latitude, longitude));
+    let place = place_recorded(&facts.place, facts.position);
     let (latitude, longitude) = facts.position.unzip();
     PhotoFacts {
         taken_at,
@@ -56,6 +64,7 @@ pub(super) fn to_catalog(facts: Facts) -> PhotoFacts {
         place: place.map(|place| PlaceNames { name: place.name, other_names: place.other_names }),
         caption: facts.words.caption,
         keywords: facts.words.keywords,
+        other_words: facts.other_words,
     }
 }
 

@@ -14,6 +14,7 @@ mod facts_tests;
 mod guard;
 mod in_flight;
 mod load;
+mod moved;
 mod pairs;
 #[cfg(test)]
 mod reality_tests;
@@ -256,8 +257,12 @@ impl Job for IndexJob {
         let verdict = guard::judge(engine, &self.roots, plan.gone, losses)?;
         let held = |path: &PathBuf| verdict.held.iter().any(|absence| path.starts_with(&absence.folder));
         let parted = plan.parted.into_iter().filter(|path| losses != Losses::Later && !held(path)).collect();
-        let conclusion = Conclusion { joined: plan.joined, parted, gone: verdict.gone };
+        let left = if whole { moved::left_folders(engine, &self.roots)? } else { Vec::new() };
+        let mut gone = verdict.gone;
+        gone.extend(moved::old_places(engine, &left)?);
+        let conclusion = Conclusion { joined: plan.joined, parted, gone };
         self.summary.removed = catalog.conclude(&conclusion)? as u64;
+        moved::take_off_empty(engine, &left)?;
         for root in self.roots.iter().filter(|root| whole && !held(root)) {
             engine.remember_volume(root)?;
         }

@@ -384,3 +384,61 @@ fn a_change_of_case_alone_is_a_rename() {
     assert_eq!(engine.photo(photo).unwrap().paths, [world.path("img.jpg")]);
     assert_eq!(world.fake.embedded(), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_rewritten_with_its_old_size_and_time_is_noticed() {
+    let world = World::new();
+    let path = world.photo("a.jpg", RED, 1);
+    let mut other = jpeg(BLUE, 1);
+    let length = std::fs::metadata(&path).unwrap().len().max(other.len() as u64) as usize;
+    let mut red = std::fs::read(&path).unwrap();
+    red.resize(length, 0);
+    other.resize(length, 0);
+    std::fs::write(&path, red).unwrap();
+    world.index();
+    assert_eq!(world.index().unchanged, 1);
+    let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+    // So that the clock of the file system has gone on.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::fs::write(&path, other).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    let summary = world.index();
+    assert_eq!((summary.embedded, summary.unchanged), (1, 0));
+    assert_eq!(world.found("blue"), ["a.jpg"]);
+    // Another right, another name of the same file: it is looked at, and nothing is embedded.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::fs::hard_link(&path, world.path("b.jpg")).unwrap();
+    let embedded = world.fake.embedded();
+    world.index();
+    assert_eq!((world.fake.embedded(), world.index().unchanged), (embedded, 2));
+}
+
+#[test]
+fn a_moved_folder_leaves_no_dead_places() {
+    let world = reds(12);
+    let (old, new) = (world.photos(), world.photos().with_file_name("new place"));
+    std::fs::rename(&old, &new).unwrap();
+    let engine = world.engine();
+    assert_eq!(world.try_index(std::slice::from_ref(&new), false).unwrap().relocated, 12);
+    let folders: Vec<PathBuf> = engine.folders().unwrap().into_iter().map(|folder| folder.path).collect();
+    assert_eq!(folders, std::slice::from_ref(&new));
+    let id = id_at(&engine, &new.join("03.jpg"));
+    assert_eq!(engine.catalog().unwrap().paths_of(id).unwrap(), [new.join("03.jpg")]);
+    assert_eq!((photos(&world), world.fake.embedded()), (12, 12));
+}
+
+#[test]
+fn of_a_folder_that_is_gone_only_what_turned_up_elsewhere_is_let_go() {
+    let world = reds(12);
+    let (old, new) = (world.photos(), world.photos().with_file_name("new place"));
+    std::fs::create_dir(&new).unwrap();
+    std::fs::rename(old.join("00.jpg"), new.join("00.jpg")).unwrap();
+    std::fs::remove_dir_all(&old).unwrap();
+    world.try_index(std::slice::from_ref(&new), false).unwrap();
+    let engine = world.engine();
+    assert_eq!(engine.folders().unwrap().len(), 2, "the others may be asked for");
+    assert_eq!(photos(&world), 12);
+    assert!(engine.catalog().unwrap().known(&old.join("00.jpg")).unwrap().is_none());
+    assert!(engine.catalog().unwrap().known(&old.join("01.jpg")).unwrap().is_some());
+}

@@ -35,11 +35,11 @@ impl Roots {
 
 /// The number of the disk that a folder lies on, where the system has one.
 #[cfg(unix)]
-fn disk(folder: &Path) -> Option<u64> {
+pub(super) fn disk(folder: &Path) -> Option<u64> {
     std::fs::metadata(folder).ok().map(|metadata| std::os::unix::fs::MetadataExt::dev(&metadata))
 }
 
 #[cfg(not(unix))]
-fn disk(_: &Path) -> Option<u64> {
+pub(super) fn disk(_: &Path) -> Option<u64> {
     None
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sightline_catalog::{Catalog, Companion, KeptOut, Known, PhotoId, Reading};
 use sightline_media::caption_metadata::{is_sidecar_name, possible_sidecars};
-use sightline_media::{FileKind, Found, Listings, MediaError, half_of_pair, is_skipped_name, look, may_lead_pair};
+use sightline_media::{FileKind, Found, Listings, MediaError, half_of_pair, is_reached, look, may_lead_pair};
 
 use super::IndexSummary;
 use super::edits::Edits;
@@ -59,8 +59,8 @@ struct Before {
     sidecars: HashMap<PathBuf, (u64, i64)>,
     /// Those of them that are problems and are to be tried again.
     retried: HashSet<PathBuf>,
-    /// Files that are as they were, and how their facts were read.
-    same: Vec<(PathBuf, PhotoId, Reading)>,
+    /// Files that are as they were, how their facts were read, and when anything about them changed last.
+    same: Vec<(PathBuf, PhotoId, Reading, Option<i64>)>,
 }
 
 /// A file or folder for the problem list.
@@ -247,11 +247,11 @@ impl Plan {
             self.parted.extend(before.companions.remove(&half.path).map(|companion| companion.path));
             self.sort_in(cx, &mut before, half, known, retry, summary);
         }
-        let is_stale = |(path, _, reading): &(PathBuf, PhotoId, Reading)| {
-            facts::reading(path, |sidecar| before.sidecars.get(sidecar).copied()) != *reading
+        let is_stale = |(path, _, reading, changed_ns): &(PathBuf, PhotoId, Reading, Option<i64>)| {
+            facts::reading(path, *changed_ns, |sidecar| before.sidecars.get(sidecar).copied()) != *reading
                 || possible_sidecars(path).iter().any(|sidecar| before.retried.contains(sidecar))
         };
-        self.stale.extend(before.same.iter().filter(|file| is_stale(file)).map(|(_, photo, _)| *photo));
+        self.stale.extend(before.same.iter().filter(|file| is_stale(file)).map(|(_, photo, ..)| *photo));
         let left = before.files.into_keys().chain(before.companions.into_keys());
         self.gone.extend(left.filter(|path| !before.closed.iter().any(|folder| path.starts_with(folder))));
     }
@@ -290,7 +290,8 @@ impl Plan {
                     (true, true) if !retry => summary.problems += 1,
                     (true, false) => {
                         summary.unchanged += 1;
-                        let file = known.and_then(|known| Some((found.path, known.photo?, known.reading)));
+                        let changed_ns = found.status_changed_ns;
+                        let file = known.and_then(|known| Some((found.path, known.photo?, known.reading, changed_ns)));
                         before.same.extend(file);
                     }
                     _ => {
@@ -304,14 +305,17 @@ impl Plan {
     }
 }
 
+/// Programs that write into a file in place can keep its size and its time; that something about it changed shows even so.
 fn is_same(known: &Known, found: &Found) -> bool {
-    known.size_bytes == found.size_bytes && known.modified_ns == found.modified_ns
+    let changed_ns = known.reading.status_changed_ns.zip(found.status_changed_ns);
+    known.size_bytes == found.size_bytes
+        && known.modified_ns == found.modified_ns
+        && changed_ns.is_none_or(|(then, now)| then == now)
 }
 
 /// Whether a walk of one of `roots` would reach `path`.
 fn is_walked(roots: &[PathBuf], path: &Path) -> bool {
-    let below = |root: &PathBuf| path.strip_prefix(root).ok();
-    roots.iter().filter_map(below).any(|rest| !rest.iter().any(is_skipped_name))
+    roots.iter().any(|root| is_reached(root, path))
 }
 
 fn is_young(found: &Found) -> bool {

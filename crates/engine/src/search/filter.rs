@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sightline_catalog::{Catalog, Filter, Inside};
+use sightline_media::place_names;
 
 use super::dates::DatePrefix;
 use super::query::Filters;
@@ -40,10 +41,35 @@ pub(super) fn to_catalog(
 
 /// A folder, a place, or both. A name that is neither may be half of a place's; what is that neither, no photo meets.
 fn inside(name: &str, base: &Path, catalog: &Catalog) -> Result<Inside, EngineError> {
-    let folder = resolve(name, base, &catalog.folders()?);
-    let inside = |unfinished| Inside { folder: folder.clone(), place: name.into(), unfinished };
-    let is_whole = folder.is_some() || catalog.any(&meeting(inside(false)))?;
-    Ok(inside(!is_whole))
+    let mut folders: Vec<PathBuf> = resolve(name, base, &catalog.folders()?).into_iter().collect();
+    if !Path::new(name).is_absolute() {
+        // Wherever it lies, in whatever case.
+        let named = catalog.folders_named(Path::new(name))?;
+        folders.extend(named);
+    }
+    let inside = |place: &str, unfinished| Inside { folders: folders.clone(), place: place.into(), unfinished };
+    if !folders.is_empty() || catalog.any(&meeting(inside(name, false)))? {
+        return Ok(inside(name, false));
+    }
+    // As it is called in another language.
+    for other in in_other_words(name) {
+        if catalog.any(&meeting(inside(&other, false)))? {
+            return Ok(inside(&other, false));
+        }
+    }
+    Ok(inside(name, true))
+}
+
+/// What a place's name may be in the library: each name between commas as it is known there.
+fn in_other_words(name: &str) -> Vec<String> {
+    let parts: Vec<&str> = name.split(',').map(str::trim).collect();
+    match parts.as_slice() {
+        [whole] => place_names(whole).into_iter().map(str::to_owned).collect(),
+        _ => {
+            let known = |part: &&str| place_names(part).first().copied().unwrap_or(part).to_owned();
+            vec![parts.iter().map(known).collect::<Vec<_>>().join(", ")]
+        }
+    }
 }
 
 fn meeting(inside: Inside) -> Filter {
@@ -94,6 +120,13 @@ fn resolve(folder: &str, base: &Path, indexed: &[PathBuf]) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_asked_for_in_any_language() {
+        assert_eq!(in_other_words("M\u{fc}nchen"), ["Munich"]);
+        assert_eq!(in_other_words("Praha, Tschechien"), ["Prague, Czech Republic"]);
+        assert_eq!(in_other_words("nowhere at all"), [] as [&str; 0]);
+    }
 
     #[test]
     fn a_folder_is_found_here_below_an_indexed_one_or_by_its_name() {

@@ -5,6 +5,8 @@
 
 use sightline_catalog::PhotoId;
 use sightline_vlm::Match;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::query::{Query, Term};
 use super::{Judge, Ranked};
@@ -18,8 +20,11 @@ const COMMON: [&str; 24] = [
 
 /// The words of a text that say something.
 pub(super) fn telling(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    words.filter(|word| !word.is_empty() && !COMMON.contains(&word.as_str())).collect()
+    // Composed, and with marks that are parts of letters, as in Thai.
+    let text: String = text.nfkc().collect();
+    let words = text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).map(str::to_lowercase);
+    let says_something = |word: &String| word.contains(char::is_alphanumeric) && !COMMON.contains(&word.as_str());
+    words.filter(says_something).collect()
 }
 
 impl Engine {
@@ -37,12 +42,16 @@ impl Engine {
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut said = self.catalog()?.with_words(&words)?;
+        let mut named = self.catalog()?.with_words_or_names(&words)?;
+        named.retain(|photo| said.binary_search(photo).is_err());
         let Judge { question, scale, exclusions, vectors, allowed } = judge;
         if let Some(allowed) = allowed {
             said.retain(|photo| allowed.binary_search(photo).is_ok());
+            named.retain(|photo| allowed.binary_search(photo).is_ok());
         }
         exclusions.retain(vectors, &mut said);
-        if said.is_empty() {
+        exclusions.retain(vectors, &mut named);
+        if said.is_empty() && named.is_empty() {
             return Ok(judge.matching(limit));
         }
         // The best of some photos; those without a vector are last among them.
@@ -70,14 +79,18 @@ impl Engine {
         let believed = self.catalog()?.not_only_by_a_model(&words, &rest)?;
         let doubted: Vec<PhotoId> = rest.into_iter().filter(|photo| believed.binary_search(photo).is_err()).collect();
         let mut photos = judge.matching(limit);
-        photos.retain(|ranked| said.binary_search(&ranked.photo).is_err());
+        let is_named = |ranked: &Ranked| named.binary_search(&ranked.photo).is_ok();
+        photos.retain(|ranked| said.binary_search(&ranked.photo).is_err() && !is_named(ranked));
         photos.extend(strong);
         photos.extend(best(&believed, Match::Strong));
         photos.extend(best(&doubted, Match::Possible));
+        photos.extend(best(&named, Match::Strong));
         let order = |ranked: &Ranked| match (ranked.confidence, said.binary_search(&ranked.photo).is_ok()) {
             (Match::Strong, true) => 0,
-            (Match::Strong, false) => 1,
-            _ => 2,
+            // Whoever types a file's name wants that file, and a caption says more.
+            (Match::Strong, false) if is_named(ranked) => 1,
+            (Match::Strong, false) => 2,
+            _ => 3,
         };
         let score = |ranked: &Ranked| ranked.score.unwrap_or(f32::MIN);
         photos.sort_by(|a, b| order(a).cmp(&order(b)).then(score(b).total_cmp(&score(a))).then(a.photo.cmp(&b.photo)));

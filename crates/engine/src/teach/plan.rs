@@ -156,7 +156,7 @@ mod tests {
                 path: format!("/made-up/{}/IMG_{number:07}.jpg", number / 500).into(),
                 size_bytes: 4_000_000,
                 modified_ns: 1_700_000_000_000_000_000,
-                reading: Reading { version: 1, sidecar: None },
+                reading: Reading { version: 1, ..Reading::default() },
             }],
             vectors: Vec::new(),
         };

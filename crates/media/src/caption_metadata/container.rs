@@ -7,19 +7,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use flate2::read::ZlibDecoder;
-
 use super::error::{MetadataError, PacketError};
-use super::words::of_person;
-use super::{CaptionMetadata, boxes, iptc, jpeg, packet};
-use crate::facts::LONGEST_CAPTION;
+use super::{CaptionMetadata, boxes, iptc, jpeg, packet, png};
 
 /// What is read at once, so that a walk over headers is no system call each.
 const AHEAD: usize = 64 << 10;
 /// TIFF's tag for XMP.
 const TIFF_XMP: u16 = 700;
-/// PNG's keyword for XMP.
-const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0";
+/// TIFF's tags for IPTC: Photoshop's resources, and datasets alone.
+const TIFF_PHOTOSHOP: u16 = 34_377;
+const TIFF_IPTC: u16 = 33_723;
 
 /// A photo's bytes, wherever they are.
 pub trait Source: Read + Seek {}
@@ -27,7 +24,7 @@ pub trait Source: Read + Seek {}
 impl<T: Read + Seek + ?Sized> Source for T {}
 
 /// A photo's bytes with some read ahead.
-pub(super) type Ahead<'a> = BufReader<&'a mut dyn Source>;
+pub(crate) type Ahead<'a> = BufReader<&'a mut dyn Source>;
 
 /// What a photo holds of metadata that are no EXIF.
 #[derive(Debug, Default)]
@@ -40,6 +37,8 @@ pub(super) struct Blocks {
     pub refused: Option<PacketError>,
     /// What a person may have written into a PNG's own texts.
     pub text: Option<String>,
+    /// When a PNG says that it was made, in the form of [`crate::dates`].
+    pub created_at: Option<String>,
 }
 
 impl Blocks {
@@ -73,14 +72,14 @@ pub(super) fn read_from(source: &mut dyn Source) -> io::Result<Blocks> {
     let xmp = |xmp| Blocks { xmp, ..Blocks::default() };
     let found = match head.as_slice() {
         [0xff, 0xd8, 0xff, ..] => jpeg::blocks(&mut file),
-        [0x89, b'P', b'N', b'G', ..] => png(&mut file),
+        [0x89, b'P', b'N', b'G', ..] => png::blocks(&mut file),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => webp(&mut file).map(xmp),
         // Also Panasonic's and Olympus's raw files, which have marks of their own.
         [b'I', b'I', 42, 0, ..] | [b'I', b'I', b'U', 0, ..] | [b'I', b'I', b'R', b'O' | b'S', ..] => {
-            tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes).map(xmp)
+            tiff(&mut file, u16::from_le_bytes, u32::from_le_bytes)
         }
         [b'M', b'M', 0, 42, ..] | [b'M', b'M', b'O', b'R', ..] => {
-            tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes).map(xmp)
+            tiff(&mut file, u16::from_be_bytes, u32::from_be_bytes)
         }
         [_, _, _, _, b'f', b't', b'y', b'p', ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
             boxes::xmp(&mut file).map(xmp)
@@ -99,14 +98,14 @@ pub(super) fn read_from(source: &mut dyn Source) -> io::Result<Blocks> {
     }
 }
 
-pub(super) fn bytes<const N: usize>(file: &mut Ahead<'_>) -> io::Result<[u8; N]> {
+pub(crate) fn bytes<const N: usize>(file: &mut Ahead<'_>) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The next `length` bytes, or so many of them that it shows that they are over `limit`; `None` where the file is shorter.
-pub(super) fn piece(file: &mut Ahead<'_>, length: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn piece(file: &mut Ahead<'_>, length: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let wanted = length.min(limit + 1);
     let mut piece = Vec::new();
     file.take(wanted).read_to_end(&mut piece)?;
@@ -124,7 +123,7 @@ pub(super) fn refuse<T>(what: &'static str, limit: &'static str) -> io::Result<T
 }
 
 /// Passes over `length` bytes.
-pub(super) fn skip(file: &mut Ahead<'_>, length: u64) -> io::Result<()> {
+pub(crate) fn skip(file: &mut Ahead<'_>, length: u64) -> io::Result<()> {
     file.seek_relative(i64::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))?)
 }
 
@@ -134,66 +133,6 @@ fn fuji(file: &mut Ahead<'_>) -> io::Result<Blocks> {
     let start = u32::from_be_bytes(bytes(file)?);
     file.seek(SeekFrom::Start(start.into()))?;
     jpeg::blocks(file)
-}
-
-/// Its texts may stand before the pixels and after them.
-fn png(file: &mut Ahead<'_>) -> io::Result<Blocks> {
-    let (mut found, mut words) = (Blocks::default(), None);
-    file.seek(SeekFrom::Start(8))?;
-    // A file that ends too early keeps what was read of it.
-    while let (Ok(length), Ok(kind)) = (bytes(file).map(u32::from_be_bytes), bytes(file)) {
-        match &kind {
-            b"IEND" => break,
-            kind @ (b"iTXt" | b"tEXt" | b"zTXt") => {
-                // The keyword and what says how the text is packed come before the packet.
-                let Some(chunk) = piece(file, length.into(), packet::LARGEST + 1024)? else { break };
-                let rest = u64::from(length).saturating_sub(chunk.len() as u64);
-                match chunk.strip_prefix(PNG_XMP).and_then(png_text) {
-                    Some(text) if found.xmp.is_none() => found.xmp = Some(text.to_owned()),
-                    _ => words = words.into_iter().chain(png_words(&chunk, kind)).min_by_key(|(rank, _)| *rank),
-                }
-                skip(file, rest + 4)?;
-            }
-            _ => skip(file, u64::from(length) + 4)?,
-        }
-    }
-    found.text = words.map(|(_, text)| text);
-    Ok(found)
-}
-
-/// The text of a chunk whose keyword says that a person wrote it (PNG Specification, 11.3.3.2), and how little that is a
-/// caption: 0 for what is one.
-fn png_words(chunk: &[u8], kind: &[u8; 4]) -> Option<(usize, String)> {
-    const KEYWORDS: [&[u8]; 4] = [b"Description", b"Caption", b"Comment", b"Title"];
-    let end = chunk.iter().position(|&byte| byte == 0)?;
-    let (keyword, rest) = (&chunk[..end], &chunk[end + 1..]);
-    let rank = KEYWORDS.iter().position(|known| *known == keyword)?;
-    let latin = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
-    let text = match (kind, rest) {
-        (b"tEXt", _) => latin(rest),
-        (b"zTXt", [0, packed @ ..]) => latin(&unpacked(packed)),
-        (b"iTXt", [1, 0, ..]) => {
-            let packed = rest[2..].splitn(3, |&byte| byte == 0).nth(2)?;
-            String::from_utf8_lossy(&unpacked(packed)).into_owned()
-        }
-        (b"iTXt", _) => String::from_utf8_lossy(png_text(rest)?).into_owned(),
-        _ => return None,
-    };
-    Some((rank, of_person(&text)?))
-}
-
-/// The beginning of a packed text, as long as a caption may be; what is damaged ends it.
-fn unpacked(packed: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    drop(ZlibDecoder::new(packed).take(LONGEST_CAPTION as u64).read_to_end(&mut text));
-    text
-}
-
-/// The text of an `iTXt` chunk after its keyword. XMP there is not compressed, says Part 3.
-fn png_text(rest: &[u8]) -> Option<&[u8]> {
-    let [0, _, rest @ ..] = rest else { return None };
-    let mut fields = rest.splitn(3, |&byte| byte == 0);
-    fields.nth(2)
 }
 
 fn webp(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
@@ -208,19 +147,37 @@ fn webp(file: &mut Ahead<'_>) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-fn tiff(file: &mut Ahead<'_>, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) -> io::Result<Option<Vec<u8>>> {
+fn tiff(file: &mut Ahead<'_>, short: fn([u8; 2]) -> u16, long: fn([u8; 4]) -> u32) -> io::Result<Blocks> {
     file.seek(SeekFrom::Start(4))?;
     let directory = long(bytes(file)?);
     file.seek(SeekFrom::Start(directory.into()))?;
+    let mut places = Vec::new();
     for _ in 0..short(bytes(file)?) {
         let tag = short(bytes(file)?);
         let kind = short(bytes(file)?);
         let (count, place) = (long(bytes(file)?), long(bytes(file)?));
-        // Bytes, or undefined bytes; more than four, so they stand elsewhere.
-        if tag == TIFF_XMP && matches!(kind, 1 | 7) && count > 4 {
-            file.seek(SeekFrom::Start(place.into()))?;
-            return packet_of(file, count.into());
+        let length = match kind {
+            // Bytes, or undefined bytes.
+            1 | 7 => u64::from(count),
+            // IPTC is often declared as numbers of four bytes.
+            4 if tag == TIFF_IPTC => 4 * u64::from(count),
+            _ => continue,
+        };
+        // More than four bytes, so they stand elsewhere.
+        if matches!(tag, TIFF_XMP | TIFF_PHOTOSHOP | TIFF_IPTC) && length > 4 && places.len() < 8 {
+            places.push((tag, place, length));
         }
     }
-    Ok(None)
+    let mut found = Blocks::default();
+    for (tag, place, length) in places {
+        file.seek(SeekFrom::Start(place.into()))?;
+        let block = packet_of(file, length)?;
+        match tag {
+            TIFF_XMP if found.xmp.is_none() => found.xmp = block,
+            TIFF_PHOTOSHOP => found.photoshop.extend(block.unwrap_or_default()),
+            TIFF_IPTC => found.photoshop.extend(iptc::as_resource(&block.unwrap_or_default())),
+            _ => {}
+        }
+    }
+    Ok(found)
 }

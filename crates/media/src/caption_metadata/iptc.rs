@@ -5,8 +5,8 @@ use std::ops::Range;
 use md5::{Digest, Md5};
 
 use super::error::IptcFault;
-use super::words::of_person;
-use super::{CaptionMetadata, Told};
+use super::words::{name, of_person};
+use super::{CaptionMetadata, RecordedPlace, Told};
 use crate::dates;
 
 /// Image resources: the IPTC data, and its MD5 sum by which programs see whether it was changed behind the XMP's back.
@@ -21,6 +21,11 @@ const KEYWORD: (u8, u8) = (2, 25);
 const DATE: (u8, u8) = (2, 55);
 const TIME: (u8, u8) = (2, 60);
 const CAPTION: (u8, u8) = (2, 120);
+const CITY: (u8, u8) = (2, 90);
+const SUBLOCATION: (u8, u8) = (2, 92);
+const STATE: (u8, u8) = (2, 95);
+const COUNTRY_CODE: (u8, u8) = (2, 100);
+const COUNTRY: (u8, u8) = (2, 101);
 
 /// ISO 2022's way of saying UTF-8.
 const UTF8: &[u8] = b"\x1b%G";
@@ -107,6 +112,7 @@ fn decode(value: &[u8]) -> String {
 pub(super) fn read(photoshop: &[u8]) -> Told {
     let (mut words, mut date, mut time) = (CaptionMetadata::default(), None, None);
     let (mut headline, mut title) = (None, None);
+    let mut place = RecordedPlace::default();
     for block in all(photoshop, resource).0.iter().filter(|resource| resource.name == IPTC) {
         let iptc = &photoshop[block.value.clone()];
         for item in all(iptc, dataset).0 {
@@ -118,12 +124,24 @@ pub(super) fn read(photoshop: &[u8]) -> Told {
                 KEYWORD => words.keywords.push(value()),
                 DATE if date.is_none() => date = Some(value()),
                 TIME if time.is_none() => time = Some(value()),
+                CITY => place.city = name(&value()),
+                SUBLOCATION => place.sublocation = name(&value()),
+                STATE => place.state = name(&value()),
+                COUNTRY_CODE => place.country_code = name(&value()),
+                COUNTRY => place.country = name(&value()),
                 _ => {}
             }
         }
     }
     let taken_at = date.and_then(|date: String| dates::iptc(&date, time.as_deref()));
-    Told { words: words.normalized(), elsewhere: headline.or(title), taken_at, ..Told::default() }
+    let elsewhere = headline.into_iter().chain(title).collect();
+    Told { words: words.normalized(), elsewhere, taken_at, place, ..Told::default() }
+}
+
+/// Datasets alone, as TIFF has them, as the resource that they are in Photoshop's data.
+pub(super) fn as_resource(datasets: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(datasets.len()).unwrap_or(0).to_be_bytes();
+    [b"8BIM".as_slice(), &IPTC.to_be_bytes(), &[0, 0], &length, datasets, &vec![0; datasets.len() % 2]].concat()
 }
 
 /// Whether there is an IPTC caption in Photoshop data.

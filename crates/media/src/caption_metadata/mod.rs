@@ -10,6 +10,7 @@ mod error;
 mod iptc;
 mod jpeg;
 mod packet;
+pub(crate) mod png;
 mod replace;
 mod sidecar;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use container::Source;
+pub(crate) use container::{Ahead, bytes, piece, skip};
 pub use error::{IptcFault, JpegFault, MetadataError, PacketError};
 pub(crate) use packet::LARGEST as LARGEST_PACKET;
 pub use sidecar::{
@@ -68,14 +70,60 @@ impl CaptionMetadata {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Told {
     pub words: CaptionMetadata,
-    /// What stands in another field that a person may have put words in: a title, a headline, an alternative text.
-    pub elsewhere: Option<String>,
+    /// What stands in other fields that a person may have put words in: titles, headlines, alternative texts; what is
+    /// most of a caption first.
+    pub elsewhere: Vec<String>,
+    /// Names of people that are marked in it.
+    pub people: Vec<String>,
     /// In the form of [`crate::dates`].
     pub taken_at: Option<String>,
     /// -1 to 5.
     pub rating: Option<i8>,
     /// Degrees north and degrees east.
     pub position: Option<(f64, f64)>,
+    /// Where a person or a program says that it was taken.
+    pub place: RecordedPlace,
+    /// Maker and model of the camera.
+    pub camera: Option<String>,
+    /// Lens model.
+    pub lens: Option<String>,
+    /// How it is to be turned, as in EXIF: 1 to 8.
+    pub orientation: Option<u8>,
+    /// Whether the date is that of taking, and not of making the file.
+    pub is_of_taking: bool,
+}
+
+/// Names of the place where a photo was taken, as they stand in its metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedPlace {
+    /// A part of the town, or a spot outside of it.
+    pub sublocation: Option<String>,
+    /// Town.
+    pub city: Option<String>,
+    /// State, province or region.
+    pub state: Option<String>,
+    /// Country, by name.
+    pub country: Option<String>,
+    /// Country, by code of two or three letters.
+    pub country_code: Option<String>,
+}
+
+impl RecordedPlace {
+    /// All names, the smallest first.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        [&self.sublocation, &self.city, &self.state, &self.country, &self.country_code].into_iter().flatten()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.names().next().is_none()
+    }
+
+    /// This, or `other` where nothing is recorded here.
+    #[must_use]
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self.is_empty() { other } else { self }
+    }
 }
 
 /// What each place that is no EXIF says of a photo.
@@ -86,6 +134,8 @@ pub(crate) struct Sources {
     pub iptc: Told,
     /// Texts of a PNG.
     pub text: Option<String>,
+    /// When a PNG says that it was made.
+    pub created_at: Option<String>,
     /// Why the packet in the photo was not read, if it is more than any photo needs.
     pub embedded_refused: Option<OverLimit>,
     /// The same of one of the files beside it, by its place among them.
@@ -98,8 +148,22 @@ impl Sources {
         let places = [&self.sidecar, &self.embedded, &self.iptc];
         let captions = places.iter().map(|told| told.words.caption.as_ref());
         // EXIF's description is a caption; a title is less than one.
-        let others = places.iter().map(|told| told.elsewhere.as_ref());
+        let others = places.iter().map(|told| told.elsewhere.first());
         captions.chain([exif]).chain(others).chain([self.text.as_ref()]).flatten().next().cloned()
+    }
+
+    /// What else a person wrote than `caption`, each text once, and whom they marked; `exif` is what stands in EXIF.
+    pub fn other_words(&self, caption: Option<&String>, exif: Option<&String>) -> Vec<String> {
+        let places = [&self.sidecar, &self.embedded, &self.iptc];
+        let captions = places.iter().filter_map(|told| told.words.caption.as_ref()).chain(exif);
+        let others = places.iter().flat_map(|told| told.elsewhere.iter().chain(&told.people)).chain(&self.text);
+        let mut words: Vec<String> = Vec::new();
+        for text in captions.chain(others) {
+            if Some(text) != caption && !words.contains(text) {
+                words.push(text.clone());
+            }
+        }
+        words
     }
 }
 
@@ -138,7 +202,12 @@ fn told_of(packet: &[u8]) -> Result<Told, OverLimit> {
 /// When `photo` cannot be read.
 pub(crate) fn sources(photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<Sources> {
     let blocks = container::read_from(photo)?;
-    let mut sources = Sources { iptc: iptc::read(&blocks.photoshop), text: blocks.text, ..Sources::default() };
+    let mut sources = Sources {
+        iptc: iptc::read(&blocks.photoshop),
+        text: blocks.text,
+        created_at: blocks.created_at,
+        ..Sources::default()
+    };
     if let Some(PacketError::TooLarge { what, limit }) = blocks.refused {
         sources.embedded_refused = Some(OverLimit::new(what, limit));
     }

@@ -30,6 +30,15 @@ pub(crate) fn of_person(text: &str) -> Option<String> {
     (says_something && !by_itself).then(|| text.to_owned())
 }
 
+/// Letters of a name that are kept: of a place, a person, a lens.
+pub(crate) const LONGEST_NAME: usize = 200;
+
+/// A name without blanks around it, as long as a name may be; `None` where there is none.
+pub(crate) fn name(text: &str) -> Option<String> {
+    let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control());
+    (!text.is_empty()).then(|| text.chars().take(LONGEST_NAME).collect())
+}
+
 /// Whether it is one word that a machine made: a checksum, or the name of a file on a camera's card.
 fn is_number(lower: &str) -> bool {
     /// What names of files on cards begin with (Design rule for Camera File system, 3.3.2: then come digits).

@@ -2,7 +2,7 @@
 
 use libheif_rs::{ColorSpace, HeifContext, HeifError, LibHeif, RgbChroma, TransferCharacteristics};
 
-use super::{Limits, Refusal, Rgb, Stored, colour, hdr};
+use super::{Limits, Refusal, Rgb, Stored, colour, hdr, heif_refs};
 
 /// Has libheif load its codecs, which may lie in files of their own, and keep them.
 pub(super) fn load() {
@@ -13,7 +13,8 @@ pub(super) fn load() {
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, Refusal> {
     let broken = |e: HeifError| Refusal::Broken(e.message.to_string());
     let heif = LibHeif::new();
-    let mut context = HeifContext::read_from_bytes(bytes).map_err(broken)?;
+    let bytes = heif_refs::trimmed(bytes);
+    let mut context = HeifContext::read_from_bytes(&bytes).map_err(broken)?;
     // Photos are decoded side by side already.
     context.set_max_decoding_threads(0);
     let handle = context.primary_image_handle().map_err(broken)?;

@@ -47,6 +47,7 @@ pub(super) fn decode(bytes: &[u8], min_short_side: u32, limits: &Limits) -> Resu
     let mut pixels = vec![128; width * height * depth];
     let image = Image { pixels: pixels.as_mut_slice(), width, pitch: width * depth, height, format };
     if let Err(error) = decoder.decompress(bytes, image)
+        && !is_harmless(&error.to_string())
         && rows_decoded(&pixels, width * depth) < ENOUGH
     {
         return Err(broken(error));
@@ -64,6 +65,18 @@ pub(super) fn decode(bytes: &[u8], min_short_side: u32, limits: &Limits) -> Resu
         full_height: header.height as u32,
         rgb: Rgb { width: width as u32, height: height as u32, pixels },
     })
+}
+
+/// Whether it is a complaint of libjpeg's about what stands in a file whose pixels are all there: bytes before the end
+/// that belong to nothing, or numbers in headers that do not matter.
+fn is_harmless(complaint: &str) -> bool {
+    const HARMLESS: [&str; 4] = [
+        "extraneous bytes before marker 0xd9",
+        "Invalid SOS parameters for sequential JPEG",
+        "Unknown Adobe color transform code",
+        "unknown JFIF revision number",
+    ];
+    HARMLESS.iter().any(|harmless| complaint.contains(harmless))
 }
 
 /// The share of rows above the first of those that are of one grey, which is what a cut file ends with.
@@ -143,6 +156,32 @@ mod tests {
             assert_eq!(stored.rgb.height, want);
             assert_eq!(stored.rgb.pixels.len() as u32, stored.rgb.width * stored.rgb.height * 3);
         }
+    }
+
+    #[test]
+    fn a_complaint_about_a_photo_whose_pixels_are_all_there_is_no_damage() {
+        // A letter: a lower part of one colour looks like what is missing.
+        let image = image::RgbImage::from_fn(256, 256, |x, y| match y {
+            0..96 => image::Rgb([x as u8, y as u8, (x ^ y) as u8]),
+            _ => image::Rgb([255; 3]),
+        });
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+        let bytes = bytes.into_inner();
+        let whole = decode(&bytes, 256, &Limits::default()).ok().unwrap().rgb;
+        let end = bytes.len() - 2;
+        let junk = [&bytes[..end], &[0, 0, 0x12, 0x34].repeat(3), &[0xff, 0xd9]].concat();
+        let scan = bytes.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+        let header_end = scan + 2 + usize::from(u16::from_be_bytes([bytes[scan + 2], bytes[scan + 3]]));
+        // As in Samsung's panoramas: 0 where 63 belongs, and no end.
+        let mut samsung = bytes[..end].to_vec();
+        samsung[header_end - 3..header_end].fill(0);
+        samsung.extend(b"SEFHk\0\0\0 a trailer SEFT");
+        for odd in [junk, samsung] {
+            assert!(Decompressor::new().unwrap().read_header(&odd).is_ok());
+            assert_eq!(decode(&odd, 256, &Limits::default()).ok().unwrap().rgb, whole);
+        }
+        assert!(decode(&bytes[..end / 4], 256, &Limits::default()).is_err(), "cut off it is damaged");
     }
 
     #[test]

@@ -5,21 +5,26 @@ mod colour;
 mod hdr;
 #[cfg(libheif)]
 mod heif;
+#[cfg(libheif)]
+mod heif_refs;
 mod jpeg;
 mod jxl;
-mod orient;
+pub(crate) mod orient;
 mod other;
 mod png_gamma;
 mod raw;
 mod shrink;
 mod tiff_cmyk;
 
+use std::io::Cursor;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::MediaError;
+use crate::caption_metadata::Beside;
+use crate::facts::FactsFound;
 use crate::format::{PhotoFormat, Sniffed, sniff};
 use crate::metadata::{ExifFacts, Metadata};
 
@@ -142,6 +147,38 @@ pub fn decode_thumbnail(jpeg: &[u8], min_short_side: u32) -> Result<Rgb, MediaEr
     Ok(decode_bytes(jpeg, path, min_short_side, &LIMITS)?.1)
 }
 
+/// Whether photos of this format are turned upright by their decoders, as their own headers say; no other word counts.
+pub(crate) fn turns_itself(format: PhotoFormat) -> bool {
+    matches!(format, PhotoFormat::Heic | PhotoFormat::Avif | PhotoFormat::Jxl)
+}
+
+/// As [`decode_bytes`], with the facts of the photo and of what lies `beside` it, and turned as those say.
+///
+/// # Errors
+/// As [`decode_bytes`].
+pub fn decode_with_facts(
+    bytes: &[u8],
+    path: &Path,
+    min_short_side: u32,
+    limits: &Limits,
+    beside: &[Beside],
+) -> Result<(Metadata, Rgb, FactsFound), MediaError> {
+    let (mut metadata, mut rgb) = decode_bytes(bytes, path, min_short_side, limits)?;
+    // A parser that gives up costs what it would have found, and no more.
+    let read = catch_unwind(|| FactsFound::of(metadata.exif.clone(), &mut Cursor::new(bytes), path, beside));
+    let found = read.unwrap_or_else(|_| Ok(FactsFound::default())).map_err(|source| MediaError::io(path, source))?;
+    let is_turned_here = !turns_itself(metadata.format);
+    if let Some(turn) = found.facts.orientation.filter(|turn| is_turned_here && *turn != metadata.orientation) {
+        let was_wide = metadata.orientation >= 5;
+        rgb = orient::upright(orient::undone(rgb, metadata.orientation), turn);
+        if was_wide != (turn >= 5) {
+            (metadata.width, metadata.height) = (metadata.height, metadata.width);
+        }
+        metadata.orientation = turn;
+    }
+    Ok((metadata, rgb, found))
+}
+
 /// Decodes `bytes` to pixels whose short side is at least `min_short_side` where the photo's is.
 ///
 /// JPEG is scaled down while decoding, others when they are very large. The same bytes give the same pixels. A photo cut
@@ -172,9 +209,8 @@ pub fn decode_bytes(
             PhotoFormat::Heic | PhotoFormat::Avif => heif::decode(bytes, limits),
             _ => other::decode(bytes, format, limits),
         };
-        // These are turned upright by their decoders, as their own headers say; EXIF's word does not count.
-        if matches!(format, PhotoFormat::Heic | PhotoFormat::Avif | PhotoFormat::Jxl) {
-            facts.orientation = 1;
+        if turns_itself(format) {
+            facts.orientation = 0;
         }
         (facts, stored)
     });

@@ -4,6 +4,12 @@ use image::imageops;
 
 use super::Rgb;
 
+/// Takes EXIF orientation 1 to 8 back.
+pub(crate) fn undone(rgb: Rgb, orientation: u8) -> Rgb {
+    // Turns by a quarter are each other's opposites; all others are their own.
+    upright(rgb, [0, 1, 2, 3, 4, 5, 8, 7, 6].get(usize::from(orientation)).copied().unwrap_or(1))
+}
+
 /// Applies EXIF orientation 1 to 8 (CIPA DC-008, table 6).
 pub(super) fn upright(rgb: Rgb, orientation: u8) -> Rgb {
     if orientation <= 1 || orientation > 8 {

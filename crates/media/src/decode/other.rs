@@ -15,6 +15,10 @@ pub(super) fn decode(bytes: &[u8], format: PhotoFormat, limits: &Limits) -> Resu
             what: format!("decoding it ({limit})"),
             limit: format!("{} MiB of memory", limits.max_alloc_bytes >> 20),
         },
+        image::ImageError::Unsupported(_) => Refusal::Unsupported(match format {
+            PhotoFormat::Tiff | PhotoFormat::Raw => "TIFF of this kind",
+            _ => "this kind of picture",
+        }),
         e => Refusal::Broken(e.to_string()),
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));

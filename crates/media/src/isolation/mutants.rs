@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{
     About, AboutBeside, Asked, Confinement, Decoded, Fault, Pipes, Refused, Reply, Request, answer_all, frame,
 };
-use crate::caption_metadata::{Beside, CaptionMetadata, OverLimit};
+use crate::caption_metadata::{Beside, CaptionMetadata, OverLimit, RecordedPlace};
 use crate::{DateSource, Facts, FactsFound, Limits, MediaError, Metadata, decode_bytes};
 
 const PHOTO: &[u8] = include_bytes!("../../tests/fixtures/turned-6.jpg");
@@ -74,6 +74,9 @@ fn found() -> FactsFound {
         position: Some((38.7, -9.1)),
         rating: Some(-1),
         words,
+        other_words: vec!["Rex".into()],
+        place: RecordedPlace { city: Some("Porto".into()), ..RecordedPlace::default() },
+        orientation: Some(6),
     };
     FactsFound { facts, inside: Some(OverLimit::new("its XMP", "4 MiB")), beside: Some((0, OverLimit::new("a", "b"))) }
 }
@@ -106,6 +109,8 @@ fn are_facts(found: &FactsFound) {
     assert!([&facts.camera, &facts.lens].into_iter().flatten().all(|name| name.chars().count() <= 401));
     assert!(facts.position.is_none_or(|(north, east)| north.abs() <= 90.0 && east.abs() <= 180.0));
     assert!(facts.rating.is_none_or(|stars| (-1..=5).contains(&stars)));
+    assert!(facts.place.names().all(|name| name.chars().count() <= 401));
+    assert!(facts.orientation.is_none_or(|turn| (1..=8).contains(&turn)));
     assert!(found.beside.as_ref().is_none_or(|(file, _)| *file == 0));
 }
 

@@ -1,6 +1,6 @@
 //! The worker's side: a loop from one photo to the next.
 
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel, sync_channel};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel, sync_channel};
 use super::remote::Remote;
 use super::{AboutBeside, Confinement, MEMORY_BYTES, MOST_BESIDE, PIECE_BYTES, Refused, Reply, Request, frame};
 use crate::caption_metadata::{Beside, LARGEST_PACKET, Source};
-use crate::{FactsFound, Limits, Metadata, decode_bytes};
+use crate::{FactsFound, Limits, decode_bytes, decode_with_facts};
 
 /// Decodes and reads what comes over the standard input until it ends; the body of a worker's `main`.
 ///
@@ -101,12 +101,18 @@ impl AtWork<'_> {
                     beside.map(|files| AboutBeside::taken(&files, &body[bytes..]).ok_or_else(nonsense)).transpose()?;
                 body.truncate(bytes);
                 let name = Path::new(&photo.name);
-                let decoded = decode_bytes(&body, name, min_short_side, &photo.limits.within(&self.most));
-                let (metadata, rgb) = match decoded {
+                let limits = photo.limits.within(&self.most);
+                let decoded = match files {
+                    Some(files) => decode_with_facts(&body, name, min_short_side, &limits, &files)
+                        .map(|(metadata, rgb, facts)| (metadata, rgb, Some(Box::new(facts)))),
+                    None => {
+                        decode_bytes(&body, name, min_short_side, &limits).map(|(metadata, rgb)| (metadata, rgb, None))
+                    }
+                };
+                let (metadata, rgb, facts) = match decoded {
                     Ok(decoded) => decoded,
                     Err(error) => return frame::write(output, &Reply::Refused(Refused::of(error)), &[]),
                 };
-                let facts = files.map(|files| facts_of(&metadata, &body, name, &files)).transpose()?.map(Box::new);
                 drop(body);
                 let (width, height, metadata) = (rgb.width, rgb.height, Box::new(metadata));
                 frame::write(output, &Reply::Decoded { metadata, width, height, facts }, &rgb.pixels)
@@ -124,17 +130,9 @@ impl AtWork<'_> {
     }
 }
 
-/// Facts of a photo that has been decoded.
-fn facts_of(metadata: &Metadata, bytes: &[u8], name: &Path, beside: &[Beside]) -> io::Result<FactsFound> {
-    contained(|| FactsFound::of(metadata.exif.clone(), &mut Cursor::new(bytes), name, beside))
-}
-
-fn facts(photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<FactsFound> {
-    contained(|| FactsFound::read(photo, name, beside))
-}
-
 /// A parser that gives up costs what it would have found, and no more.
-fn contained(read: impl FnOnce() -> io::Result<FactsFound>) -> io::Result<FactsFound> {
+fn facts(photo: &mut dyn Source, name: &Path, beside: &[Beside]) -> io::Result<FactsFound> {
+    let read = || FactsFound::read(photo, name, beside);
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Ok(FactsFound::default()))
 }
 

@@ -1,12 +1,12 @@
-//! Words in other fields, date, rating and position in a packet (XMP Specification Part 2; XMP for EXIF, CIPA DC-010).
+//! Words in other fields, date, rating, place and the like in a packet (XMP Specification Part 2; XMP for EXIF, CIPA DC-010).
 
 use super::tree::{Element, Space};
 use super::{descriptions, read_tree, split, tree, value};
-use crate::caption_metadata::Told;
 use crate::caption_metadata::error::PacketError;
-use crate::caption_metadata::words::of_person;
+use crate::caption_metadata::words::{name, of_person};
+use crate::caption_metadata::{RecordedPlace, Told};
 use crate::dates;
-use crate::metadata::on_earth;
+use crate::metadata::{camera_name, on_earth, stars_of_percent};
 
 /// Where a date of taking stands, the most telling first.
 const DATES: [(Space, &str); 3] =
@@ -25,6 +25,19 @@ const WORDS: [(Space, &str); 9] = [
     (Space::Dc, "title"),
 ];
 
+/// Lists of keywords that stand below others, with what parts the steps down.
+const HIERARCHIES: [(Space, &str, char); 4] = [
+    (Space::Lightroom, "hierarchicalSubject", '|'),
+    (Space::DigiKam, "TagsList", '/'),
+    (Space::Microsoft, "LastKeywordXMP", '/'),
+    (Space::MediaPro, "CatalogSets", '|'),
+];
+/// How digiKam's keywords begin that no person gave.
+const INTERNAL: &str = "_Digikam_";
+/// Where the names of people stand that are marked in a photo.
+const PEOPLE: [(Space, &str); 3] =
+    [(Space::MwgRegions, "Name"), (Space::MicrosoftRegion, "PersonDisplayName"), (Space::IptcExt, "PersonInImage")];
+
 /// Reads what a packet says of its photo; a property that makes no sense is passed over.
 ///
 /// # Errors
@@ -33,13 +46,107 @@ pub fn told(packet: &[u8]) -> Result<Told, PacketError> {
     let (_, text, _) = split(packet)?;
     let root = tree::parse(text)?;
     let rdf = root.find(Space::Rdf, "RDF").ok_or(PacketError::NoRdf)?;
+    let mut words = read_tree(&root).unwrap_or_default();
+    for (space, local, sign) in HIERARCHIES {
+        for path in all(rdf, space, local).iter().filter(|path| !path.starts_with(INTERNAL)) {
+            for step in path.split(sign).filter_map(name) {
+                if !words.keywords.contains(&step) {
+                    words.keywords.push(step);
+                }
+            }
+        }
+    }
+    let mut elsewhere = Vec::new();
+    for text in WORDS.iter().filter_map(|(space, local)| self::elsewhere(rdf, *space, local)) {
+        if words.caption.as_ref() != Some(&text) && !elsewhere.contains(&text) {
+            elsewhere.push(text);
+        }
+    }
+    let mut people: Vec<String> = Vec::new();
+    for person in PEOPLE.iter().flat_map(|(space, local)| anywhere(rdf, *space, local)) {
+        if !people.contains(&person) {
+            people.push(person);
+        }
+    }
+    let date = |(space, local): &(Space, &str)| dates::iso(simple(rdf, *space, local)?);
+    let of_taking = DATES[..2].iter().find_map(date);
+    let text = |space, local| simple(rdf, space, local).and_then(name);
+    let percent = || rating_of_percent(simple(rdf, Space::Microsoft, "Rating")?);
     Ok(Told {
-        words: read_tree(&root).unwrap_or_default(),
-        elsewhere: WORDS.iter().find_map(|(space, local)| elsewhere(rdf, *space, local)),
-        taken_at: DATES.iter().find_map(|(space, local)| dates::iso(simple(rdf, *space, local)?)),
-        rating: simple(rdf, Space::Xmp, "Rating").and_then(rating),
+        words,
+        elsewhere,
+        people,
+        is_of_taking: of_taking.is_some(),
+        taken_at: of_taking.or_else(|| date(&DATES[2])),
+        rating: simple(rdf, Space::Xmp, "Rating").and_then(rating).or_else(percent),
         position: position(rdf),
+        place: place(rdf),
+        camera: camera_name(text(Space::Tiff, "Make"), text(Space::Tiff, "Model")),
+        lens: [(Space::ExifEx, "LensModel"), (Space::Aux, "Lens")].into_iter().find_map(|(s, l)| text(s, l)),
+        orientation: orientation(simple(rdf, Space::Tiff, "Orientation")),
     })
+}
+
+/// `tiff:Orientation`, if it is one.
+fn orientation(text: Option<&str>) -> Option<u8> {
+    text?.trim().parse().ok().filter(|turn| (1..=8).contains(turn))
+}
+
+/// Microsoft's stars in percents, as in EXIF.
+fn rating_of_percent(text: &str) -> Option<i8> {
+    let stars = stars_of_percent(text.trim().parse().ok()?)?;
+    i8::try_from(stars).ok()
+}
+
+/// Where it was taken, by Photoshop's fields, else by those of IPTC's extension: where it was made, else what it shows.
+fn place(rdf: &Element) -> RecordedPlace {
+    let text = |space, local| simple(rdf, space, local).and_then(name);
+    let plain = RecordedPlace {
+        sublocation: text(Space::IptcCore, "Location"),
+        city: text(Space::Photoshop, "City"),
+        state: text(Space::Photoshop, "State"),
+        country: text(Space::Photoshop, "Country"),
+        country_code: text(Space::IptcCore, "CountryCode"),
+    };
+    let extended = |local| {
+        let property = descriptions(rdf).find_map(|description| description.find(Space::IptcExt, local));
+        let field = |local| property.and_then(|property| anywhere(property, Space::IptcExt, local).into_iter().next());
+        RecordedPlace {
+            sublocation: field("Sublocation"),
+            city: field("City"),
+            state: field("ProvinceState"),
+            country: field("CountryName"),
+            country_code: field("CountryCode"),
+        }
+    };
+    plain.or(extended("LocationCreated")).or(extended("LocationShown"))
+}
+
+/// The items of a list, or the one text that stands there instead.
+fn all(rdf: &Element, space: Space, local: &str) -> Vec<String> {
+    let lists = descriptions(rdf).flat_map(|description| &description.children).filter(|child| child.is(space, local));
+    let items = lists.flat_map(|list| value::array(list).into_iter().flat_map(value::items));
+    let mut texts: Vec<String> = items.filter_map(|item| name(value::holder(item).text.as_deref()?)).collect();
+    texts.extend(simple(rdf, space, local).and_then(name).filter(|_| texts.is_empty()));
+    texts
+}
+
+/// The texts of a property wherever it stands below `element`, as an attribute, an element or a list.
+fn anywhere(element: &Element, space: Space, local: &str) -> Vec<String> {
+    let mut found: Vec<String> =
+        element.attribute(space, local).and_then(|attribute| name(attribute.value.as_deref()?)).into_iter().collect();
+    for child in &element.children {
+        if child.is(space, local) {
+            match value::array(child) {
+                Some(list) => {
+                    found.extend(value::items(list).filter_map(|item| name(value::holder(item).text.as_deref()?)));
+                }
+                None => found.extend(value::holder(child).text.as_deref().and_then(name)),
+            }
+        }
+        found.extend(anywhere(child, space, local));
+    }
+    found
 }
 
 /// The value of a property that is a plain text, written as an attribute or as an element.

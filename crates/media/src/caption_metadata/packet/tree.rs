@@ -17,7 +17,17 @@ const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
 const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
 const IPTC_CORE: &str = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/";
+const IPTC_EXT: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
 const ACDSEE: &str = "http://ns.acdsee.com/iptc/1.0/";
+const AUX: &str = "http://ns.adobe.com/exif/1.0/aux/";
+const EXIF_EX: &str = "http://cipa.jp/exif/1.0/";
+const LIGHTROOM: &str = "http://ns.adobe.com/lightroom/1.0/";
+const DIGIKAM: &str = "http://www.digikam.org/ns/1.0/";
+const MICROSOFT: &str = "http://ns.microsoft.com/photo/1.0/";
+const MEDIA_PRO: &str = "http://ns.iview-media.com/mediapro/1.0/";
+/// People's names in regions: the Metadata Working Group's and Microsoft's.
+const MWG_REGIONS: &str = "http://www.metadataworkinggroup.com/schemas/regions/";
+const MICROSOFT_REGION: &str = "http://ns.microsoft.com/photo/1.2/t/Region#";
 
 /// Namespaces that may be in force at once; editors declare some forty.
 const MOST_NAMESPACES: usize = 256;
@@ -41,7 +51,16 @@ pub(super) enum Space {
     Exif,
     Tiff,
     IptcCore,
+    IptcExt,
     Acdsee,
+    Aux,
+    ExifEx,
+    Lightroom,
+    DigiKam,
+    Microsoft,
+    MediaPro,
+    MwgRegions,
+    MicrosoftRegion,
     Other,
 }
 
@@ -57,7 +76,16 @@ impl Space {
                 EXIF => Self::Exif,
                 TIFF => Self::Tiff,
                 IPTC_CORE => Self::IptcCore,
+                IPTC_EXT => Self::IptcExt,
                 ACDSEE => Self::Acdsee,
+                AUX => Self::Aux,
+                EXIF_EX => Self::ExifEx,
+                LIGHTROOM => Self::Lightroom,
+                DIGIKAM => Self::DigiKam,
+                MICROSOFT => Self::Microsoft,
+                MEDIA_PRO => Self::MediaPro,
+                MWG_REGIONS => Self::MwgRegions,
+                MICROSOFT_REGION => Self::MicrosoftRegion,
                 _ => Self::Other,
             },
             ResolveResult::Unbound | ResolveResult::Unknown(_) => Self::Other,
