@@ -64,7 +64,7 @@ pub(super) fn narrow(filter: &mut Filter, chips: &[Chip], catalog: &Catalog) -> 
             | ChipMeaning::Album { inside, .. } => filter.inside.push(inside.clone()),
             ChipMeaning::Camera { name } => filter.camera = filter.camera.take().or_else(|| Some(name.clone())),
             ChipMeaning::Stars { least, most } => {
-                filter.rating = filter.rating.take().or_else(|| Some(*least..=*most));
+                filter.rating = filter.rating.take().or(Some(*least..=*most));
             }
             ChipMeaning::Format { format } => filter.format = filter.format.take().or_else(|| Some(format.clone())),
             ChipMeaning::Raw => keep_only(filter, catalog.photos_with_raw()?),

@@ -301,7 +301,8 @@ impl<'q> Reader<'q> {
         let mut before = None;
         for (at, token) in self.tokens.iter().enumerate().filter(|(at, _)| left[*at]) {
             let is_next = before.is_some_and(|before: usize| before + 1 == at);
-            if !rest.is_empty() && !(token.is_glued && is_next) {
+            let goes_on = rest.is_empty() || token.is_glued && is_next;
+            if !goes_on {
                 rest.push(' ');
             }
             rest.push_str(token.text);
