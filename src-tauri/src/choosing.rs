@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sightline_api::{ChoiceKind, FileDialog, FileDrag, Start};
+use sightline_api::{ChoiceKind, FileDialog, FileDrag, Question, Start};
 use tauri::{AppHandle, DragDropEvent, Emitter, Manager, Window};
-use tauri_plugin_dialog::{DialogExt, FileDialogBuilder};
+use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, MessageDialogButtons};
 
 use crate::shell::report;
 
@@ -26,6 +26,19 @@ pub(crate) fn ask(app: &AppHandle, dialog: &FileDialog) -> Vec<PathBuf> {
         ChoiceKind::NewFile => asked.blocking_save_file().map(|path| vec![path]),
     };
     chosen.into_iter().flatten().filter_map(|path| path.into_path().ok()).collect()
+}
+
+/// Asks a question and waits for the answer, off the window's thread.
+pub(crate) fn confirm(app: &AppHandle, question: &Question) -> bool {
+    if let Some(answers) = std::env::var_os(ANSWERS) {
+        return answer(Path::new(&answers)) == [Path::new("yes")];
+    }
+    let buttons = MessageDialogButtons::OkCancelCustom(question.yes.clone(), question.no.clone());
+    let mut asked = app.dialog().message(&question.text).title(&question.title).buttons(buttons);
+    if let Some(window) = app.get_webview_window("main") {
+        asked = asked.parent(&window);
+    }
+    asked.blocking_show()
 }
 
 fn asked(app: &AppHandle, dialog: &FileDialog) -> FileDialogBuilder<tauri::Wry> {

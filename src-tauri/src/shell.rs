@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sightline_api::{FileDialog, JobRow, Shell};
+use sightline_api::{FileDialog, JobRow, Question, Shell};
 use tauri::{AppHandle, Emitter, WebviewWindow};
 
 /// The window, as the desk sees it.
@@ -23,6 +23,10 @@ impl Shell for Window {
 
     fn choose(&self, dialog: &FileDialog) -> Vec<PathBuf> {
         crate::choosing::ask(&self.0, dialog)
+    }
+
+    fn confirm(&self, question: &Question) -> bool {
+        crate::choosing::confirm(&self.0, question)
     }
 }
 

@@ -345,7 +345,7 @@ describe("a hand in the built app", { skip }, () => {
     await watchMenus(app);
     await app.press(at(3), { button: RIGHT });
     await app.find(menu);
-    assert.deepEqual(await entries(app), ["Open the photo", "Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text", "Select", "Forget now…"]);
+    assert.deepEqual(await entries(app), ["Open the photo", "Find similar photos", "Add to album…", "Copy", "Show in folder", "Copy path", "Copy caption as alt text", "Select", "Move to trash", "Forget now…"]);
     await noSeriousViolations(app, "the menu of a photo");
     await app.screenshot(join(looks, "menu.png"));
     await app.type(KEYS.escape);
@@ -367,7 +367,7 @@ describe("a hand in the built app", { skip }, () => {
     await app.press(at(3), { held: [KEYS.shift] });
     await app.press(at(2), { button: RIGHT });
     await app.find(menu);
-    assert.deepEqual(await entries(app), ["Open the photo", "Add to album…", "Deselect", "Forget now…"]);
+    assert.deepEqual(await entries(app), ["Open the photo", "Add to album…", "Copy", "Deselect", "Move to trash", "Forget now…"]);
     await pressEntry(app, "Add to album");
     await noSeriousViolations(app, "albums in the menu");
     await pressEntry(app, "New album");

@@ -169,6 +169,8 @@ describe("a page that somebody took over", { skip }, () => {
     for (let one = 1; one < 6; one += 1) for (let other = 1; other < 6; other += 1) groups.push([{ kept: { photo: kept, location: one }, gone: [{ photo: gone, location: other }] }]);
     await harmless(async () => {
       await codes(groups.map((groups) => ["trash_duplicates", { groups }]));
+      // Of any other photo the system asks the person, and nobody answers.
+      assert.deepEqual(await codes([["trash_photos", { photos: [gone], language: "en" }]]), [null]);
       await idle(app);
     });
   });

@@ -412,7 +412,7 @@ describe("the window", () => {
   it("calls no photo a strong match that was only filtered", async () => {
     open(500);
     await screen.findAllByTestId("photo-cell");
-    fake.handlers.search = () => ({ strong: [1, 2, 3], possible: [], less_likely: [], beyond: "nothing", unknown: null, judged: false, searched: 500, took_ms: 1 });
+    fake.handlers.search = () => ({ strong: [1, 2, 3], possible: [], less_likely: [], beyond: "nothing", unknown: null, chips: [], judged: false, searched: 500, took_ms: 1 });
     await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "-dog" } });
     await waitFor(() => expect(screen.getByTestId("summary").textContent).toBe("3 photos"));
     expect(screen.getByTestId("grid").textContent).not.toContain("Strong");
@@ -421,7 +421,7 @@ describe("the window", () => {
   it("says that a place is not known instead of showing other photos", async () => {
     open(500);
     await screen.findAllByTestId("photo-cell");
-    fake.handlers.search = () => ({ strong: [], possible: [], less_likely: [], beyond: "nothing", unknown: { kind: "place", value: "Lisbx" }, judged: true, searched: 0, took_ms: 1 });
+    fake.handlers.search = () => ({ strong: [], possible: [], less_likely: [], beyond: "nothing", unknown: { kind: "place", value: "Lisbx" }, chips: [], judged: true, searched: 0, took_ms: 1 });
     await fireEvent.input(screen.getByTestId("search-input"), { target: { value: "in:Lisbx" } });
     expect((await screen.findByTestId("empty")).textContent).toContain("No place or folder called “Lisbx”");
     expect(screen.queryByTestId("photo-cell")).toBeNull();

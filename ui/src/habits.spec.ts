@@ -108,7 +108,7 @@ describe("the menu of a photo", () => {
   it("is about the photo under the pointer, or about all that are selected", async () => {
     await open(500);
     await fireEvent.contextMenu(cell(4), { clientX: 300, clientY: 200 });
-    expect(names()).toEqual(["Open the photo", "Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text", "Select", "Forget now…"]);
+    expect(names()).toEqual(["Open the photo", "Find similar photos", "Add to album…", "Copy", "Show in folder", "Copy path", "Copy caption as alt text", "Select", "Move to trash", "Forget now…"]);
     expect(await violations()).toEqual([]);
     expect(entry("alt text").getAttribute("aria-disabled")).toBe("true");
     await fireEvent.click(entry("Select"));
@@ -116,7 +116,7 @@ describe("the menu of a photo", () => {
     expect(selected()).toEqual([4]);
     await press(cell(6), { ctrlKey: true });
     await fireEvent.contextMenu(cell(6));
-    expect(names()).toEqual(["Open the photo", "Add to album…", "Deselect", "Forget now…"]);
+    expect(names()).toEqual(["Open the photo", "Add to album…", "Copy", "Deselect", "Move to trash", "Forget now…"]);
     await fireEvent.keyDown(screen.getByTestId("photo-menu"), { key: "Escape" });
     expect(document.activeElement).toBe(cell(6));
     expect(selected()).toEqual([4, 6]);
@@ -161,7 +161,7 @@ describe("the menu of a photo", () => {
     const viewer = await screen.findByTestId("lightbox");
     await fireEvent.contextMenu(viewer.querySelector("img") as HTMLElement, { clientX: 10, clientY: 10 });
     await waitFor(() => expect(entry("alt text").getAttribute("aria-disabled")).toBe("false"));
-    expect(names()).toEqual(["Find similar photos", "Add to album…", "Show in folder", "Copy path", "Copy caption as alt text", "Forget now…"]);
+    expect(names()).toEqual(["Find similar photos", "Add to album…", "Copy", "Show in folder", "Copy path", "Copy caption as alt text", "Move to trash", "Forget now…"]);
     expect(await violations()).toEqual([]);
     await fireEvent.click(entry("alt text"));
     await waitFor(() => expect(fake.copied).toEqual(["A dog runs."]));

@@ -11,6 +11,7 @@ use crate::forgetting::{Forget, ForgetPlan, Privacy};
 use crate::models::{Freed, GetModel, ImportModel, ModelRequest, Models, SwitchPlan};
 use crate::safekeeping::{BackUp, BackedUp, LibraryCheck};
 use crate::teach_types::*;
+use crate::trashing::TrashPhotos;
 use crate::types::*;
 use crate::{Desk, ErrorReply};
 
@@ -105,6 +106,7 @@ commands! {
     duplicates: DuplicatesRequest => Duplicates;
     no_duplicates: NoDuplicates => ();
     trash_duplicates: TrashDuplicates => JobRow;
+    trash_photos: TrashPhotos => Option<JobRow>;
     undo_trash: () => TrashUndone;
     forget_plan: Forget => ForgetPlan;
     forget: Forget => JobRow;

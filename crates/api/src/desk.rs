@@ -14,6 +14,7 @@ use sightline_engine::{Engine, EngineConfig, PhotoId};
 
 use crate::choosing::FileDialog;
 use crate::grants::{Grant, Grants, Purpose};
+use crate::trashing::Question;
 use crate::types::{DeviceChoice, JobRow, JobState, Settings};
 use crate::{ErrorReply, handlers};
 
@@ -33,6 +34,10 @@ pub trait Shell: Send + Sync + 'static {
     fn reveal(&self, path: &Path) -> Result<(), String>;
     /// Shows a dialog of the system's and waits for what a person chooses; empty when they choose nothing.
     fn choose(&self, dialog: &FileDialog) -> Vec<PathBuf>;
+    /// Asks a person by a dialog of the system's and waits for the answer; who cannot ask is told no.
+    fn confirm(&self, _question: &Question) -> bool {
+        false
+    }
 }
 
 /// Where things lie on this computer.

@@ -9,7 +9,7 @@ use sightline_engine::export::CopyJob;
 use sightline_engine::index::IndexJob;
 use sightline_engine::jobs::JobControl;
 use sightline_engine::notices::THIRD_PARTY;
-use sightline_engine::search::{self, Ranking, SearchRequest};
+use sightline_engine::search::{self, Interpretation, Ranking, SearchRequest};
 use sightline_engine::{
     AlbumId, DateOrder, DateSource, EngineError, Filter, Match, Overwrite, PhotoId, Search as CaptionSearch, bench,
 };
@@ -126,7 +126,9 @@ impl Desk {
         let base = self.base_for(&request.query)?;
         let (query, limit) = (&*request.query, request.limit);
         let less_likely = request.less_likely.unwrap_or(0);
-        let question = SearchRequest { query, limit, less_likely, base: &base, filter: &filter };
+        let reading =
+            Interpretation::Understood { today: None, as_words: request.as_words.as_deref().unwrap_or_default() };
+        let question = SearchRequest { query, limit, less_likely, base: &base, filter: &filter, reading };
         let ranking = self.engine.rank(&question)?;
         self.found(ranking, request.sort, start)
     }
@@ -169,9 +171,10 @@ impl Desk {
         }
         let judged = ranking.photos.first().is_none_or(|ranked| ranked.score.is_some());
         let took_ms = start.elapsed().as_secs_f64() * 1000.0;
-        let Ranking { searched, beyond, unknown, .. } = ranking;
+        let Ranking { searched, beyond, unknown, chips, .. } = ranking;
         let (beyond, unknown) = (beyond.into(), unknown.map(Into::into));
-        Ok(SearchReply { strong, possible, less_likely, beyond, unknown, judged, searched, took_ms })
+        let chips = chips.into_iter().map(Into::into).collect();
+        Ok(SearchReply { strong, possible, less_likely, beyond, unknown, chips, judged, searched, took_ms })
     }
 
     pub fn photos(&self, request: Photos) -> Reply<PhotoList> {
@@ -207,7 +210,9 @@ impl Desk {
 
     pub fn explain(&self, request: Explain) -> Reply<HeatMap> {
         let base = self.base_for(&request.query)?;
-        let map = self.engine.explain(PhotoId(request.photo), &request.query, &base)?;
+        let reading =
+            Interpretation::Understood { today: None, as_words: request.as_words.as_deref().unwrap_or_default() };
+        let map = self.engine.explain(PhotoId(request.photo), &request.query, &base, reading)?;
         Ok(HeatMap { side: map.side, values: map.values })
     }
 
@@ -329,6 +334,7 @@ impl Desk {
             formats: rows(facets.formats),
             folders: folders.map(|folder| Facet { value: text(&folder.path), photos: folder.photos }).collect(),
             years: rows(facets.years),
+            keywords: rows(self.engine.keywords_used()?),
         })
     }
 
@@ -478,9 +484,9 @@ impl From<Filters> for Filter {
             lens: filters.lens,
             rating: filters.rating.map(|stars| stars..=5),
             place: filters.place,
-            inside: None,
             format: filters.format,
             album: filters.album.map(AlbumId),
+            ..Self::default()
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod asking;
 pub mod bindings;
+mod chips;
 mod choosing;
 mod commands;
 mod desk;
@@ -22,6 +23,7 @@ mod start;
 mod start_types;
 mod teach_handlers;
 mod teach_types;
+mod trashing;
 mod types;
 
 pub use asking::{Ask, PhotoAnswer};
@@ -38,4 +40,5 @@ pub use sightline_engine::home::LibraryChoice;
 pub use start::Start;
 pub use start_types::*;
 pub use teach_types::*;
+pub use trashing::{Question, TrashPhotos};
 pub use types::*;

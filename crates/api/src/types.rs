@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sightline_engine::search;
 use ts_rs::TS;
 
+use crate::chips::ChipRow;
 use crate::grants::{Grant, KnownPath};
 
 /// The order of photos.
@@ -201,6 +202,8 @@ pub struct SearchReply {
     pub beyond: Beyond,
     /// A value of a filter that no photo has, where nothing was found.
     pub unknown: Option<UnknownValue>,
+    /// What was understood of the query's words, in their order.
+    pub chips: Vec<ChipRow>,
     /// Whether photos were judged by how they look; else they only meet what was said of them.
     pub judged: bool,
     /// Photos that were compared.
@@ -482,6 +485,8 @@ pub struct Facets {
     pub folders: Vec<Facet>,
     /// Years, the latest first.
     pub years: Vec<Facet>,
+    /// Keywords, the most used first.
+    pub keywords: Vec<Facet>,
 }
 
 /// A person's settings.
@@ -580,8 +585,16 @@ requests! {
     AnswerAbsence { path: KnownPath, forget: bool }
     /// Does something with a job.
     ControlJob { job: i64, action: JobAction }
-    /// A search by words: `limit` matches at most, and after all of them so many less likely photos.
-    Search { query: String, limit: usize, less_likely: Option<usize>, filters: Filters, sort: Sort }
+    /// A search by words: `limit` matches at most, and after all of them so many less likely photos. What is in
+    /// `as_words` is not understood as anything else.
+    Search {
+        query: String,
+        limit: usize,
+        less_likely: Option<usize>,
+        filters: Filters,
+        sort: Sort,
+        as_words: Option<Vec<String>>,
+    }
     /// All photos that meet conditions.
     Photos { filters: Filters, sort: Sort }
     /// Photos like one of the library.
@@ -599,7 +612,7 @@ requests! {
     /// Captions for photos; null for all. Captions of the model's are written anew if `again` is set.
     DescribePhotos { photos: Option<Vec<i64>>, again: bool }
     /// Where in a photo a query is.
-    Explain { photo: i64, query: String }
+    Explain { photo: i64, query: String, as_words: Option<Vec<String>> }
     /// A new album.
     CreateAlbum { name: String, photos: Vec<i64> }
     /// Another name for an album.

@@ -11,7 +11,7 @@ use crate::tables::photo::{self, PhotoId};
 use crate::{Catalog, CatalogError};
 use crate::{path_bytes, place_key};
 
-/// What a name stands for that may be a folder's or a place's.
+/// What a name stands for that may be a folder's, an album's or a place's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inside {
     /// The folders of this name.
@@ -20,6 +20,8 @@ pub struct Inside {
     pub place: String,
     /// Whether the place's last word may go on: `Lisb` is Lisbon too.
     pub unfinished: bool,
+    /// The album of this name.
+    pub album: Option<AlbumId>,
 }
 
 /// Conditions, all of which a photo has to meet; none lets every photo through.
@@ -30,13 +32,15 @@ pub struct Filter {
     /// It was taken at this place: words of a town, region or country, without accents and case. Several names,
     /// between commas, must all be its.
     pub place: Option<String>,
-    /// It lies below the folder or was taken at the place.
-    pub inside: Option<Inside>,
+    /// It lies below one of the folders, was taken at the place or is in the album, of each of these.
+    pub inside: Vec<Inside>,
     /// It was taken at this local time or later: `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or longer, which
     /// stands for its first moment. A photo without a date does not meet it.
     pub taken_after: Option<String>,
     /// It was taken before the first moment of this.
     pub taken_before: Option<String>,
+    /// It was taken in this month, `MM`, or on this day, `MM-DD`, of whatever year.
+    pub each_year: Option<String>,
     /// The camera's name contains this, in whatever case.
     pub camera: Option<String>,
     /// The lens's name contains this, in whatever case.
@@ -47,6 +51,10 @@ pub struct Filter {
     pub format: Option<String>,
     /// It is in this album.
     pub album: Option<AlbumId>,
+    /// It has each of these words as a keyword, in whatever case.
+    pub keywords: Vec<String>,
+    /// It is one of these.
+    pub among: Option<Vec<PhotoId>>,
 }
 
 /// Which of two dated photos comes first; one without a date comes last.
@@ -86,6 +94,12 @@ fn below(folder: &Path, sql: &mut String, values: &mut Vec<Value>) {
     values.extend([Value::Blob(start), Value::Blob(end)]);
 }
 
+/// The condition that a photo is in an album.
+fn in_album(album: AlbumId, sql: &mut String, values: &mut Vec<Value>) {
+    sql.push_str("id IN (SELECT photo_id FROM album_photo WHERE album_id = ?)");
+    values.push(Value::Integer(album.0));
+}
+
 /// The condition that a photo was taken at a place; no photo meets one without a word.
 fn at(place: &str, unfinished: bool, sql: &mut String, values: &mut Vec<Value>) {
     let mut pieces = place_key::pieces(place);
@@ -111,12 +125,16 @@ impl Filter {
             sql.push_str(" AND ");
             at(place, false, &mut sql, &mut values);
         }
-        if let Some(inside) = &self.inside {
+        for inside in &self.inside {
             sql.push_str(" AND (");
             at(&inside.place, inside.unfinished, &mut sql, &mut values);
             for folder in &inside.folders {
                 sql.push_str(" OR ");
                 below(folder, &mut sql, &mut values);
+            }
+            if let Some(album) = inside.album {
+                sql.push_str(" OR ");
+                in_album(album, &mut sql, &mut values);
             }
             sql.push(')');
         }
@@ -140,8 +158,21 @@ impl Filter {
             values.extend([stars.start(), stars.end()].map(|stars| Value::Integer((*stars).into())));
         }
         if let Some(album) = self.album {
-            sql.push_str(" AND id IN (SELECT photo_id FROM album_photo WHERE album_id = ?)");
-            values.push(Value::Integer(album.0));
+            sql.push_str(" AND ");
+            in_album(album, &mut sql, &mut values);
+        }
+        if let Some(day) = &self.each_year {
+            sql.push_str(" AND substr(taken_at, 6, length(?)) = ?");
+            values.extend([day, day].map(|day| Value::Text(day.clone())));
+        }
+        for word in &self.keywords {
+            sql.push_str(" AND id IN (SELECT photo_id FROM keyword WHERE word = ? AND NOT removed)");
+            values.push(Value::Text(word.clone()));
+        }
+        if let Some(photos) = &self.among {
+            let numbers: Vec<String> = photos.iter().map(|photo| photo.0.to_string()).collect();
+            sql.push_str(" AND id IN (SELECT value FROM json_each(?))");
+            values.push(Value::Text(format!("[{}]", numbers.join(","))));
         }
         (sql, values)
     }

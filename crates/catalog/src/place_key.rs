@@ -9,7 +9,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::facts::PlaceNames;
 
 /// Words of letters and digits, without accents and case, one blank between them.
-fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     let plain: String = text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).fold(
         String::new(),
         |mut plain, letter| {

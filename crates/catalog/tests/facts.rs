@@ -54,8 +54,9 @@ fn filters_find_photos_by_place_rating_and_lens() {
     assert!(any("pt") && !any("Madrid"));
 
     let within = |folder: Option<&str>, place: &str, unfinished| {
-        let inside = Inside { folders: folder.into_iter().map(Into::into).collect(), place: place.into(), unfinished };
-        selected(Filter { inside: Some(inside), ..Filter::default() })
+        let folders = folder.into_iter().map(Into::into).collect();
+        let inside = Inside { folders, place: place.into(), unfinished, album: None };
+        selected(Filter { inside: vec![inside], ..Filter::default() })
     };
     assert_eq!(within(Some("/p/Lisbon"), "Lisbon", false), [1, 2, 3]);
     assert_eq!(within(None, "Lisbon", false), [2, 3]);

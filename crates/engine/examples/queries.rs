@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use sightline_catalog::{Batch, Catalog, Location, ModelKey, NewPhoto, PhotoFacts, Reading};
-use sightline_engine::search::SearchRequest;
+use sightline_engine::search::{Interpretation, SearchRequest};
 use sightline_engine::{DeviceChoice, Engine, EngineConfig, Filter};
 
 /// Hits asked for, as a screen shows them.
@@ -78,7 +78,11 @@ fn ms(since: Instant) -> f64 {
 
 fn ask(engine: &Engine, query: &str) -> usize {
     let (base, filter) = (Path::new("/"), &Filter::default());
-    engine.search(&SearchRequest { query, limit: HITS, less_likely: 0, base, filter }).unwrap().hits.len()
+    engine
+        .search(&SearchRequest { query, limit: HITS, less_likely: 0, base, filter, reading: Interpretation::Plain })
+        .unwrap()
+        .hits
+        .len()
 }
 
 fn measure(engine: &Engine, name: &str, queries: &[&str], repeats: usize) {

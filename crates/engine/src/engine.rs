@@ -14,6 +14,7 @@ use crate::duplicates::{HeldDuplicates, Proofs};
 use crate::loading::Loader;
 use crate::model_host::{Lane, ModelFolder, ModelHost, ModelSource, TextHost};
 use crate::models::{AbsentModel, ModelInUse, model_in_use};
+use crate::search::understand::HeldFolders;
 use crate::serving::Serving;
 use crate::tags::Tagger;
 use crate::teach::{Curves, HeldSuggestions, version_in_use};
@@ -71,6 +72,8 @@ struct Memory {
     proofs: Proofs,
     /// Learning curves of the lessons of this process, by job.
     curves: Curves,
+    /// Folders by name, for what people mean by words.
+    folders: HeldFolders,
     /// The list of tags in use, with its text.
     tagger: HeldTagger,
     /// The bundled model, where another is in use and photos are described.
@@ -264,7 +267,13 @@ impl Engine {
         *memory.vectors.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *memory.suggested.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *memory.duplicates.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *memory.folders.lock().unwrap_or_else(PoisonError::into_inner) = None;
         memory.proofs.drop_all();
+    }
+
+    /// Folders by name, as they were last read.
+    pub(crate) fn held_folders(&self) -> &HeldFolders {
+        &self.0.memory.folders
     }
 
     /// The list of tags in use.

@@ -1,7 +1,7 @@
 //! The one list of the kinds of jobs: a kind that is not here cannot go on after a pause.
 
 use crate::captions::CaptionJob;
-use crate::duplicates::{DuplicatesJob, TrashJob};
+use crate::duplicates::{DuplicatesJob, TrashJob, TrashPhotosJob};
 use crate::export::CopyJob;
 use crate::forgetting::ForgetJob;
 use crate::index::IndexJob;
@@ -11,7 +11,7 @@ use crate::teach::{ActivateJob, TeachJob};
 use crate::watch::FollowJob;
 
 /// All kinds.
-pub(crate) const JOB_KINDS: [JobKind; 14] = [
+pub(crate) const JOB_KINDS: [JobKind; 15] = [
     JobKind::of::<IndexJob>(),
     JobKind::of::<FollowJob>(),
     JobKind::of::<CaptionJob>(),
@@ -20,6 +20,7 @@ pub(crate) const JOB_KINDS: [JobKind; 14] = [
     JobKind::of::<ActivateJob>(),
     JobKind::of::<DuplicatesJob>(),
     JobKind::of::<TrashJob>(),
+    JobKind::of::<TrashPhotosJob>(),
     JobKind::of::<ForgetJob>(),
     JobKind::of::<FetchJob>(),
     JobKind::of::<ImportJob>(),

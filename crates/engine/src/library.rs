@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sightline_catalog::{Absence, Facets};
+use sightline_catalog::{Absence, Facet, Facets};
 
 use crate::{Engine, EngineError};
 
@@ -67,6 +67,14 @@ impl Engine {
         let kept = self.catalog()?.keep_absent(folder)?;
         self.words_changed();
         Ok(kept)
+    }
+
+    /// The keywords of photos, the most used first.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub fn keywords_used(&self) -> Result<Vec<Facet>, EngineError> {
+        Ok(self.catalog()?.keywords_used()?)
     }
 
     /// What there is to filter by.

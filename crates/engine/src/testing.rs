@@ -10,7 +10,7 @@ use sightline_vlm::DeviceChoice;
 use crate::index::{IndexJob, IndexSummary};
 use crate::jobs::{JobControl, JobEvent};
 use crate::model_host::fake::{Fake, FakeSource};
-use crate::search::{SearchReply, SearchRequest};
+use crate::search::{Interpretation, SearchReply, SearchRequest};
 use crate::{Engine, EngineConfig, EngineError};
 
 pub(crate) const RED: [u8; 3] = [250, 0, 0];
@@ -91,6 +91,7 @@ impl World {
             less_likely: 0,
             base: &base,
             filter: &Filter::default(),
+            reading: Interpretation::Plain,
         })
     }
 

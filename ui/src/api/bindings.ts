@@ -134,6 +134,70 @@ undone: boolean, };
 
 export type ChangeTag = { photo: number, name: string, change: TagChange, };
 
+export type ChipMeaning = { "kind": "date", 
+/**
+ * The beginning.
+ */
+from: string | null, 
+/**
+ * The end.
+ */
+before: string | null, } | { "kind": "each_year", 
+/**
+ * The month.
+ */
+month: number, 
+/**
+ * The day.
+ */
+day: number | null, } | { "kind": "place", 
+/**
+ * As typed.
+ */
+name: string, } | { "kind": "folder", 
+/**
+ * As typed.
+ */
+name: string, } | { "kind": "album", 
+/**
+ * The album's name.
+ */
+name: string, } | { "kind": "camera", 
+/**
+ * As typed.
+ */
+name: string, } | { "kind": "file", 
+/**
+ * As typed.
+ */
+name: string, } | { "kind": "stars", 
+/**
+ * At least.
+ */
+least: number, 
+/**
+ * At most.
+ */
+most: number, } | { "kind": "format", 
+/**
+ * As the library calls it.
+ */
+format: string, } | { "kind": "raw" } | { "kind": "screenshots" } | { "kind": "without", 
+/**
+ * What it does not show.
+ */
+unwanted: Array<string>, };
+
+export type ChipRow = { 
+/**
+ * The words that mean it, as typed; with them among `as_words` they are words.
+ */
+words: string, 
+/**
+ * What they mean.
+ */
+meaning: ChipMeaning, };
+
 export type Choose = { 
 /**
  * The command that it is for.
@@ -318,7 +382,7 @@ code: string,
  */
 message: string, };
 
-export type Explain = { photo: number, query: string, };
+export type Explain = { photo: number, query: string, as_words: Array<string> | null, };
 
 export type ExportCopies = { photos: Array<number>, folder: Grant, };
 
@@ -358,7 +422,11 @@ folders: Array<Facet>,
 /**
  * Years, the latest first.
  */
-years: Array<Facet>, };
+years: Array<Facet>, 
+/**
+ * Keywords, the most used first.
+ */
+keywords: Array<Facet>, };
 
 export type FileDrag = { "kind": "over" } | { "kind": "leave" } | { "kind": "drop", 
 /**
@@ -1006,7 +1074,7 @@ file: Grant, };
 
 export type Reveal = { path: KnownPath, };
 
-export type Search = { query: string, limit: number, less_likely: number | null, filters: Filters, sort: Sort, };
+export type Search = { query: string, limit: number, less_likely: number | null, filters: Filters, sort: Sort, as_words: Array<string> | null, };
 
 export type SearchReply = { 
 /**
@@ -1029,6 +1097,10 @@ beyond: Beyond,
  * A value of a filter that no photo has, where nothing was found.
  */
 unknown: UnknownValue | null, 
+/**
+ * What was understood of the query's words, in their order.
+ */
+chips: Array<ChipRow>, 
 /**
  * Whether photos were judged by how they look; else they only meet what was said of them.
  */
@@ -1407,6 +1479,16 @@ export type TrashDuplicates = {
  */
 groups: Array<KeepOne>, };
 
+export type TrashPhotos = { 
+/**
+ * Their numbers.
+ */
+photos: Array<number>, 
+/**
+ * The language that the person is asked in.
+ */
+language: Language, };
+
 export type TrashUndone = { 
 /**
  * Files that lie again where they lay.
@@ -1583,6 +1665,7 @@ export interface Rpc {
   duplicates: [DuplicatesRequest, Duplicates];
   no_duplicates: [NoDuplicates, null];
   trash_duplicates: [TrashDuplicates, JobRow];
+  trash_photos: [TrashPhotos, JobRow | null];
   undo_trash: [null, TrashUndone];
   forget_plan: [Forget, ForgetPlan];
   forget: [Forget, JobRow];

@@ -1,7 +1,7 @@
 /** Duplicates in a library in memory: a search and a move are over when they are asked about. */
 import type { DuplicateFile, DuplicateGroup, JobRow, PlaceNumber, Rpc } from "../api/bindings";
 
-type DuplicateCommand = "find_duplicates" | "duplicates" | "no_duplicates" | "trash_duplicates" | "undo_trash";
+type DuplicateCommand = "find_duplicates" | "duplicates" | "no_duplicates" | "trash_duplicates" | "trash_photos" | "undo_trash";
 type DuplicateHandlers = { [K in DuplicateCommand]: (request: Rpc[K][0]) => Rpc[K][1] };
 
 function file(photo: number, index: number): DuplicateFile {
@@ -66,6 +66,7 @@ export function duplicateHandlers({ all, running }: { all: number[]; running: (c
       groups = groups.filter((group) => !trashed.includes(group));
       return running({ id: 21, kind: "trash", phase: "trash" });
     },
+    trash_photos: ({ photos }) => (photos.length === 0 ? null : running({ id: 22, kind: "trash_photos", phase: "trash" })),
     undo_trash: () => {
       const back = trashed.length;
       groups = [...trashed, ...groups];

@@ -1,5 +1,5 @@
 /** A library in memory, for tests and for looking at the interface in a browser (`?fake=20000`). */
-import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, Events, Granted, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
+import type { AbsenceRow, AlbumRow, CaptionAuthor, CaptionDetail, CaptionRow, ChipRow, Events, Granted, JobRow, Rpc, SearchReply, Settings, TagRow } from "../api/bindings";
 import type { Platform } from "../platform";
 import { duplicateHandlers } from "./duplicates";
 import { forgettingHandlers } from "./forgetting";
@@ -25,6 +25,9 @@ export interface FakePlatform extends Platform {
   /** What a person chose or dropped, as the page is given it. */
   grant(paths: string[]): Granted;
   copied: string[];
+  /** Addresses of pictures that were copied. */
+  pictures: string[];
+  fullScreen: boolean;
 }
 
 export function runningJob(change: Partial<JobRow> = {}): JobRow {
@@ -96,6 +99,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     less_likely: [],
     beyond: photos.length > 40 ? "matches" : "nothing",
     unknown: null,
+    chips: [],
     judged: true,
     searched: all.length,
     took_ms: 4,
@@ -133,14 +137,17 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       { path: "/home/anna/Photos/a.jpg", name: "a.jpg", code: "broken", reason: "the file ends too early" },
       { path: "/home/anna/Photos/b.heic", name: "b.heic", code: "unsupported", reason: "HEIC is not read yet" },
     ],
-    search: ({ query, sort, limit, less_likely }) => {
+    search: ({ query, sort, limit, less_likely, as_words }) => {
+      const chips: ChipRow[] = query.includes("summer 2015") && !as_words?.includes("summer 2015")
+        ? [{ words: "summer 2015", meaning: { kind: "date", from: "2015-06", before: "2015-09" } }]
+        : [];
       const found = query.includes("nothing") ? [] : matches(query);
       const shown = found.slice(0, limit);
       const others = all.filter((photo) => !found.includes(photo));
       const more = shown.length < found.length ? [] : others.slice(0, less_likely ?? 0);
       const beyond = shown.length < found.length ? "matches" : more.length < others.length ? "less_likely" : "nothing";
       if (sort === "oldest") shown.reverse();
-      return { strong: shown.slice(0, 12), possible: shown.slice(12), less_likely: more, beyond, unknown: null, judged: true, searched: all.length, took_ms: 9 };
+      return { strong: shown.slice(0, 12), possible: shown.slice(12), less_likely: more, beyond, unknown: null, chips, judged: true, searched: all.length, took_ms: 9 };
     },
     photos: ({ filters, sort }) => {
       const ids = filters.album === null ? all : album(filters.album).ids;
@@ -220,6 +227,7 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       formats: [{ value: "jpeg", photos: all.length }],
       folders: folders.map(({ path, photos }) => ({ value: path, photos })),
       years: ["2021", "2019", "2015"].map((value, index) => ({ value, photos: index === 0 ? all.length - 2 : 1 })),
+      keywords: [{ value: "travel", photos: 12 }],
     }),
     albums: () => albums.map(row),
     create_album: ({ name, photos }) => {
@@ -291,6 +299,8 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
     handlers,
     calls: [],
     copied: [],
+    pictures: [],
+    fullScreen: false,
     async call(name, request) {
       fake.calls.push({ name, request });
       await Promise.resolve();
@@ -309,6 +319,13 @@ export function fakePlatform({ photos }: FakeOptions): FakePlatform {
       return { grant, names: paths.map((path) => path.split("/").at(-1) ?? path) };
     },
     pictureUrl: (size, photo) => picture(size === "thumb" ? 256 : 1200, photo),
+    async copyPicture(url, text) {
+      fake.pictures.push(url);
+      fake.copied.push(text);
+    },
+    async toggleFullScreen() {
+      fake.fullScreen = !fake.fullScreen;
+    },
     async copyText(text) {
       fake.copied.push(text);
     },

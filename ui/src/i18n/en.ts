@@ -2,6 +2,8 @@
 import type { UnknownKind } from "../api/bindings";
 import { duplicatesEn } from "./duplicates.en";
 import { forgettingEn } from "./forgetting.en";
+import { handEn } from "./hand.en";
+import { meaningEn } from "./meaning.en";
 import { modelsEn } from "./models.en";
 import { safekeepingEn } from "./safekeeping.en";
 import { startEn } from "./start.en";
@@ -334,6 +336,8 @@ export const en = {
   duplicates: duplicatesEn,
   forgetting: forgettingEn,
   models: modelsEn,
+  hand: handEn,
+  meaning: meaningEn,
   safekeeping: safekeepingEn,
   start: startEn,
   teach: teachEn,
@@ -355,10 +359,12 @@ export const en = {
       ["dog -cat", "Dogs, but no photos that also show a cat"],
       ['2*sunset "red car"', "The sunset counts twice; quotes keep words together"],
       ["after:2021-06 before:2022", "Taken from June 2021 on, and before 2022"],
-      ["in:Lisbon in:\"New York\"", "Taken in that town, region or country, or in a folder of that name"],
+      ["in:Lisbon in:\"New York\"", "Taken in that town, region or country, or in a folder or an album of that name"],
       ["rating>=4 rating:5 rating<3", "By stars; photos without count as 0, rejected ones as -1"],
       ["camera:x100v lens:23mm", "The name of the camera or of the lens has this in it"],
       ["type:heic", "By format"],
+      ["#travel", "With this keyword"],
+      ["summer 2015 5 stars without people", "Dates, places, stars, file names and what is not wanted are understood; a press on a chip gives its words back"],
     ] as [string, string][],
   },
 };

@@ -93,6 +93,14 @@ export function photoDate(takenAt: string): string {
   return new Intl.DateTimeFormat(localeHere(), { ...known, timeZone: "UTC" }).format(date);
 }
 
+/** A month, or a day of it, of no year. */
+export function monthDay(month: number, day: number | null): string {
+  // A leap year: it has every day.
+  const date = new Date(Date.UTC(2000, month - 1, day ?? 1));
+  const known: Intl.DateTimeFormatOptions = day === null ? { month: "long" } : { month: "long", day: "numeric" };
+  return new Intl.DateTimeFormat(localeHere(), { ...known, timeZone: "UTC" }).format(date);
+}
+
 /** Stars as they are drawn: `★★★★☆`. */
 export function stars(rating: number): string {
   return "★".repeat(rating) + "☆".repeat(5 - rating);

@@ -2,6 +2,8 @@
 import type { Messages } from "./en";
 import { duplicatesZh } from "./duplicates.zh";
 import { forgettingZh } from "./forgetting.zh";
+import { handZh } from "./hand.zh";
+import { meaningZh } from "./meaning.zh";
 import { modelsZh } from "./models.zh";
 import { safekeepingZh } from "./safekeeping.zh";
 import { startZh } from "./start.zh";
@@ -331,6 +333,8 @@ export const zh: Messages = {
   duplicates: duplicatesZh,
   forgetting: forgettingZh,
   models: modelsZh,
+  hand: handZh,
+  meaning: meaningZh,
   safekeeping: safekeepingZh,
   start: startZh,
   teach: teachZh,
@@ -356,6 +360,8 @@ export const zh: Messages = {
       ["rating>=4 rating:5 rating<3", "按星级；没有评分算 0，已拒绝算 -1"],
       ["camera:x100v lens:23mm", "相机或镜头的名称含有这些字"],
       ["type:heic", "按格式"],
+      ["#旅行", "带有此关键词"],
+      ["2015年夏天 5星 没有人", "日期、地点、星级、文件名和不要的内容会被理解；点按标签可改回普通文字"],
     ],
   },
 };

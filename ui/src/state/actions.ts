@@ -2,6 +2,7 @@
  * What keys and the menu of a photo do: one `register` an action. The list of shortcuts is made from the same registry.
  */
 import type { Messages } from "../i18n/en";
+import { platform } from "../platform";
 import type { AppState } from "./app.svelte";
 import { STEP } from "./open_photo.svelte";
 
@@ -11,6 +12,8 @@ export interface Action {
   /** Keys, as in `KeyboardEvent.key`, `Mod+` before them for Ctrl or Command. None for what only the menu has. */
   keys: string[];
   where: "everywhere" | "inGrid" | "inViewer";
+  /** Whether its keys are its own now; always, if absent. */
+  applies?: (app: AppState) => boolean;
   /** Its place in the menu of a photo, for what stands there too. */
   inMenu?: MenuPlace;
   perform: (app: AppState, key: string) => void;
@@ -26,6 +29,8 @@ export interface MenuPlace {
   ready?: (app: AppState) => boolean;
   /** Whether choosing it shows more to choose from. */
   more?: boolean;
+  /** Whether it stands in the menu of the room between photos, and not in that of photos. */
+  background?: boolean;
 }
 
 const registry: Action[] = [];
@@ -56,7 +61,10 @@ export function keyName(key: string): string {
 
 /** What the menu of these photos has, in its groups. */
 export function menuOf(app: AppState, where: Action["where"], photos: readonly number[]): Action[][] {
-  const fitting = actions(where).filter(({ inMenu }) => inMenu !== undefined && (inMenu.fits?.(app, photos) ?? true));
+  const between = photos.length === 0;
+  const fitting = actions(where).filter(
+    ({ inMenu }) => inMenu !== undefined && (inMenu.background ?? false) === between && (inMenu.fits?.(app, photos) ?? true),
+  );
   return [1, 2, 3].map((group) => fitting.filter(({ inMenu }) => inMenu?.group === group)).filter((group) => group.length > 0);
 }
 
@@ -65,7 +73,9 @@ export function press(app: AppState, event: KeyboardEvent, where: Action["where"
   if (event.altKey) return false;
   const shifted = event.shiftKey && /^F\d+$/.test(event.key) ? `Shift+${event.key}` : event.key;
   const key = event.ctrlKey || event.metaKey ? `Mod+${event.key.toLowerCase()}` : shifted;
-  const action = registry.find((action) => action.where === where && action.keys.includes(key));
+  // Text that is selected is what is copied.
+  if (key === "Mod+c" && getSelection()?.isCollapsed === false) return false;
+  const action = registry.find((action) => action.where === where && action.keys.includes(key) && (action.applies?.(app) ?? true));
   if (action === undefined) return false;
   event.preventDefault();
   action.perform(app, key);
@@ -108,9 +118,37 @@ register({
   },
 });
 register({
+  label: (m) => m.hand.fullScreen,
+  keys: ["F11"],
+  where: "everywhere",
+  perform: fillScreen,
+});
+register({
+  label: (m) => m.search.clear,
+  keys: [],
+  where: "inGrid",
+  inMenu: { group: 2, background: true, fits: (app) => app.results.isSearch },
+  perform: (app) => void app.results.clear(),
+});
+register({
+  label: (m) => m.first.choose,
+  keys: [],
+  where: "inGrid",
+  inMenu: { group: 2, background: true, fits: (app) => !app.opening.readOnly },
+  perform: (app) => void app.chooseFolder(),
+});
+register({
+  label: (m) => m.hand.fullScreen,
+  keys: [],
+  where: "inGrid",
+  inMenu: { group: 3, background: true },
+  perform: fillScreen,
+});
+register({
   label: (m) => m.help.selectAll,
   keys: ["Mod+a"],
   where: "inGrid",
+  inMenu: { group: 1, background: true },
   perform: (app) => app.selection.all(app.results.ids),
 });
 register({
@@ -156,6 +194,7 @@ register({
   label: (m) => m.selection.removeFromAlbum,
   keys: ["Delete", "Backspace"],
   where: "inGrid",
+  applies: (app) => app.results.scope.kind === "album",
   inMenu: { group: 1, fits: (app) => app.results.scope.kind === "album" },
   perform: (app) => void app.removeFromAlbum(app.chosen()),
 });
@@ -209,6 +248,12 @@ register({
   keys: ["0"],
   where: "inViewer",
   perform: (app) => app.openPhoto.fit(),
+});
+register({
+  label: (m) => m.hand.wholeSize,
+  keys: ["z"],
+  where: "inViewer",
+  perform: (app) => app.openPhoto.toggleWholeSize(devicePixelRatio),
 });
 register({
   label: (m) => m.viewer.info,
@@ -297,6 +342,13 @@ register({
 /** What is done with the file of one photo, and with its caption. */
 function registerFileActions(where: Action["where"]): void {
   register({
+    label: (m) => m.hand.copy,
+    keys: ["Mod+c"],
+    where,
+    inMenu: { group: 2 },
+    perform: (app) => void app.copyPhotos(app.chosen()),
+  });
+  register({
     label: (m) => m.selection.reveal,
     keys: [],
     where,
@@ -319,8 +371,26 @@ function registerFileActions(where: Action["where"]): void {
   });
 }
 
+registerTrash("inGrid");
+registerTrash("inViewer");
 registerForget("inGrid");
 registerForget("inViewer");
+
+/** In an album the key takes photos out of it instead. */
+function registerTrash(where: Action["where"]): void {
+  register({
+    label: (m) => m.hand.trash,
+    keys: ["Delete"],
+    where,
+    applies: (app) => where === "inViewer" || app.results.scope.kind !== "album",
+    inMenu: { group: 3, fits: (app) => !app.opening.readOnly },
+    perform: (app) => void app.moveToTrash(app.chosen()),
+  });
+}
+
+function fillScreen(app: AppState): void {
+  void app.attempt(() => platform().toggleFullScreen());
+}
 
 /** Last in the menu: nothing brings it back. */
 function registerForget(where: Action["where"]): void {

@@ -148,6 +148,7 @@ export class AppState {
     if (job.state === "done" && job.kind === "teach" && this.view !== "teach") this.toasts.note(t().teach.done);
     if (job.state === "done" && job.kind === "activate") this.toasts.note(t().teach.activated);
     if (job.state === "done" && job.kind === "trash") this.toasts.note(t().duplicates.moved);
+    if (job.state === "done" && job.kind === "trash_photos") this.toasts.note(t().hand.trashed, { name: t().undo, perform: () => void this.#undoTrash() });
     if (job.state === "done" && job.kind === "forget") this.toasts.note(t().forgetting.done);
     if (job.state === "done" && (job.kind === "fetch" || job.kind === "import_model")) this.toasts.note(t().models.fetched);
     if (job.state === "done" && job.kind === "switch_model") this.toasts.note(t().models.switched);
@@ -411,6 +412,36 @@ export class AppState {
     await this.attempt(async () => {
       await platform().copyText(caption);
       this.toasts.note(t().caption.copied);
+    });
+  }
+
+  /** Copies one photo as a picture with its path, or the paths of several. */
+  async copyPhotos(photos: number[]): Promise<void> {
+    const [photo] = photos;
+    if (photo === undefined) return;
+    await this.attempt(async () => {
+      const details = await Promise.all(photos.map((photo) => call("photo", { photo })));
+      const paths = details.flatMap(({ paths }) => paths.slice(0, 1)).join("\n");
+      if (photos.length === 1) await platform().copyPicture(platform().pictureUrl("full", photo), paths);
+      else await platform().copyText(paths);
+      this.toasts.note(t().hand.copied(photos.length));
+    });
+  }
+
+  /** Moves photos to the system's trash; the system asks first. */
+  async moveToTrash(photos: number[]): Promise<void> {
+    if (photos.length === 0 || this.opening.readOnly) return;
+    await this.attempt(async () => {
+      const job = await call("trash_photos", { photos, language: t().locale === "zh" ? "zh" : "en" });
+      if (job !== null) this.jobs.hear(job);
+    });
+  }
+
+  async #undoTrash(): Promise<void> {
+    await this.attempt(async () => {
+      const { back, failed } = await call("undo_trash", null);
+      for (const message of failed) this.toasts.error({ code: "trash", message });
+      if (back > 0) this.toasts.note(t().hand.restored(back));
     });
   }
 

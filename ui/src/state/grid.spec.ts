@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layOut, photoAt, rowsAway, topOf, visible } from "./grid";
+import { layOut, photoAt, rowsAway, topOf, visible, touched } from "./grid";
 
 const metrics = { width: 1000, cell: 100, gap: 4, heading: 40 };
 
@@ -59,5 +59,21 @@ describe("the grid's geometry", () => {
 
   it("has at least one column", () => {
     expect(layOut([{ title: null, count: 3 }], { ...metrics, width: 20 }).columns).toBe(1);
+  });
+});
+
+describe("a rubber band", () => {
+  const layout = layOut([{ title: "Strong", count: 7 }, { title: "Possible", count: 3 }], { width: 316, cell: 100, gap: 8, heading: 40 });
+  const band = (left: number, top: number, right: number, bottom: number) => touched(layout, { left, top, right, bottom });
+
+  it("takes the photos that it touches and no others", () => {
+    expect(layout.columns).toBe(3);
+    expect(band(0, 0, 316, 39)).toEqual([]);
+    expect(band(0, 0, 1, 41)).toEqual([0]);
+    expect(band(101, 45, 107, 300)).toEqual([]);
+    expect(band(50, 45, 150, 45)).toEqual([0, 1]);
+    expect(band(0, 0, 316, 1e6)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(band(250, 0, 900, 1e6)).toEqual([2, 5, 9]);
+    expect(band(-50, -50, -1, 1e6)).toEqual([]);
   });
 });

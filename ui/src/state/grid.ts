@@ -146,3 +146,30 @@ export function rowsAway(layout: GridLayout, index: number, rows: number): numbe
     }
   }
 }
+
+/** Two corners of a rectangle, in the layout's pixels. */
+export interface Band {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** The photos that a rectangle touches, from the first to the last. */
+export function touched(layout: GridLayout, band: Band): number[] {
+  const { columns, side, pitch } = layout;
+  const from = Math.max(0, Math.ceil((band.left - side) / pitch));
+  const to = Math.min(columns - 1, Math.floor(band.right / pitch));
+  const photos: number[] = [];
+  for (const { rowsTop, rows, first, count } of layout.sections) {
+    const firstRow = Math.max(0, Math.ceil((band.top - rowsTop - side) / pitch));
+    const lastRow = Math.min(rows - 1, Math.floor((band.bottom - rowsTop) / pitch));
+    for (let row = firstRow; row <= lastRow; row += 1) {
+      for (let column = from; column <= to; column += 1) {
+        const index = row * columns + column;
+        if (index < count) photos.push(first + index);
+      }
+    }
+  }
+  return photos;
+}

@@ -72,12 +72,12 @@ export class OpenPhoto {
     return detail === null ? { ...this.room, known: false } : { ...fitted(detail, this.room), known: true };
   }
 
-  /** Asks where in the photo the query is. */
-  async explain(query: string): Promise<void> {
+  /** Asks where in the photo the query is; `asWords` are not understood as anything but what a photo shows. */
+  async explain(query: string, asWords: readonly string[] = []): Promise<void> {
     const { photo } = this;
     this.explaining = true;
     try {
-      const heat = await call("explain", { photo, query });
+      const heat = await call("explain", { photo, query, as_words: [...asWords] });
       if (photo === this.photo) this.heat = heat;
     } finally {
       if (photo === this.photo) this.explaining = false;
@@ -91,6 +91,17 @@ export class OpenPhoto {
 
   fit(): void {
     this.pan = FIT;
+  }
+
+  /** The share of its own size at which the photo is shown: 1 where each of its pixels is one of the screen's. */
+  shownShare(pixelRatio: number): number {
+    return this.detail === null || this.detail.width === 0 ? 1 : (this.size.width * this.pan.scale * pixelRatio) / this.detail.width;
+  }
+
+  /** From the whole photo to its own size, one pixel for each of the screen's, and back. */
+  toggleWholeSize(pixelRatio: number): void {
+    if (this.pan.scale > 1) this.fit();
+    else this.zoomBy(1 / this.shownShare(pixelRatio));
   }
 
   /** From the whole photo to one pixel for each of the screen's, and back. */

@@ -55,10 +55,14 @@ export class Preferences {
     return this.#save();
   }
 
-  /** Remembers a search, the latest first. */
+  /** Remembers a search, the latest first, in the place of what it was while it was typed. */
   remember(query: string): Promise<void> {
+    const draft = this.#draft;
+    const isLonger = draft !== null && query !== draft && (query.startsWith(draft) || draft.startsWith(query));
+    this.#draft = query === "" ? null : query;
     if (query === "" || this.recent[0] === query) return Promise.resolve();
-    this.recent = [query, ...this.recent.filter((other) => other !== query)].slice(0, RECENT);
+    const others = this.recent.filter((other) => other !== query && !(isLonger && other === draft));
+    this.recent = [query, ...others].slice(0, RECENT);
     return this.#save();
   }
 
@@ -71,6 +75,9 @@ export class Preferences {
     this.recent = [];
     return this.#save();
   }
+
+  /** What was last remembered, as long as it may still be typed on. */
+  #draft: string | null = null;
 
   async #save(): Promise<void> {
     this.#apply();

@@ -14,7 +14,7 @@ function slowSearches() {
   const waiting = new Map<string, (photos: number[]) => void>();
   fake.handlers.search = ({ query }) =>
     new Promise((resolve) =>
-      waiting.set(query, (strong) => resolve({ strong, possible: [], less_likely: [], beyond: "less_likely", unknown: null, judged: true, searched: 100, took_ms: 1 })),
+      waiting.set(query, (strong) => resolve({ strong, possible: [], less_likely: [], beyond: "less_likely", unknown: null, chips: [], judged: true, searched: 100, took_ms: 1 })),
     );
   return waiting;
 }
@@ -142,7 +142,7 @@ describe("results", () => {
     const { matches, question } = results;
     expect([results.lessLikely.length, results.beyond]).toEqual([0, "less_likely"]);
     const before = [...results.ids];
-    fake.handlers.search = () => ({ strong: [1], possible: [2], less_likely: [3, 4], beyond: "nothing", unknown: null, judged: true, searched: 4, took_ms: 1 });
+    fake.handlers.search = () => ({ strong: [1], possible: [2], less_likely: [3, 4], beyond: "nothing", unknown: null, chips: [], judged: true, searched: 4, took_ms: 1 });
     await results.showMore();
     expect(fake.calls.at(-1)?.request).toMatchObject({ query: "a dog", limit: 500, less_likely: 200 });
     expect(results.ids).toEqual([1, 2, 3, 4]);
@@ -157,7 +157,7 @@ describe("results", () => {
 
   it("asks for more matches before less likely photos where a limit cuts", async () => {
     const results = new Results();
-    fake.handlers.search = ({ limit }) => ({ strong: [...Array(limit).keys()], possible: [], less_likely: [], beyond: "matches", unknown: null, judged: true, searched: 5000, took_ms: 1 });
+    fake.handlers.search = ({ limit }) => ({ strong: [...Array(limit).keys()], possible: [], less_likely: [], beyond: "matches", unknown: null, chips: [], judged: true, searched: 5000, took_ms: 1 });
     results.type("people");
     await vi.waitFor(() => expect(results.ids.length).toBe(500));
     await results.showMore();

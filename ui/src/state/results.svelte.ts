@@ -1,5 +1,5 @@
 /** What is shown: all photos, those that a query finds, or those like a photo. */
-import type { Beyond, ErrorReply, Filters, Granted, SearchReply, Sort, UnknownValue } from "../api/bindings";
+import type { Beyond, ChipRow, ErrorReply, Filters, Granted, SearchReply, Sort, UnknownValue } from "../api/bindings";
 import { asError, call } from "../api/call";
 import { compose, noFilters, parse, type Term } from "./query";
 
@@ -18,13 +18,17 @@ const MARKED_AFTER = 150;
 
 /** Photos in an order that says nothing of how well they match. */
 function listed(ids: number[]): SearchReply {
-  return { strong: ids, possible: [], less_likely: [], beyond: "nothing", unknown: null, judged: false, searched: ids.length, took_ms: 0 };
+  return { strong: ids, possible: [], less_likely: [], beyond: "nothing", unknown: null, chips: [], judged: false, searched: ids.length, took_ms: 0 };
 }
 
 export class Results {
   typed = $state("");
   terms = $state.raw<Term[]>([]);
   filters = $state.raw<Filters>(noFilters());
+  /** Words that stay words, of chips that were taken off; they do until other words are typed in their place. */
+  asWords = $state.raw<readonly string[]>([]);
+  /** What was understood of the words that the photos shown answer. */
+  chips = $state.raw<ChipRow[]>([]);
   sort = $state<Sort>("match");
   scope = $state.raw<Scope>({ kind: "all" });
   example = $state.raw<Example | null>(null);
@@ -84,6 +88,8 @@ export class Results {
    */
   type(text: string): void {
     this.typed = text;
+    const lower = text.toLowerCase();
+    if (this.asWords.some((words) => !lower.includes(words.toLowerCase()))) this.asWords = this.asWords.filter((words) => lower.includes(words.toLowerCase()));
     this.example = null;
     this.#mark();
     if (this.waiting && this.#wanted !== this.question) this.#askAgain = true;
@@ -93,6 +99,18 @@ export class Results {
   setTerms(terms: Term[]): Promise<void> {
     this.terms = terms;
     this.example = null;
+    return this.ask();
+  }
+
+  /** Takes off what was understood: its words are what a photo shows. */
+  takeAsWords(chip: ChipRow): Promise<void> {
+    this.asWords = [...this.asWords, chip.words];
+    return this.ask();
+  }
+
+  /** Shows the same question's photos in the whole library. */
+  everywhere(): Promise<void> {
+    this.scope = { kind: "all" };
     return this.ask();
   }
 
@@ -128,6 +146,7 @@ export class Results {
     const { typed, terms } = parse(query);
     this.typed = typed;
     this.terms = terms;
+    this.asWords = [];
     this.example = null;
     return this.ask();
   }
@@ -141,6 +160,7 @@ export class Results {
   #forget(): void {
     this.typed = "";
     this.terms = [];
+    this.asWords = [];
     this.example = null;
   }
 
@@ -153,7 +173,7 @@ export class Results {
 
   /** Everything that an answer depends on but the library and how much is wanted. */
   #question(): string {
-    return JSON.stringify([this.query, this.scope, this.example, this.filters, this.sort]);
+    return JSON.stringify([this.query, this.asWords, this.scope, this.example, this.filters, this.sort]);
   }
 
   /** Sees to it that photos of an earlier question are marked soon, and those of the present one are not. */
@@ -202,6 +222,7 @@ export class Results {
       this.judged = reply.judged;
       this.beyond = reply.beyond;
       this.unknown = reply.unknown;
+      this.chips = reply.chips;
       this.searched = reply.searched;
       this.answered = query;
       this.question = asked;
@@ -226,7 +247,7 @@ export class Results {
     if (example?.kind === "photo") return call("similar", { photo: example.photo, limit: this.#limit });
     if (example?.kind === "file") return call("similar_to_file", { file: example.file.grant, limit: this.#limit });
     const filters = this.#conditions();
-    if (query !== "") return call("search", { query, limit: this.#limit, less_likely: this.#lessLikely, filters, sort: this.sort });
+    if (query !== "") return call("search", { query, limit: this.#limit, less_likely: this.#lessLikely, filters, sort: this.sort, as_words: [...this.asWords] });
     if (this.scope.kind === "review") {
       const { ids } = await call("captions_to_review", null);
       return listed(ids);

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use sightline_engine::search::{Beyond, Hit, SearchReply, SearchRequest, Unknown, UnknownKind};
+use sightline_engine::search::{
+    Beyond, Chip, ChipMeaning, Day, Hit, Interpretation, SearchReply, SearchRequest, Unknown, UnknownKind, When,
+};
 use sightline_engine::{DateSource, Filter, Match};
 
 use crate::Outcome;
@@ -22,8 +24,12 @@ Examples:
   sightline search 'boat after:2021-06 before:2022 camera:\"x100v\" lens:\"23 mm\" type:png'
       after: and before: take 2021, 2021-06 or 2021-06-30; after: includes that day
   sightline search 'in:Lisbon rating>=4'        taken in Lisbon, or in a folder of that name; four stars or five
-      in: takes a town, a region, a country or a folder, in:\"New York\" in quotes; rating takes
-      : = > < >= <= and 0 to 5, or -1 for photos that were rejected; without a rating counts as 0")]
+      in: takes a town, a region, a country, a folder or an album, in:\"New York\" in quotes; rating takes
+      : = > < >= <= and 0 to 5, or -1 for photos that were rejected; without a rating counts as 0
+  sightline search 'Berlin summer 2015 5 stars without people'
+      dates, places, folders, albums, cameras and file names of the library, stars, raw, screenshots and
+      what is not wanted are understood as such; --plain turns that off
+  sightline search '#travel'                    with this keyword")]
 pub(crate) struct Search {
     /// Show at most this many photos
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
@@ -31,6 +37,9 @@ pub(crate) struct Search {
     /// After all matches show so many photos more that are less likely, in order
     #[arg(long, value_name = "N", default_value_t = 0)]
     less_likely: u32,
+    /// Take all words for what a photo shows, also those that name a date, a place, a camera or a file
+    #[arg(long)]
+    plain: bool,
     /// What to look for: words, -words, 2*words, "a phrase", like:FILE, and the filters after:,
     /// before:, camera:, lens:, in:, rating: and type:
     #[arg(required = true, value_name = "QUERY")]
@@ -50,8 +59,18 @@ impl Search {
         let base = std::env::current_dir()?;
         let (limit, less_likely) = (self.limit as usize, self.less_likely as usize);
         let filter = Filter::default();
-        let request = SearchRequest { query: &query, limit, less_likely, base: &base, filter: &filter };
+        let reading =
+            if self.plain { Interpretation::Plain } else { Interpretation::Understood { today: None, as_words: &[] } };
+        let request = SearchRequest { query: &query, limit, less_likely, base: &base, filter: &filter, reading };
         let reply = engine.search(&request)?;
+        if !reply.chips.is_empty() {
+            let text = format!("understood: {} (--plain takes all words as they are)", understood(&reply.chips));
+            if output.json {
+                output.note("understood", &text)
+            } else {
+                output.line(&output.paint(Tone::Quiet, &text))?
+            }
+        }
         if let Some(unknown) = &reply.unknown {
             let text = nothing_is_called(unknown);
             if output.json {
@@ -77,6 +96,32 @@ impl Search {
         }
         Ok(if matches == 0 { Outcome::Nothing } else { outcome })
     }
+}
+
+/// What was understood of a query's words, on a line.
+fn understood(chips: &[Chip]) -> String {
+    let day = |day: Option<Day>| day.map(|day| day.text());
+    let of = |chip: &Chip| match &chip.meaning {
+        ChipMeaning::Date(When::Between { from, before }) => match (day(*from), day(*before)) {
+            (Some(from), Some(before)) => format!("taken from {from}, before {before}"),
+            (Some(from), None) => format!("taken from {from}"),
+            (None, before) => format!("taken before {}", before.unwrap_or_default()),
+        },
+        ChipMeaning::Date(When::EachYear { month, day: None }) => format!("taken in month {month}"),
+        ChipMeaning::Date(When::EachYear { month, day: Some(day) }) => format!("taken on {month:02}-{day:02}"),
+        ChipMeaning::Place { name, .. } => format!("in {name}"),
+        ChipMeaning::Folder { name, .. } => format!("in the folder {name}"),
+        ChipMeaning::Album { name, .. } => format!("in the album {name}"),
+        ChipMeaning::Camera { name } => format!("camera {name}"),
+        ChipMeaning::File { name } => format!("file {name}"),
+        ChipMeaning::Stars { least, most } if least == most => format!("rating {least}"),
+        ChipMeaning::Stars { least, .. } => format!("rating {least} or more"),
+        ChipMeaning::Format { format } => format!("type {format}"),
+        ChipMeaning::Raw => "raw files".into(),
+        ChipMeaning::Screenshots => "screenshots".into(),
+        ChipMeaning::Without { unwanted } => format!("without {}", unwanted.join(", ")),
+    };
+    chips.iter().map(of).collect::<Vec<_>>().join("; ")
 }
 
 /// Why a filter lets nothing through.

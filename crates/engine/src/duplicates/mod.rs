@@ -14,6 +14,7 @@ mod test_bin;
 #[cfg(test)]
 mod tests;
 mod trash;
+mod trash_photos;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -29,6 +30,7 @@ pub(crate) use find::linked;
 pub use job::DuplicatesJob;
 pub(crate) use proof::Proofs;
 pub use trash::{Gone, Keep, TrashJob, TrashSummary, Undoable, Undone};
+pub use trash_photos::TrashPhotosJob;
 
 /// Which duplicates are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

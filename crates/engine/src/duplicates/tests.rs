@@ -414,3 +414,34 @@ fn photos_of_an_older_library_get_their_fingerprints_from_their_thumbnails() {
     let distance = (of(old) ^ of(groups[0].photos[0])).count_ones();
     assert!(distance <= 4, "a thumbnail gives nearly the same: {distance}");
 }
+
+#[test]
+fn photos_go_to_the_trash_with_what_belongs_to_them_and_come_back_with_what_is_known() {
+    let desk = Desk::with(&[
+        ("a.jpg", waves(200, 0.3, 0.8, GREY)),
+        ("copies/a.jpg", waves(200, 0.3, 0.8, GREY)),
+        ("b.jpg", page(1)),
+        ("c.jpg", page(2)),
+    ]);
+    let sidecar = "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>";
+    std::fs::write(desk.world.path("a.jpg.xmp"), sidecar).unwrap();
+    let catalog = desk.engine.catalog().unwrap();
+    let photo = |name: &str| catalog.known(&desk.world.path(name)).unwrap().unwrap().photo.unwrap();
+    let (a, b, c) = (photo("a.jpg"), photo("b.jpg"), photo("c.jpg"));
+    let album = desk.engine.create_album("Trip", &[a]).unwrap();
+    // What is no longer what the library knows stays.
+    std::fs::write(desk.world.path("b.jpg"), page(9)).unwrap();
+    let mut job = TrashPhotosJob::new(&[a, b]);
+    let (result, failed) = desk.run(&mut job);
+    result.unwrap();
+    assert_eq!((job.summary.moved, failed), (2, vec![("b.jpg".to_owned(), "changed_since".to_owned())]));
+    assert_eq!(desk.there(), set(&["b.jpg", "c.jpg"]));
+    assert!(!desk.world.path("copies/a.jpg").exists());
+    let shown = || catalog.select(&sightline_catalog::Filter::default()).unwrap();
+    assert!(!shown().contains(&a) && shown().contains(&c));
+    assert_eq!(desk.engine.undo_trash().unwrap().back.len(), 3, "both files and the words beside one");
+    assert_eq!(desk.there(), set(&["a.jpg", "a.jpg.xmp", "b.jpg", "c.jpg"]));
+    assert!(desk.world.path("copies/a.jpg").is_file());
+    assert!(shown().contains(&a));
+    assert_eq!(desk.engine.photo(a).unwrap().albums, [album.id]);
+}

@@ -1,4 +1,5 @@
-//! Moving duplicates to the system's trash, and back: the one place of the program that takes photos away.
+//! Moving duplicates to the system's trash, and back; with `trash_photos` the one place of the program that takes photos
+//! away.
 //!
 //! A file goes only when it is proven to show what the one kept in its place shows, when both were read right before and
 //! are what the catalogue says, and when the two are not one file under two names. Whoever asks for it need not be
@@ -85,10 +86,10 @@ impl TrashJob {
 
 /// The files that belong to a photo's file and go where it goes: its raw file, its film, and its sidecar, unless that
 /// is `kept`'s too or another photo's of the same name. What is `kept` or its own sidecar never goes.
-fn belonging(catalog: &Catalog, file: &Path, kept: &Path) -> Result<Vec<PathBuf>, EngineError> {
-    let kept_sidecar = existing_sidecar(kept);
+pub(super) fn belonging(catalog: &Catalog, file: &Path, kept: Option<&Path>) -> Result<Vec<PathBuf>, EngineError> {
+    let kept_sidecar = kept.and_then(existing_sidecar);
     let stays = |path: &Path| {
-        path == kept || kept_sidecar.as_deref().is_some_and(|other| other == path || is_one_file(path, other))
+        Some(path) == kept || kept_sidecar.as_deref().is_some_and(|other| other == path || is_one_file(path, other))
     };
     let mut files: Vec<PathBuf> = catalog.companions_of_file(file)?.into_iter().map(|row| row.path).collect();
     // Rows may come from anybody: what the walk would not have paired does not belong together.
@@ -192,7 +193,7 @@ impl Run<'_, '_> {
         let going = Seen::of(catalog, photo, &place.path)?;
         self.must_be_duplicate(catalog, file, kept, &place.path, seen.path)?;
         let mut paths = vec![place.path.clone()];
-        paths.extend(belonging(catalog, &place.path, seen.path)?);
+        paths.extend(belonging(catalog, &place.path, Some(seen.path))?);
         if photo.0 == kept.photo {
             // The words beside one of two equal files are those of the other too.
             copy_sidecar(&place.path, seen.path)?;
@@ -200,26 +201,8 @@ impl Run<'_, '_> {
         // The last look before anything is moved.
         seen.again()?;
         going.again()?;
-        let row = |path: &PathBuf| ToTrash { path: path.clone(), photo, kept: PhotoId(kept.photo) };
-        let rows: Vec<ToTrash> = paths.iter().map(row).collect();
-        let batch = catalog.begin_trash(self.batch, &rows)?;
-        if let Err(error) = bin::to_trash(&place.path) {
-            catalog.abandon_trash(batch, &paths)?;
-            return Err(error.into());
-        }
-        self.batch = Some(batch);
-        let (mut moved, mut left) = (vec![place.path.clone()], Vec::new());
-        for companion in &paths[1..] {
-            match bin::to_trash(companion) {
-                Ok(()) => moved.push(companion.clone()),
-                Err(error) => {
-                    self.cx.item_failed(companion, error.code(), &error.to_string());
-                    left.push(companion.clone());
-                }
-            }
-        }
-        catalog.end_trash(&moved)?;
-        Ok(catalog.abandon_trash(batch, &left)?)
+        self.batch = Some(move_together(self.cx, self.batch, &paths, (photo, PhotoId(kept.photo)))?);
+        Ok(())
     }
 
     /// Refuses what is not proven to show the same as the file kept in its place, and what a person said is none.
@@ -265,6 +248,36 @@ impl Run<'_, '_> {
         self.done += group.gone.len() as u64;
         self.cx.progress("trash", self.done, self.total, None)
     }
+}
+
+/// Moves a photo's file, the first of `paths`, and what belongs to it, and writes that down before and after. What
+/// belongs to it and cannot be moved stays, and is said to have failed.
+pub(super) fn move_together(
+    cx: &JobCx<'_>,
+    batch: Option<TrashBatch>,
+    paths: &[PathBuf],
+    (photo, kept): (PhotoId, PhotoId),
+) -> Result<TrashBatch, EngineError> {
+    let catalog = cx.engine().catalog()?;
+    let rows: Vec<ToTrash> = paths.iter().map(|path| ToTrash { path: path.clone(), photo, kept }).collect();
+    let batch = catalog.begin_trash(batch, &rows)?;
+    let (mut moved, mut left) = (Vec::new(), Vec::new());
+    for (index, path) in paths.iter().enumerate() {
+        match bin::to_trash(path) {
+            Ok(()) => moved.push(path.clone()),
+            Err(error) if index == 0 => {
+                catalog.abandon_trash(batch, paths)?;
+                return Err(error.into());
+            }
+            Err(error) => {
+                cx.item_failed(path, error.code(), &error.to_string());
+                left.push(path.clone());
+            }
+        }
+    }
+    catalog.end_trash(&moved)?;
+    catalog.abandon_trash(batch, &left)?;
+    Ok(batch)
 }
 
 /// The place of a number, if it is still that photo's.

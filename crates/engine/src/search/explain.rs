@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sightline_catalog::PhotoId;
 
-use super::{query, terms};
+use super::{Interpretation, terms};
 use crate::model_host::Lane;
 use crate::{Engine, EngineError};
 
@@ -23,9 +23,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::PhotoGone`]; [`EngineError::NothingToLocate`]; when the query makes no sense; when the photo, the
     /// library or the model cannot be used.
-    pub fn explain(&self, photo: PhotoId, query: &str, base: &Path) -> Result<HeatMap, EngineError> {
+    pub fn explain(
+        &self,
+        photo: PhotoId,
+        query: &str,
+        base: &Path,
+        reading: Interpretation<'_>,
+    ) -> Result<HeatMap, EngineError> {
         let serving = self.serving();
-        let embedded = terms::embed(self, &serving, &query::parse(query)?, base)?;
+        let embedded = terms::embed(self, &serving, &self.read_query(query, reading)?.0, base)?;
         let question = embedded.wanted.ok_or(EngineError::NothingToLocate)?;
         let ready = serving.host.ready(Lane::Interactive).wait()?;
         let input = self.loader(ready.preprocess).load(&self.file_of(photo)?)?;

@@ -3,7 +3,8 @@
 //! A query's wanted terms are embedded and summed by weight into one vector; filters become SQL; the
 //! nearest vectors are found exactly, in memory; the model's calibration tells strong and
 //! possible matches from chance, and chance is shown only when that is asked for. Captions that have the query's words
-//! come first. What matches an unwanted term is taken away then.
+//! come first. What matches an unwanted term is taken away then. What people mean by their words beside what a photo shows,
+//! such as dates and places, is understood before; see [`understand`].
 
 mod dates;
 mod exclude;
@@ -13,6 +14,7 @@ mod query;
 mod similar;
 mod taught;
 pub(crate) mod terms;
+pub(crate) mod understand;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use sightline_vlm::{Embedding, Match, QueryScale};
 
 pub use explain::HeatMap;
 pub use query::QueryError;
+pub use understand::{Chip, ChipMeaning, Day, Interpretation, When};
 
 use crate::model_host::Lane;
 use crate::serving::Serving;
@@ -54,6 +57,8 @@ pub struct SearchRequest<'a> {
     pub base: &'a Path,
     /// Conditions besides those in the query.
     pub filter: &'a Filter,
+    /// How its words are read.
+    pub reading: Interpretation<'a>,
 }
 
 /// Photos in the order of an answer, without their data.
@@ -67,6 +72,8 @@ pub struct Ranking {
     pub beyond: Beyond,
     /// Why there can be none.
     pub unknown: Option<Unknown>,
+    /// What was understood of the query's words.
+    pub chips: Vec<Chip>,
 }
 
 /// What an answer does not show.
@@ -122,6 +129,8 @@ pub struct SearchReply {
     pub beyond: Beyond,
     /// Why there can be none.
     pub unknown: Option<Unknown>,
+    /// What was understood of the query's words.
+    pub chips: Vec<Chip>,
 }
 
 /// One photo found.
@@ -167,9 +176,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::search`].
     pub fn rank(&self, request: &SearchRequest<'_>) -> Result<Ranking, EngineError> {
-        let query = query::parse(request.query)?;
+        let (query, chips) = self.read_query(request.query, request.reading)?;
         let catalog = self.catalog()?;
-        let filter = filter::to_catalog(&query.filters, request.filter, request.base, catalog)?;
+        let mut filter = filter::to_catalog(&query.filters, request.filter, request.base, catalog)?;
+        filter::narrow(&mut filter, &chips, catalog)?;
         let mut ranking = if query.terms.is_empty() {
             self.by_filters(&filter, request)?
         } else {
@@ -178,7 +188,39 @@ impl Engine {
         if ranking.photos.is_empty() {
             ranking.unknown = filter::unknown(&query.filters, &filter, catalog)?;
         }
+        ranking.chips = chips;
         Ok(ranking)
+    }
+
+    /// A query's terms and filters, and what was understood of its words.
+    pub(crate) fn read_query(
+        &self,
+        text: &str,
+        reading: Interpretation<'_>,
+    ) -> Result<(Query, Vec<Chip>), EngineError> {
+        let (mut query, words) = query::parse_words(text)?;
+        let Interpretation::Understood { today, as_words } = reading else {
+            query.put_phrase(words.join(" "));
+            return Ok((query, Vec::new()));
+        };
+        if words.is_empty() {
+            return Ok((query, Vec::new()));
+        }
+        let catalog = self.catalog()?;
+        let today = today.map_or_else(|| self.today(), Ok)?;
+        let has_file = |name: &str| {
+            let photos = catalog.photos_by_file(|path| filter::is_named(path, name));
+            photos.is_ok_and(|photos| !photos.is_empty())
+        };
+        let understood = understand::read(text, &words, &self.known_names()?, &has_file, (today, as_words));
+        query.put_phrase(understood.rest);
+        for chip in &understood.chips {
+            if let ChipMeaning::Without { unwanted } = &chip.meaning {
+                let term = |text: &String| query::Term { weight: -1.0, meaning: Meaning::Text(text.clone()) };
+                query.terms.extend(unwanted.iter().map(term));
+            }
+        }
+        Ok((query, understood.chips))
     }
 
     /// All photos that meet `filter`, the newest first.
@@ -218,7 +260,7 @@ impl Engine {
         let searched = allowed.map_or(vectors.len(), <[PhotoId]>::len);
         if photos.len() > request.limit {
             photos.truncate(request.limit);
-            return Ok(Ranking { photos, searched, beyond: Beyond::Matches, unknown: None });
+            return Ok(Ranking { photos, searched, beyond: Beyond::Matches, unknown: None, chips: Vec::new() });
         }
         let mut beyond = if photos.len() < searched { Beyond::LessLikely } else { Beyond::Nothing };
         if request.less_likely > 0 {
@@ -228,7 +270,7 @@ impl Engine {
             }
             photos.extend(more.into_iter().take(request.less_likely));
         }
-        Ok(Ranking { photos, searched, beyond, unknown: None })
+        Ok(Ranking { photos, searched, beyond, unknown: None, chips: Vec::new() })
     }
 
     /// The photos that meet `filter`, by date.
@@ -253,7 +295,7 @@ impl Engine {
     /// Adds what is known of the photos; those forgotten since the vectors were read are left out.
     fn with_data(&self, ranking: Ranking) -> Result<SearchReply, EngineError> {
         let catalog = self.catalog()?;
-        let Ranking { photos, searched, beyond, unknown } = ranking;
+        let Ranking { photos, searched, beyond, unknown, chips } = ranking;
         let mut hits = Vec::with_capacity(photos.len());
         for Ranked { photo, score, confidence } in photos {
             let paths = catalog.paths_of(photo)?;
@@ -273,7 +315,7 @@ impl Engine {
                 height: row.height,
             });
         }
-        Ok(SearchReply { hits, searched, beyond, unknown })
+        Ok(SearchReply { hits, searched, beyond, unknown, chips })
     }
 }
 
@@ -290,7 +332,7 @@ fn listed(mut photos: Vec<PhotoId>, searched: usize, limit: usize) -> Ranking {
     let beyond = if photos.len() > limit { Beyond::Matches } else { Beyond::Nothing };
     photos.truncate(limit);
     let found = |photo| Ranked { photo, score: None, confidence: Match::Strong };
-    Ranking { photos: photos.into_iter().map(found).collect(), searched, beyond, unknown: None }
+    Ranking { photos: photos.into_iter().map(found).collect(), searched, beyond, unknown: None, chips: Vec::new() }
 }
 
 /// All that decides which photos match a query, and how well.

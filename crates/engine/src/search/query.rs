@@ -10,6 +10,7 @@
 //! camera:"x100v" lens:23mm type:png
 //! in:Lisbon in:"New York"      taken there, or in a folder of that name
 //! rating>=4 rating:5 rating<3  by stars
+//! #travel #"new york"          with these keywords
 //! ```
 //!
 //! Bare words form one phrase wherever they stand. Whatever people type is a query: a sign before nothing, a stray
@@ -27,6 +28,15 @@ pub struct Query {
     pub terms: Vec<Term>,
     /// What every result must fulfil.
     pub filters: Filters,
+}
+
+impl Query {
+    /// Puts what bare words say before all other terms; no words say nothing.
+    pub(super) fn put_phrase(&mut self, phrase: String) {
+        if !phrase.is_empty() {
+            self.terms.insert(0, Term { weight: 1.0, meaning: Meaning::Text(phrase) });
+        }
+    }
 }
 
 /// One weighted part of a query.
@@ -74,6 +84,8 @@ pub struct Filters {
     pub rating: Option<RangeInclusive<i8>>,
     /// Has this format, in lower case.
     pub format: Option<String>,
+    /// Has each of these keywords.
+    pub keywords: Vec<String>,
 }
 
 /// What is wrong with a query, and where.
@@ -98,13 +110,23 @@ const STARS: RangeInclusive<i8> = -1..=5;
 /// # Errors
 /// [`QueryError`] points to the character where the query stops making sense.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
+    let (mut query, words) = parse_words(text)?;
+    query.put_phrase(words.join(" "));
+    Ok(query)
+}
+
+/// As [`parse`], with the bare words aside, each a part of `text`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_words(text: &str) -> Result<(Query, Vec<&str>), QueryError> {
     let mut parser = Parser { text, at: 0, phrase: Vec::new(), query: Query::default() };
     parser.run().map_err(|(at, problem)| QueryError {
         query: text.replace(char::is_control, " "),
         column: text[..at].chars().count(),
         problem,
     })?;
-    Ok(parser.query)
+    Ok((parser.query, parser.phrase))
 }
 
 /// Byte offset and problem.
@@ -126,10 +148,6 @@ impl<'a> Parser<'a> {
                 break;
             }
             self.item()?;
-        }
-        if !self.phrase.is_empty() {
-            let phrase = Meaning::Text(self.phrase.join(" "));
-            self.query.terms.insert(0, Term { weight: 1.0, meaning: phrase });
         }
         Ok(())
     }
@@ -179,6 +197,13 @@ impl<'a> Parser<'a> {
             // Not typed yet.
             return if stars.is_empty() { Ok(()) } else { self.rating(bound, stars).map_err(|why| (stars_at, why)) };
         }
+        if let Some(keyword) = self.keyword() {
+            if marked {
+                return Err((start, unmarkable("#")));
+            }
+            self.query.filters.keywords.push(keyword);
+            return Ok(());
+        }
         let end = self.rest().find(char::is_whitespace).unwrap_or(self.rest().len());
         let word = &self.rest()[..end];
         // "3:30", "note:" and "mood:happy" are words.
@@ -213,6 +238,29 @@ impl<'a> Parser<'a> {
         let close = inside[end..].chars().next().map_or(0, char::len_utf8);
         self.at += open.len_utf8() + end + close;
         Some(inside[..end].split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// The keyword after `#`, when that is what comes next; "#" alone and "#1" are words.
+    fn keyword(&mut self) -> Option<String> {
+        let (at, rest) = (self.at, self.rest().strip_prefix('#')?);
+        if !rest.starts_with(|first: char| first.is_alphabetic() || matches!(first, '"' | '\u{201c}' | '\u{201e}')) {
+            return None;
+        }
+        self.at += 1;
+        let keyword = match self.quoted() {
+            Some(quoted) => quoted,
+            None => {
+                let end = self.rest().find(char::is_whitespace).unwrap_or(self.rest().len());
+                let word = self.rest()[..end].to_owned();
+                self.at += end;
+                word
+            }
+        };
+        if keyword.is_empty() {
+            self.at = at;
+            return None;
+        }
+        Some(keyword)
     }
 
     /// The value after `name:`, which has been read.

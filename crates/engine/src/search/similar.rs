@@ -77,6 +77,6 @@ impl Engine {
         let others =
             vectors.len() - usize::from(itself.is_some_and(|photo| vectors.ids().binary_search(&photo).is_ok()));
         let beyond = if photos.len() < others { Beyond::Matches } else { Beyond::Nothing };
-        Ok(Ranking { photos, searched: vectors.len(), beyond, unknown: None })
+        Ok(Ranking { photos, searched: vectors.len(), beyond, unknown: None, chips: Vec::new() })
     }
 }

@@ -3,7 +3,7 @@
 use sightline_catalog::{CaptionAuthor, DateOrder, Filter, NewCaption, Overwrite};
 use sightline_vlm::Match;
 
-use super::{Beyond, SearchRequest, Unknown, UnknownKind};
+use super::{Beyond, Interpretation, SearchRequest, Unknown, UnknownKind};
 use crate::testing::{BLUE, GREEN, RED, World, jpeg, names};
 
 fn world() -> World {
@@ -64,7 +64,7 @@ fn a_query_that_only_excludes_finds_all_others() {
     assert_eq!(world.found("-green in:trip"), ["trip/blue.jpg"]);
     assert_eq!(world.found("").len(), 4, "a query that says nothing finds all");
     let photo = world.search("-red").unwrap().hits[0].photo;
-    let error = world.engine().explain(photo, "-red", &world.photos()).unwrap_err();
+    let error = world.engine().explain(photo, "-red", &world.photos(), Interpretation::Plain).unwrap_err();
     assert_eq!(error.code(), "nothing_to_locate");
 }
 
@@ -91,7 +91,16 @@ fn less_likely_photos_follow_the_matches_when_they_are_asked_for() {
     let world = world();
     let (engine, base, filter) = (world.engine(), world.photos(), Filter::default());
     let ask = |query, limit, less_likely| {
-        engine.search(&SearchRequest { query, limit, less_likely, base: &base, filter: &filter }).unwrap()
+        engine
+            .search(&SearchRequest {
+                query,
+                limit,
+                less_likely,
+                base: &base,
+                filter: &filter,
+                reading: Interpretation::Plain,
+            })
+            .unwrap()
     };
     let reply = ask("red", 9, 0);
     assert_eq!((reply.hits.len(), reply.beyond), (2, Beyond::LessLikely));
@@ -159,8 +168,14 @@ fn an_engine_sees_what_it_indexed_itself() {
     let engine = world.engine();
     let base = world.photos();
     let ask = |query| {
-        let request =
-            crate::search::SearchRequest { query, limit: 1, less_likely: 0, base: &base, filter: &Filter::default() };
+        let request = crate::search::SearchRequest {
+            query,
+            limit: 1,
+            less_likely: 0,
+            base: &base,
+            filter: &Filter::default(),
+            reading: Interpretation::Plain,
+        };
         names(&engine.search(&request).unwrap(), &base)
     };
     assert_eq!(ask("blue"), ["trip/blue.jpg"]);
@@ -187,8 +202,14 @@ fn captions_by_people_come_first_and_those_by_a_model_where_the_photo_looks_like
     assert_eq!(world.found("red"), ["darker.jpg", "trip/blue.jpg", "red.jpg", "trip/green.jpg"]);
     let (base, filter) = (world.photos(), Filter::default());
     for limit in 1..=4 {
-        let request =
-            crate::search::SearchRequest { query: "red", limit, less_likely: 0, base: &base, filter: &filter };
+        let request = crate::search::SearchRequest {
+            query: "red",
+            limit,
+            less_likely: 0,
+            base: &base,
+            filter: &filter,
+            reading: Interpretation::Plain,
+        };
         assert_eq!(names(&world.engine().search(&request).unwrap(), &base), world.found("red")[..limit], "{limit}");
     }
 }
@@ -203,7 +224,14 @@ fn albums_and_folders_narrow_the_search_beside_the_query() {
     let album = engine.create_album("Best", &[red]).unwrap();
     let base = world.photos();
     let ask = |query, filter: Filter| {
-        let request = crate::search::SearchRequest { query, limit: 9, less_likely: 0, base: &base, filter: &filter };
+        let request = crate::search::SearchRequest {
+            query,
+            limit: 9,
+            less_likely: 0,
+            base: &base,
+            filter: &filter,
+            reading: Interpretation::Plain,
+        };
         names(&engine.search(&request).unwrap(), &base)
     };
     assert_eq!(ask("red", Filter { album: Some(album.id), ..Filter::default() }), ["red.jpg"]);
@@ -222,8 +250,52 @@ fn a_query_is_found_in_its_part_of_a_photo() {
     world.index();
     let engine = world.engine();
     let photo = engine.browse(&Filter::default(), DateOrder::NewestFirst).unwrap()[0];
-    let map = engine.explain(photo, "red", &world.photos()).unwrap();
+    let map = engine.explain(photo, "red", &world.photos(), Interpretation::Plain).unwrap();
     assert_eq!((map.side, map.values.len()), (4, 16));
     assert!(map.values[0] > 0.9 && map.values[3] < 0.1, "{:?}", map.values);
     assert!(map.values.iter().all(|value| (0.0..=1.0).contains(value)));
+}
+
+#[test]
+fn words_that_are_understood_narrow_a_search_and_given_back_they_are_words() {
+    let world = world();
+    world.photo("Lofoten/IMG_2834.jpg", RED, 30);
+    world.photo("Lofoten/Screenshot_1.jpg", BLUE, 30);
+    world.photo("20150704_120000.jpg", RED, 60);
+    world.index();
+    let engine = world.engine();
+    let (base, filter) = (world.photos(), Filter::default());
+    let album = engine.create_album("Anna & Tom", &[]).unwrap();
+    let ask = |query, as_words: &[String]| {
+        let today = Some("2026-11-30".parse().unwrap());
+        let reading = Interpretation::Understood { today, as_words };
+        let request = SearchRequest { query, limit: 100, less_likely: 0, base: &base, filter: &filter, reading };
+        engine.search(&request).unwrap()
+    };
+    let found = |query| names(&ask(query, &[]), &base);
+    assert_eq!(found("red IMG_2834"), ["Lofoten/IMG_2834.jpg"]);
+    assert_eq!(found("img_28341"), Vec::<String>::new(), "a file that is not there is words");
+    assert_eq!(found("red Lofoten"), ["Lofoten/IMG_2834.jpg"]);
+    assert_eq!(found("Lofoten screenshots"), ["Lofoten/Screenshot_1.jpg"]);
+    assert_eq!(found("red 2015"), ["20150704_120000.jpg"]);
+    assert_eq!(found("red July"), ["20150704_120000.jpg"]);
+    assert_eq!(found("red before 2015"), Vec::<String>::new());
+    assert!(found("Anna & Tom").is_empty(), "the album is empty");
+    let red = ask("red", &[]).hits[0].photo;
+    engine.add_to_album(album.id, &[red]).unwrap();
+    assert_eq!(found("Anna & Tom").len(), 1);
+    assert_eq!(found("in:\"anna & tom\"").len(), 1, "in: takes albums too");
+    engine.keep_tag(red, "Travel").unwrap();
+    assert_eq!(found("#travel"), found("Anna & Tom"));
+    assert!(found("#nothing").is_empty());
+    let without = ask("red without green", &[]);
+    assert_eq!(names(&without, &base), world.found("red -green"));
+    // Given back, the words are words; the same as without any understanding.
+    let reply = ask("red 2015", &["2015".to_owned()]);
+    assert!(reply.chips.is_empty());
+    assert_eq!(names(&reply, &base), world.found("red 2015"));
+    // A folder that comes later is known at once.
+    world.photo("Sylt/a.jpg", GREEN, 30);
+    world.index();
+    assert_eq!(found("Sylt"), ["Sylt/a.jpg"]);
 }
