@@ -156,7 +156,7 @@ fn places_and_ratings_narrow_a_search() {
         found
     };
     assert_eq!(found("in:Lisbon"), ["Lisbon/c.jpg", "a.jpg", "b.jpg"], "a place or a folder");
-    assert_eq!(found("in:lisbon"), ["a.jpg", "b.jpg"], "a folder is named as it is");
+    assert_eq!(found("in:lisbon"), ["Lisbon/c.jpg", "a.jpg", "b.jpg"], "a folder in whatever case");
     assert_eq!(found("in:Lisbon rating>=4"), ["Lisbon/c.jpg", "a.jpg"]);
     assert_eq!(found("in:PORTUGAL rating<3"), ["b.jpg"]);
     assert_eq!(found("in:\"new york\" rating:5"), ["d.jpg"]);

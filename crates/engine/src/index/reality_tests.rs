@@ -96,7 +96,8 @@ fn a_question_is_withdrawn_when_everything_is_back() {
         std::fs::rename(away.join(&name), world.path(&name)).unwrap();
     }
     let summary = world.index();
-    assert_eq!((summary.unchanged, held(&summary)), (30, vec![]));
+    // Something about a file changes when it is moved: it is read again, and known.
+    assert_eq!((summary.embedded, held(&summary)), (0, vec![]));
     assert!(world.engine().absences().unwrap().is_empty());
 }
 

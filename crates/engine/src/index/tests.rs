@@ -82,7 +82,8 @@ fn a_changed_photo_is_embedded_anew() {
     let world = indexed();
     std::fs::write(world.path("red.jpg"), jpeg(GREEN, 9)).unwrap();
     assert_eq!(world.index().embedded, 1);
-    assert!(world.found("red").is_empty());
+    assert_eq!(world.found("red"), ["red.jpg"], "by its name alone");
+    assert!(world.found("a red thing").is_empty());
     assert_eq!(world.found("green").len(), 2);
 }
 
