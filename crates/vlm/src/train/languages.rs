@@ -91,7 +91,7 @@ impl LanguageData {
     }
 }
 
-/// Fits heads to `data` and saves them to `out`; `on_step` hears the number of steps done and the loss.
+/// Fits heads to `data` and saves them to `out`; `on_step` is given the number of steps done and the loss.
 ///
 /// The run is the same for the same data, settings and number of cores.
 ///
