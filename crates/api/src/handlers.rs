@@ -126,8 +126,7 @@ impl Desk {
         let base = self.base_for(&request.query)?;
         let (query, limit) = (&*request.query, request.limit);
         let less_likely = request.less_likely.unwrap_or(0);
-        let reading =
-            Interpretation::Understood { today: None, as_words: request.as_words.as_deref().unwrap_or_default() };
+        let reading = Interpretation::now(request.as_words.as_deref().unwrap_or_default());
         let question = SearchRequest { query, limit, less_likely, base: &base, filter: &filter, reading };
         let ranking = self.engine.rank(&question)?;
         self.found(ranking, request.sort, start)
@@ -210,8 +209,7 @@ impl Desk {
 
     pub fn explain(&self, request: Explain) -> Reply<HeatMap> {
         let base = self.base_for(&request.query)?;
-        let reading =
-            Interpretation::Understood { today: None, as_words: request.as_words.as_deref().unwrap_or_default() };
+        let reading = Interpretation::now(request.as_words.as_deref().unwrap_or_default());
         let map = self.engine.explain(PhotoId(request.photo), &request.query, &base, reading)?;
         Ok(HeatMap { side: map.side, values: map.values })
     }

@@ -54,7 +54,7 @@ pub(crate) fn find_in(photo: &mut dyn Source, format: PhotoFormat) -> io::Result
 fn bounded(block: Vec<u8>) -> Sought {
     match block.len() as u64 > LARGEST {
         true => Sought::OverLimit,
-        false => Sought::Found(block.strip_prefix(MARK).map_or_else(|| block.clone(), <[u8]>::to_vec)),
+        false => Sought::Found(block.strip_prefix(MARK).unwrap_or(&block).to_vec()),
     }
 }
 

@@ -59,8 +59,7 @@ impl Search {
         let base = std::env::current_dir()?;
         let (limit, less_likely) = (self.limit as usize, self.less_likely as usize);
         let filter = Filter::default();
-        let reading =
-            if self.plain { Interpretation::Plain } else { Interpretation::Understood { today: None, as_words: &[] } };
+        let reading = if self.plain { Interpretation::Plain } else { Interpretation::now(&[]) };
         let request = SearchRequest { query: &query, limit, less_likely, base: &base, filter: &filter, reading };
         let reply = engine.search(&request)?;
         if !reply.chips.is_empty() {

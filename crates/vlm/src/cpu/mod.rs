@@ -1,7 +1,7 @@
 //! What a transformer layer or an inverted residual needs, on CPU cores: sums are f32, layout is row-major.
 //!
 //! `pulp` chooses AVX-512, AVX2, NEON or scalar code at run time, [`dot8`] does so for products of bytes. Threads are the
-//! caller's, but for [`attention`], [`linear`], [`encoder`], [`transformer`] and what is made of them.
+//! caller's, but for [`attention`], [`linear`], [`encoder`] and what is made of them.
 
 mod aligned;
 mod attention;

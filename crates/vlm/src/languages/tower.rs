@@ -33,7 +33,7 @@ pub struct LanguageTower {
 
 /// Sizes of the tower; its token table lies elsewhere.
 pub(super) fn config() -> BertConfig {
-    BertConfig::new().with_vocabulary(1).with_layers(LAYERS).with_early(EARLY)
+    BertConfig::new().with_layers(LAYERS).with_early(EARLY)
 }
 
 impl LanguageTower {

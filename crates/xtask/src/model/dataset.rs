@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use half::f16;
 use sightline_media::Limits;
 use sightline_vlm::{ModelInput, Preprocess};
 
@@ -45,6 +46,14 @@ impl Split {
     pub fn owners(&self) -> Vec<usize> {
         (0..self.captions.len()).map(|i| i / self.per_photo).collect()
     }
+}
+
+/// Keeps numbers in `file`, whole or not at all.
+pub fn keep<'a>(numbers: impl IntoIterator<Item = &'a f16>, file: &Path) -> anyhow::Result<()> {
+    let bytes: Vec<u8> = numbers.into_iter().flat_map(|v| v.to_le_bytes()).collect();
+    let partial = file.with_extension("partial");
+    std::fs::write(&partial, bytes).with_context(|| partial.display().to_string())?;
+    std::fs::rename(&partial, file).with_context(|| file.display().to_string())
 }
 
 /// Reads and prepares one photo.

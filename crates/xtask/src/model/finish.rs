@@ -43,12 +43,12 @@ pub fn finish(trainer: &str, place: &Place) -> anyhow::Result<()> {
     save_background(&background, &descriptors, place)?;
 
     let dev = Split::read(&place.data, "dev")?;
-    let (photos, captions) = (both(embed_photos(&model, &dev.photos)?).0, embed_captions(&model, &dev)?);
+    let (photos, captions) = (both(embed_photos(&model, &dev.photos)?).0, embed_texts(&model, &dev.captions)?);
     info.thresholds = thresholds(background, &photos, &captions, &dev.owners());
     println!("thresholds: {:?}", info.thresholds);
     scores(&mut info.scores, "dev", &photos, &captions, &dev.owners());
     let test = Split::read(&place.data, "test")?;
-    let (photos, captions) = (both(embed_photos(&model, &test.photos)?).0, embed_captions(&model, &test)?);
+    let (photos, captions) = (both(embed_photos(&model, &test.photos)?).0, embed_texts(&model, &test.captions)?);
     scores(&mut info.scores, "test", &photos, &captions, &test.owners());
     for (name, score) in &info.scores {
         println!("{name}: {score}");
@@ -133,9 +133,9 @@ pub(super) fn embed_photos(model: &Model, paths: &[std::path::PathBuf]) -> anyho
     Ok(embeddings)
 }
 
-fn embed_captions(model: &Model, split: &Split) -> anyhow::Result<Vec<Embedding>> {
+pub(super) fn embed_texts(model: &Model, texts: &[String]) -> anyhow::Result<Vec<Embedding>> {
     let mut embeddings = Vec::new();
-    for batch in split.captions.chunks(64) {
+    for batch in texts.chunks(64) {
         embeddings.extend(model.embed_texts(batch)?);
     }
     Ok(embeddings)
@@ -167,6 +167,11 @@ fn thresholds(background: Vec<Embedding>, photos: &[Embedding], captions: &[Embe
     }
 }
 
+/// A score as the description has it.
+pub(super) fn two_decimals(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
 fn scores(
     into: &mut BTreeMap<String, f64>,
     split: &str,
@@ -176,7 +181,7 @@ fn scores(
 ) {
     let mut put = |direction: &str, recall: Recall| {
         for (k, value) in [(1, recall.r1), (5, recall.r5), (10, recall.r10)] {
-            into.insert(format!("flickr8k_{split}_{direction}_r{k}"), (value * 100.0).round() / 100.0);
+            into.insert(format!("flickr8k_{split}_{direction}_r{k}"), two_decimals(value));
         }
     };
     put("text_to_image", text_to_image(captions, photos, owner));

@@ -1,7 +1,6 @@
 //! The multilingual tower: converted, its heads fitted, measured in six languages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,8 +11,8 @@ use sightline_vlm::retrieval::text_to_image;
 use sightline_vlm::train::{LanguageData, LanguageTrainConfig, fit_languages};
 use sightline_vlm::{DeviceChoice, Embedding, FileInfo, HeadsConfig, Model, ModelInfo};
 
-use super::dataset::Split;
-use super::finish::{both, embed_photos, write};
+use super::dataset::{Split, keep};
+use super::finish::{both, embed_photos, embed_texts, two_decimals, write};
 use super::{Place, names};
 
 /// Languages of the captions, as the tables name their columns; English is the first.
@@ -248,18 +247,7 @@ fn cached_sentences(tower: &LanguageTower, texts: &[String], file: &Path) -> any
             println!("sentences: {}/{} in {:.0} s", n * BATCH, texts.len(), start.elapsed().as_secs_f64());
         }
     }
-    let bytes: Vec<u8> = vectors.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let partial = file.with_extension("partial");
-    std::fs::File::create(&partial)?.write_all(&bytes)?;
-    std::fs::rename(&partial, file)?;
-    Ok(vectors)
-}
-
-fn embed_texts(model: &Model, texts: &[String]) -> anyhow::Result<Vec<Embedding>> {
-    let mut vectors = Vec::new();
-    for batch in texts.chunks(BATCH) {
-        vectors.extend(model.embed_texts(batch)?);
-    }
+    keep(&vectors, file)?;
     Ok(vectors)
 }
 
@@ -283,8 +271,7 @@ fn measure(model: &Model, name: &str, place: &Place, info: &mut ModelInfo) -> an
         let recall = text_to_image(&embed_texts(model, &captions)?, &photos, &owners);
         println!("{name}, {} photos, {language}: R@1 {:.1}, R@10 {:.1}", paths.len(), recall.r1, recall.r10);
         for (k, value) in [(1, recall.r1), (10, recall.r10)] {
-            let score = (value * 100.0).round() / 100.0;
-            info.scores.insert(format!("flickr8k_{name}_{language}_text_to_image_r{k}"), score);
+            info.scores.insert(format!("flickr8k_{name}_{language}_text_to_image_r{k}"), two_decimals(value));
         }
     }
     measure_words(model, name, place, info)
@@ -309,7 +296,7 @@ fn measure_words(model: &Model, name: &str, place: &Place, info: &mut ModelInfo)
         }
         let share = 100.0 * right as f64 / (FIRST * NOUNS.len()) as f64;
         println!("{name}, {language}: {share:.1}% of the first {FIRST} photos of {} nouns show them", NOUNS.len());
-        info.scores.insert(format!("flickr8k_{name}_{language}_nouns_p{FIRST}"), (share * 100.0).round() / 100.0);
+        info.scores.insert(format!("flickr8k_{name}_{language}_nouns_p{FIRST}"), two_decimals(share));
     }
     Ok(())
 }

@@ -1,15 +1,13 @@
 //! Fitting the heads.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
 use half::f16;
 use sightline_vlm::train::{CELLS, ClassTexts, Encoder, GroupTexts, TrainConfig, TrainingData, View, fit};
 use sightline_vlm::{HeadsConfig, convert};
 
-use super::dataset::{Split, prepared};
+use super::dataset::{Split, keep, prepared};
 use super::{Place, names, preprocess};
 
 /// Photos of one call of the tower.
@@ -118,10 +116,7 @@ pub(super) fn cached_view(encoder: &Encoder, split: &Split, mirrored: bool, file
         encoder.append_cells(&preprocess, &photos, &mut view);
         report("photos", n * BATCH + batch.len(), split.photos.len());
     }
-    let bytes: Vec<u8> = view.mean.iter().chain(&view.max).chain(&view.summary).flat_map(|v| v.to_le_bytes()).collect();
-    let partial = file.with_extension("partial");
-    std::fs::File::create(&partial)?.write_all(&bytes)?;
-    std::fs::rename(&partial, file).with_context(|| file.display().to_string())?;
+    keep(view.mean.iter().chain(&view.max).chain(&view.summary), file)?;
     Ok(view)
 }
 

@@ -39,6 +39,13 @@ pub enum Interpretation<'a> {
     },
 }
 
+impl<'a> Interpretation<'a> {
+    /// What is certain is understood, by the computer's clock, but for these words.
+    pub fn now(as_words: &'a [String]) -> Self {
+        Self::Understood { today: None, as_words }
+    }
+}
+
 /// A part of a query that is understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
